@@ -1,0 +1,121 @@
+//! What is wrong in a user's own file, and where: code, file, line and column,
+//! the source line, a caret, and what to do.
+//!
+//! Findings are values; only `cli` prints them.
+
+use std::{fmt, ops::Range, path::PathBuf, sync::Arc};
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Severity {
+    /// The project cannot run.
+    Error,
+    /// It can, and probably should not.
+    Warning,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, relative to the project's folder.
+    pub file: PathBuf,
+    /// The file's whole text.
+    pub text: Arc<str>,
+    /// The bytes meant.
+    pub span: Range<usize>,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// A stable code, such as `unknown-column`; `pricemill explain` knows it.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// Where.
+    pub place: Option<Place>,
+    /// What stands under the caret.
+    pub label: String,
+    /// What to do.
+    pub help: Vec<String>,
+}
+
+/// The findings that keep a project from running.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Findings(pub Vec<Finding>);
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, finding) in self.0.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{}", finding.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl Place {
+    /// Returns the line and the column of the place's start, both from 1, columns
+    /// in characters.
+    pub fn line_column(&self) -> (usize, usize) {
+        let before = &self.text[..self.span.start.min(self.text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        (line, column)
+    }
+}
+
+impl Finding {
+    /// Starts an error.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Finding {
+        Finding {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            place: None,
+            label: String::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// Starts a warning.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Finding {
+        Finding {
+            severity: Severity::Warning,
+            ..Finding::error(code, message)
+        }
+    }
+
+    /// Says where.
+    pub fn at(mut self, place: Place, label: impl Into<String>) -> Finding {
+        self.place = Some(place);
+        self.label = label.into();
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Finding {
+        self.help.push(help.into());
+        self
+    }
+
+    /// Renders the finding as a compiler would; `color` for a terminal.
+    pub fn render(&self, color: bool) -> String {
+        let _ = color;
+        todo!("annotate-snippets")
+    }
+}
+
+/// Returns the known name nearest to `wanted`, if one is near enough to be meant.
+pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(wanted, name), name))
+        .filter(|(likeness, _)| *likeness >= 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
+        .map(|(_, name)| name)
+}

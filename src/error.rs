@@ -1,0 +1,134 @@
+//! The crate's error: one variant a stage, and one `kind()` at the edge.
+
+use crate::{
+    config, database, dataset, diagnostics, engine, inbox, outbox, pipeline, runs, serve, snapshot,
+    source, storage, update, upload,
+};
+
+/// What kind of end an error is. Two readers: the exit code and the HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A step failed: SQL at run time, a 4xx from a server, the database, the disk, a failing test.
+    Failed,
+    /// The command line, the configuration or the project is wrong: nothing was started.
+    Usage,
+    /// A check, a contract at run time, a guard, or too many rejected rows.
+    Data,
+    /// Another run holds the lock.
+    Busy,
+    /// A bug in pricemill.
+    Internal,
+    /// Network, 5xx, throttled past patience: the same run later may succeed.
+    Unavailable,
+    /// Stopped by the user (130) or the system (143).
+    Interrupted,
+}
+
+impl Kind {
+    /// Returns the process's exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Failed => 1,
+            Kind::Usage => 2,
+            Kind::Data => 3,
+            Kind::Busy => 4,
+            Kind::Internal => 70,
+            Kind::Unavailable => 75,
+            Kind::Interrupted => 130,
+        }
+    }
+
+    /// Returns the status an HTTP answer carries.
+    pub fn http_status(self) -> u16 {
+        match self {
+            Kind::Failed => 502,
+            Kind::Usage => 400,
+            Kind::Data => 422,
+            Kind::Busy => 409,
+            Kind::Internal => 500,
+            Kind::Unavailable | Kind::Interrupted => 503,
+        }
+    }
+}
+
+/// Any stage's error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each variant is named after its stage")]
+pub enum Error {
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    #[error(transparent)]
+    Dataset(#[from] dataset::Error),
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::Error),
+    #[error(transparent)]
+    Pipeline(#[from] pipeline::Error),
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    #[error(transparent)]
+    Outbox(#[from] outbox::Error),
+    #[error(transparent)]
+    Upload(#[from] upload::Error),
+    #[error(transparent)]
+    Inbox(#[from] inbox::Error),
+    #[error(transparent)]
+    Update(#[from] update::Error),
+    #[error(transparent)]
+    Database(#[from] database::Error),
+    #[error(transparent)]
+    Serve(#[from] serve::Error),
+    #[error(transparent)]
+    Runs(#[from] runs::Error),
+    /// The project's own files are wrong; every finding has its place in them.
+    #[error(transparent)]
+    Invalid(#[from] diagnostics::Findings),
+}
+
+/// A result of any stage.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Returns what kind of end this is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Config(_) | Error::Dataset(_) | Error::Pipeline(_) | Error::Invalid(_) => {
+                Kind::Usage
+            }
+            Error::Storage(error) => error.kind(),
+            Error::Source(error) => error.kind(),
+            Error::Snapshot(error) => error.kind(),
+            Error::Engine(error) => error.kind(),
+            Error::Outbox(error) => error.kind(),
+            Error::Upload(error) => error.kind(),
+            Error::Inbox(error) => error.kind(),
+            Error::Update(error) => error.kind(),
+            Error::Database(error) => error.kind(),
+            Error::Serve(error) => error.kind(),
+            Error::Runs(error) => error.kind(),
+        }
+    }
+
+    /// Returns what the user can do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Config(error) => error.hint(),
+            Error::Source(error) => error.hint(),
+            Error::Snapshot(error) => error.hint(),
+            Error::Pipeline(error) => error.hint(),
+            Error::Engine(error) => error.hint(),
+            Error::Outbox(error) => error.hint(),
+            Error::Upload(error) => error.hint(),
+            Error::Update(error) => error.hint(),
+            Error::Database(error) => error.hint(),
+            Error::Runs(error) => error.hint(),
+            Error::Inbox(error) => error.hint(),
+            Error::Storage(error) => error.hint(),
+            Error::Dataset(_) | Error::Serve(_) | Error::Invalid(_) => None,
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What an analyst defines: sources, pipelines, their SQL, seeds and checks.
+//!
+//! A [`Project`] is read once from `pipelines/` and `sql/` (or from the copies
+//! embedded in the binary, where the project has none) and says everything that
+//! the engine, the outbox and the update need to know. Nothing here runs SQL.
+
+mod checks;
+mod graph;
+mod manifest;
+mod params;
+
+use std::{path::PathBuf, sync::Arc};
+
+use indexmap::IndexMap;
+
+pub use checks::{Age, Change, Checks, Rows, Severity};
+pub use params::{Bindings, Param};
+
+use crate::{
+    dataset::{Contract, Dataset},
+    diagnostics::Findings,
+};
+
+/// Why a pipeline could not be selected or bound.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No pipeline has that name.
+    #[error("there is no pipeline `{name}`")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
+        /// All names.
+        known: Vec<String>,
+    },
+    /// No parameter has that name.
+    #[error("there is no parameter `{name}`")]
+    UnknownParam {
+        /// What was asked for.
+        name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
+    },
+    /// A parameter's value cannot be used.
+    #[error("parameter `{name}`: {reason}")]
+    Param {
+        /// The parameter.
+        name: String,
+        /// What is wrong with the value.
+        reason: String,
+    },
+}
+
+/// A result of this module.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn hint(&self) -> Option<String> {
+        todo!()
+    }
+}
+
+/// Everything an analyst has defined.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The folder that holds `pipelines/` and `sql/`; `None` for the embedded ones.
+    pub root: Option<PathBuf>,
+    /// The datasets of `pipelines/sources.toml`, by name.
+    pub datasets: IndexMap<String, Dataset>,
+    /// The pipelines, by name, sorted.
+    pub pipelines: IndexMap<String, Pipeline>,
+}
+
+/// One pipeline: its manifest and its files.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Its name, such as `store-groups`.
+    pub name: String,
+    /// What it makes, in one sentence.
+    pub description: String,
+    /// Other names it answers to (`--subs`).
+    pub aliases: Vec<String>,
+    /// The manifest's file and text, for findings.
+    pub manifest: SourceFile,
+    /// The model that is delivered.
+    pub output: String,
+    /// The delivered file.
+    pub file: OutputFile,
+    /// The columns that name an output row.
+    pub grain: Vec<String>,
+    /// The columns the written rows are ordered by; the grain unless said.
+    pub order: Vec<String>,
+    /// Whether the artifact is uploaded.
+    pub upload: bool,
+    /// The last part of the upload's URL; the name unless said.
+    pub endpoint: String,
+    /// The parameters, by name, in the order declared.
+    pub params: IndexMap<String, Param>,
+    /// The output's columns.
+    pub contract: Contract,
+    /// The checks that run before the commit.
+    pub checks: Checks,
+    /// What `update` does with the artifact.
+    pub update: Vec<UpdateStep>,
+    /// `sql/<name>/*.sql`, by name, sorted.
+    pub models: IndexMap<String, SourceFile>,
+    /// `sql/<name>/*.csv`, by name, sorted.
+    pub seeds: IndexMap<String, SourceFile>,
+    /// `sql/<name>/checks/*.sql`, by name, sorted: each returns one rule's bad rows.
+    pub rules: IndexMap<String, SourceFile>,
+    /// `sql/<name>/update/<table>.sql`, by table: what fills it, over `artifact`
+    /// and `db.<table>`.
+    pub updates: IndexMap<String, SourceFile>,
+}
+
+/// A file of the project with its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The path, relative to the project's folder, with `/`.
+    pub path: PathBuf,
+    /// The text.
+    pub text: Arc<str>,
+}
+
+/// The file a pipeline delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Its name, such as `bargains.json`.
+    pub name: String,
+    /// Its format, by its extension.
+    pub format: Format,
+}
+
+/// The formats of artifacts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A JSON array, one object a line.
+    Json,
+    /// JSON Lines.
+    JsonLines,
+    /// CSV with a header.
+    Csv,
+    /// Parquet.
+    Parquet,
+    /// One text column of one row, written as it is.
+    Html,
+}
+
+/// One table that an artifact is applied to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UpdateStep {
+    /// The table.
+    pub table: String,
+    /// Whether rows that the artifact lacks are deleted.
+    pub mode: UpdateMode,
+    /// Column → `table.column` it must be found in.
+    pub references: IndexMap<String, Reference>,
+    /// The share of rows that may be rejected, in percent, before all is refused.
+    pub max_rejects_percent: f64,
+}
+
+/// How a table takes an artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateMode {
+    /// The table becomes the artifact.
+    Replace,
+    /// The artifact's rows are inserted or changed; none is deleted.
+    Upsert,
+}
+
+/// A column that must hold a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+}
+
+impl Project {
+    /// Reads a project's folder; one without `pipelines/` gets the embedded definitions.
+    ///
+    /// # Errors
+    ///
+    /// Returns every fault that reading alone can show, each with its place.
+    pub fn load(root: &std::path::Path) -> Result<Project, Findings> {
+        manifest::load(root)
+    }
+
+    /// Returns the pipelines meant by names or aliases; all that are no `archive`
+    /// when none is given. Sorted so that none comes before what it reads.
+    pub fn select(&self, names: &[String]) -> Result<Vec<&Pipeline>> {
+        let _ = names;
+        todo!()
+    }
+
+    /// Returns the pipelines whose outputs `pipeline` reads, itself left out, in
+    /// the order they must run.
+    pub fn upstream(&self, pipeline: &Pipeline) -> Vec<&Pipeline> {
+        graph::upstream(self, pipeline)
+    }
+
+    /// Returns the datasets that the pipelines read, with whether each is required
+    /// (an optional one that a service lacks is empty), by name.
+    pub fn datasets_of(&self, pipelines: &[&Pipeline]) -> Vec<&Dataset> {
+        graph::datasets_of(self, pipelines)
+    }
+}
+
+impl Pipeline {
+    /// Returns the pipeline's name as a relation: `store_groups`.
+    pub fn relation(&self) -> String {
+        self.name.replace('-', "_")
+    }
+}

@@ -1,0 +1,1 @@
+//! A made-up, realistic export: the same rows for the same seed.

@@ -1,0 +1,6 @@
+//! The one integration-test binary: one file a stage.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test says why it failed by panicking"
+)]
