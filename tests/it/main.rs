@@ -4,3 +4,7 @@
     clippy::expect_used,
     reason = "a test says why it failed by panicking"
 )]
+
+mod data;
+mod turn;
+mod world;
