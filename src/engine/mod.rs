@@ -2,14 +2,31 @@
 //!
 //! Only this module makes DataFusion sessions, in one function.
 
+mod artifact;
+mod contract;
+mod diagnose;
 pub mod functions;
+mod generate;
+mod intermediate;
+mod params;
 mod session;
+mod tables;
+mod verify;
+mod workspace;
 
 use std::path::PathBuf;
 
-pub use session::session;
+pub use generate::{Generate, Generated, Outcome, Output, Step, generate};
+pub use session::{peak_memory_bytes, session};
+pub use verify::CheckResult;
 
-use crate::error::Kind;
+use datafusion::error::DataFusionError;
+
+use crate::{
+    diagnostics::{Finding, Findings},
+    error::Kind,
+    json,
+};
 
 /// Why SQL could not be planned or run.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +40,24 @@ pub enum Error {
         /// DataFusion's own error.
         source: Box<datafusion::error::DataFusionError>,
     },
+    /// A model's value does not fit the contract's type.
+    #[error("{what}: column `{column}` does not fit the contract")]
+    Value {
+        /// The file and the model.
+        what: String,
+        /// The column.
+        column: String,
+        /// What does not fit.
+        source: Box<datafusion::error::DataFusionError>,
+    },
+    /// The output cannot be written in the artifact's format.
+    #[error("{what} cannot be written")]
+    Encode {
+        /// The artifact's file and the pipeline.
+        what: String,
+        /// The writer's own error.
+        source: Box<json::Error>,
+    },
     /// A file of the engine's own could not be written.
     #[error("could not write {path}")]
     Io {
@@ -31,6 +66,25 @@ pub enum Error {
         /// The system's own error.
         source: std::io::Error,
     },
+    /// The SQL is wrong; every finding has its place in it.
+    #[error(transparent)]
+    Invalid(#[from] Findings),
+    /// The snapshot lacks a dataset that a pipeline needs.
+    #[error("the snapshot has no dataset `{dataset}`, which {pipeline} reads")]
+    NotFetched {
+        /// The dataset.
+        dataset: String,
+        /// The pipeline.
+        pipeline: String,
+    },
+    /// A pipeline's output is none of its models.
+    #[error("{pipeline} has no model `{model}`")]
+    NoOutput {
+        /// The pipeline.
+        pipeline: String,
+        /// The model it names.
+        model: String,
+    },
 }
 
 /// A result of this module.
@@ -38,10 +92,37 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn kind(&self) -> Kind {
-        Kind::Failed
+        match self {
+            Error::Run { .. } | Error::Io { .. } => Kind::Failed,
+            Error::Value { .. } | Error::Encode { .. } | Error::NotFetched { .. } => Kind::Data,
+            Error::Invalid(_) | Error::NoOutput { .. } => Kind::Usage,
+        }
     }
 
     pub(crate) fn hint(&self) -> Option<String> {
-        None
+        match self {
+            Error::Run { source, .. } => match source.find_root() {
+                DataFusionError::ResourcesExhausted(_) => Some(
+                    "give the engine more memory (`memory` under [engine] in pricemill.toml)"
+                        .into(),
+                ),
+                _ => None,
+            },
+            Error::NotFetched { dataset, .. } => Some(format!(
+                "fetch `{dataset}`, or declare `optional = [\"{dataset}\"]` if an empty one will do"
+            )),
+            _ => None,
+        }
+    }
+
+    fn run(what: &str, source: DataFusionError) -> Error {
+        Error::Run {
+            what: what.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
+    fn invalid(findings: Vec<Finding>) -> Error {
+        Error::Invalid(Findings(findings))
     }
 }
