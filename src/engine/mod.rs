@@ -7,7 +7,7 @@ mod session;
 
 use std::path::PathBuf;
 
-pub use session::session;
+pub use session::{peak_memory_bytes, session};
 
 use crate::error::Kind;
 
