@@ -1,21 +1,260 @@
 //! The record of a run, `runs/<id>/run.json`, and the lock of those that write.
+//!
+//! The lock is the operating system's, on `data/.lock`: it goes with the process,
+//! however that ends, so there is no stale one. On an object store there is none;
+//! there create-only puts and the database decide.
 
-use crate::error::Kind;
+use std::{
+    fs::{File, TryLockError},
+    io::{Read, Seek, Write},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    error::Kind,
+    storage::{self, Location},
+};
 
 /// Why a run could not begin or be recorded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {}
+pub enum Error {
+    /// Another run writes to the same data.
+    #[error("{holder} is at work on {data}")]
+    Busy {
+        /// The data folder.
+        data: String,
+        /// Who holds the lock, since when.
+        holder: String,
+    },
+    /// The lock's file could not be used.
+    #[error("could not lock {path}")]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// The record could not be written or read.
+    #[error("could not record the run")]
+    Record(#[from] storage::Error),
+}
 
 /// A result of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn kind(&self) -> Kind {
-        match *self {}
+        match self {
+            Error::Busy { .. } => Kind::Busy,
+            Error::Lock { .. } => Kind::Failed,
+            Error::Record(error) => error.kind(),
+        }
     }
 
     pub(crate) fn hint(&self) -> Option<String> {
-        match *self {}
+        match self {
+            Error::Busy { .. } => Some("wait for it with --wait 10m".to_owned()),
+            Error::Lock { .. } => None,
+            Error::Record(error) => error.hint(),
+        }
+    }
+}
+
+/// The name of a run: `<utc>-<process>`, which sorts by time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl RunId {
+    /// Returns the name of the run that `process` began at that instant.
+    pub fn new(at: DateTime<Utc>, process: u32) -> RunId {
+        RunId(format!(
+            "{}-{process:05}",
+            at.format("%Y-%m-%dT%H%M%S%.3fZ")
+        ))
+    }
+}
+
+/// What a run was and did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its name.
+    pub id: RunId,
+    /// The command with its flags; no secret can be given there.
+    pub command: Vec<String>,
+    /// The profile.
+    pub profile: String,
+    /// When it began.
+    pub began_at: DateTime<Utc>,
+    /// How long it took.
+    pub seconds: f64,
+    /// The exit code.
+    pub exit: u8,
+    /// The error's first line, if it failed.
+    pub error: Option<String>,
+    /// The most memory the process held, in bytes.
+    pub peak_memory_bytes: Option<u64>,
+    /// What each step did: inputs, outputs, rows, timings, by step in order.
+    pub steps: Vec<IndexMap<String, Value>>,
+}
+
+impl Run {
+    /// Writes the record, `runs/<id>/run.json`, replacing an earlier one of the run.
+    pub async fn record(&self, runs: &Location) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        Ok(runs
+            .put(&format!("{}/run.json", self.id.0), text.into())
+            .await?)
+    }
+
+    /// Returns the newest runs, newest first, at most `limit`. What cannot be read
+    /// is left out.
+    pub async fn latest(runs: &Location, limit: usize) -> Result<Vec<Run>> {
+        let mut ids = runs.folders().await?;
+        ids.sort_by(|a, b| b.cmp(a));
+        let mut found = Vec::new();
+        for id in ids.iter().take(limit) {
+            if let Some(text) = runs.read(&format!("{id}/run.json")).await? {
+                found.extend(serde_json::from_slice(&text).ok());
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Returns the most memory this process has held, in bytes.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+/// The right to write to a data folder, until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: Option<File>,
+}
+
+impl Lock {
+    /// Takes the lock of `data`, waiting for at most `wait`.
+    pub async fn take(data: &Location, holder: &str, wait: Duration) -> Result<Lock> {
+        let Some(folder) = data.local() else {
+            return Ok(Lock { _file: None });
+        };
+        let path = folder.join(".lock");
+        let failed = |source| Error::Lock {
+            path: path.clone(),
+            source,
+        };
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        let options = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
+        let mut file = options.map_err(failed)?;
+        let until = Instant::now() + wait;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Busy {
+                        data: folder.display().to_string(),
+                        holder: holder_of(&mut file),
+                    });
+                }
+            }
+        }
+        sign(&mut file, holder).map_err(failed)?;
+        Ok(Lock { _file: Some(file) })
+    }
+}
+
+fn sign(file: &mut File, holder: &str) -> std::io::Result<()> {
+    let since = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
+    file.set_len(0)?;
+    file.rewind()?;
+    write!(
+        file,
+        "`{holder}` (process {}, since {since})",
+        std::process::id()
+    )
+}
+
+fn holder_of(file: &mut File) -> String {
+    let mut text = String::new();
+    match file
+        .rewind()
+        .and_then(|()| file.take(1000).read_to_string(&mut text))
+    {
+        Ok(_) if !text.is_empty() => text,
+        _ => "another run".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_lock_is_held_by_one_and_names_its_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = Location::folder(folder.path()).unwrap();
+        let held = Lock::take(&data, "pricemill generate", Duration::ZERO)
+            .await
+            .unwrap();
+        let error = Lock::take(&data, "pricemill update", Duration::ZERO)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), Kind::Busy);
+        assert!(
+            error.to_string().contains("`pricemill generate` (process "),
+            "{error}"
+        );
+        drop(held);
+        Lock::take(&data, "pricemill update", Duration::ZERO)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn runs_read_back_newest_first() {
+        let runs = Location::in_memory();
+        for (second, exit) in [(1, 0), (2, 75)] {
+            let began_at = DateTime::from_timestamp(second, 0).unwrap();
+            let run = Run {
+                id: RunId::new(began_at, 7),
+                command: vec!["generate".to_owned()],
+                profile: "dev".to_owned(),
+                began_at,
+                seconds: 0.5,
+                exit,
+                error: None,
+                peak_memory_bytes: peak_memory_bytes(),
+                steps: Vec::new(),
+            };
+            run.record(&runs).await.unwrap();
+        }
+        let exits = Run::latest(&runs, 5)
+            .await
+            .unwrap()
+            .iter()
+            .map(|run| run.exit)
+            .collect::<Vec<_>>();
+        assert_eq!(exits, [75, 0]);
     }
 }
