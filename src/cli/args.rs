@@ -140,7 +140,7 @@ pub(crate) struct Selection {
     pub(crate) params: Vec<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct GenerateArgs {
     #[arg(skip)]
     pub(crate) selection: Selection,
@@ -167,7 +167,7 @@ pub(crate) struct UploadArgs {
     pub(crate) dry_run: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct UpdateArgs {
     #[arg(skip)]
     pub(crate) selection: Selection,

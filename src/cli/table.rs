@@ -1,19 +1,27 @@
 //! Rows on stdout: as a table for people, or as data.
 #![expect(clippy::print_stdout, reason = "this is where data is printed")]
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use datafusion::arrow::{
+    array::{ArrayRef, StringArray},
     csv::WriterBuilder,
     record_batch::RecordBatch,
     util::pretty::pretty_format_batches,
 };
 
 use super::args::Output;
-use crate::json::{Layout, Writer};
+use crate::{
+    error::Result,
+    json::{Layout, Writer},
+    storage,
+};
 
 /// Prints batches of one schema. A pipe that closed early is success.
-pub(crate) fn print(batches: &[RecordBatch], output: Output) -> io::Result<()> {
+pub(crate) fn print(batches: &[RecordBatch], output: Output) -> Result<()> {
     let printed = match output {
         Output::Table => print_table(batches),
         Output::Csv => print_csv(batches),
@@ -22,7 +30,7 @@ pub(crate) fn print(batches: &[RecordBatch], output: Output) -> io::Result<()> {
     };
     match printed {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        printed => printed,
+        printed => Ok(printed.map_err(unprinted)?),
     }
 }
 
@@ -47,8 +55,32 @@ fn print_json(batches: &[RecordBatch], layout: Layout) -> io::Result<()> {
     writer.finish().map_err(io::Error::other)?.flush()
 }
 
+/// Prints rows of text in the form asked for; `-` is null in data.
+pub(crate) fn print_records(
+    header: &[&'static str],
+    rows: Vec<Vec<String>>,
+    output: Output,
+) -> Result<()> {
+    if output == Output::Table {
+        let header = header.iter().map(|name| (*name).to_owned()).collect();
+        print_columns(&[vec![header], rows].concat());
+        return Ok(());
+    }
+    let column = |at: usize| -> ArrayRef {
+        let cells = rows.iter().map(|row| row.get(at).filter(|cell| *cell != "-"));
+        Arc::new(cells.collect::<StringArray>())
+    };
+    let columns = header.iter().enumerate().map(|(at, name)| (*name, column(at)));
+    let batch = RecordBatch::try_from_iter(columns).map_err(io::Error::other);
+    print(&[batch.map_err(unprinted)?], output)
+}
+
+fn unprinted(source: io::Error) -> storage::Error {
+    storage::Error::Io { action: "write", path: "stdout".to_owned(), source }
+}
+
 /// Prints columns of text, aligned; the first line is the header.
-pub(crate) fn print_columns(rows: &[Vec<String>]) {
+fn print_columns(rows: &[Vec<String>]) {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

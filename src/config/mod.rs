@@ -73,6 +73,9 @@ pub enum Error {
         /// The variable.
         variable: String,
     },
+    /// What was asked was not answered with yes.
+    #[error("not confirmed; nothing was done")]
+    NotConfirmed,
     /// A new project's folder is not new.
     #[error("{folder} is not empty: it holds {holds}")]
     NotEmpty {
@@ -112,6 +115,7 @@ impl Error {
             Error::Lacks { profile, missing } => Some(format!(
                 "add `{missing} = \"…\"` to [profile.{profile}] in {FILE}, or use --dev"
             )),
+            Error::NotConfirmed => Some("answer y, or give --yes".to_owned()),
             Error::NotEmpty { .. } => Some("name a folder that is not there yet".to_owned()),
             _ => None,
         }
