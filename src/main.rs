@@ -9,5 +9,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let from = std::env::current_dir().unwrap_or_else(|_| ".".into());
-    cli::run(std::env::args_os().collect(), &Environment::of_process(), &from)
+    cli::run(
+        std::env::args_os().collect(),
+        &Environment::of_process(),
+        &from,
+    )
 }

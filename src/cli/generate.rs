@@ -144,7 +144,8 @@ async fn commit(
         context.screen.say(format!("{name}: {rows} rows in {time}; a dry run, not committed"));
         "dry run"
     } else {
-        let draft = draft(context, snapshot, name, output);
+        let pipeline = &context.project()?.pipelines[name];
+        let draft = draft(context, snapshot, pipeline, output);
         match context.outbox().commit(draft, &output.file).await? {
             Commit::New(new) => {
                 let id = new.manifest.id();
@@ -178,19 +179,19 @@ async fn commit(
     Ok(())
 }
 
-fn draft(context: &Context, snapshot: &Snapshot, name: &str, output: &Output) -> Draft {
+fn draft(context: &Context, snapshot: &Snapshot, pipeline: &Pipeline, output: &Output) -> Draft {
     Draft {
-        pipeline: name.to_owned(),
+        pipeline: pipeline.name.clone(),
         file: output.name.clone(),
         sha256: output.sha256.clone(),
         rows: output.rows,
         bytes: output.bytes,
-        contract: output.contract.clone(),
+        contract: pipeline.contract.clone(),
         snapshot: snapshot.manifest.id.clone(),
         snapshot_at: snapshot.manifest.fetched_at,
         params: output.params.clone(),
         sql_sha256: output.sql_sha256.clone(),
-        engine_version: engine::version(),
+        engine_version: crate::VERSION.to_owned(),
         committed_at: context.now,
         run: context.run.0.clone(),
     }

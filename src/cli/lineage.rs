@@ -7,29 +7,28 @@ use super::{
 };
 use crate::{
     error::Result,
-    pipeline::{Pipeline, Project, Relation},
+    pipeline::{Pipeline, Relation},
 };
 
 /// Prints each pipeline's models and what they read, from the output down.
 pub(crate) fn lineage(context: &Context, args: &CheckArgs) -> Result<Ending> {
-    let project = context.project()?;
     let pipelines = context.select(&args.selection)?;
     match context.screen.output {
         Output::Table => {
             for pipeline in pipelines {
-                table::print_text(&tree(project, pipeline));
+                table::print_text(&tree(pipeline));
             }
         }
         output => {
-            let edges = pipelines.iter().flat_map(|pipeline| edges(project, pipeline)).collect();
+            let edges = pipelines.iter().flat_map(|pipeline| edges(pipeline)).collect();
             table::print_records(&["pipeline", "reader", "reads", "kind"], edges, output)?;
         }
     }
     Ok(Ending::silent())
 }
 
-fn edges(project: &Project, pipeline: &Pipeline) -> Vec<Vec<String>> {
-    let reads = pipeline.reads(project);
+fn edges(pipeline: &Pipeline) -> Vec<Vec<String>> {
+    let reads = &pipeline.reads;
     let readers = reads.models.iter().flat_map(|(reader, relations)| {
         relations.iter().map(move |relation| (reader, relation))
     });
@@ -50,8 +49,8 @@ fn spelled(relation: &Relation) -> (&'static str, &str) {
     }
 }
 
-fn tree(project: &Project, pipeline: &Pipeline) -> String {
-    let reads = pipeline.reads(project);
+fn tree(pipeline: &Pipeline) -> String {
+    let reads = &pipeline.reads;
     let mut text = format!("{} → {}\n", pipeline.name, pipeline.file.name);
     let mut waiting = vec![(1, Relation::Model(pipeline.output.clone()))];
     while let Some((depth, relation)) = waiting.pop() {

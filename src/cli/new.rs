@@ -48,8 +48,8 @@ pub(crate) fn write_project(folder: &Path) -> Result<()> {
     if let Some(holds) = first_entry(folder)? {
         return Err(config::Error::NotEmpty { folder: folder.to_owned(), holds }.into());
     }
-    for (path, text) in pipeline::embedded() {
-        write(&folder.join(path), text)?;
+    for file in pipeline::embedded() {
+        write(&folder.join(file.path()), file.bytes())?;
     }
     write(&folder.join(config::FILE), SETTINGS.as_bytes())?;
     write(&folder.join(".gitignore"), b"/data\n")?;

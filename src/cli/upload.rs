@@ -21,9 +21,10 @@ pub(crate) async fn upload(context: &Context, args: &UploadArgs) -> Result<Endin
         return rehearse(context, &pipelines, transport.as_ref()).await;
     }
     let progress = context.screen.progress();
-    let uploaded = upload::upload(&context.outbox(), &pipelines, transport.as_ref(), &progress);
+    let outbox = context.outbox();
+    let uploaded = upload::upload(&outbox, &pipelines, transport.as_ref(), &progress).await?;
     let mut ending = Ending::default();
-    for uploaded in uploaded.await? {
+    for uploaded in uploaded {
         settle(context, &transport.target(), uploaded, &mut ending);
     }
     Ok(ending)

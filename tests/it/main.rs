@@ -8,3 +8,4 @@
 mod data;
 mod turn;
 mod world;
+mod functions;

@@ -68,7 +68,7 @@ fn io(action: &'static str, path: &str) -> impl Fn(std::io::Error) -> storage::E
 /// Makes up an export as CSV files.
 fn make_export(outside: &Context, folder: &Path) -> Result<std::path::PathBuf> {
     let export = folder.join("export");
-    let failed = io("write", &export.display().to_string());
+    let failed = io("write", &folder.display().to_string());
     std::fs::create_dir_all(&export).map_err(&failed)?;
     let made = synth::write_csv(&Spec::demo(), &export).map_err(&failed)?;
     outside.screen.title("a made-up country");
@@ -84,8 +84,10 @@ fn make_export(outside: &Context, folder: &Path) -> Result<std::path::PathBuf> {
 /// Returns what the commands work with inside the demo's folder.
 fn inside(outside: &Context, folder: &Path, server: &str) -> Result<Context> {
     let key = random_key();
-    let environment =
-        Environment::of([("INTERNAL_API_KEY", &key), ("PRICEMILL_PROFILE_DEV_SERVER", server)]);
+    let environment = Environment::of([
+        ("INTERNAL_API_KEY", key.as_str()),
+        ("PRICEMILL_PROFILE_DEV_SERVER", server),
+    ]);
     let overrides = Overrides { profile: Some("dev".to_owned()), ..Overrides::default() };
     let config = Config::load(folder, &environment, &overrides)?;
     Context::new(config, project_of(folder), outside.screen.clone(), &environment, folder)
