@@ -1,10 +1,19 @@
 //! Whether what a model makes is what its contract says.
 
-use datafusion::arrow::datatypes::{DataType, Schema};
+use std::ops::Range;
 
+use datafusion::{
+    arrow::datatypes::{DataType, Schema},
+    sql::{
+        parser::{DFParser, Statement},
+        sqlparser::ast,
+    },
+};
+
+use super::diagnose::{first_token, span_bytes};
 use crate::{
     dataset::{Column, ColumnType},
-    diagnostics::{Finding, nearest},
+    diagnostics::{Finding, Place, nearest},
     pipeline::{Pipeline, graph::word},
 };
 
@@ -32,7 +41,7 @@ pub(super) fn compare(pipeline: &Pipeline, actual: &Schema) -> Vec<Finding> {
     findings
 }
 
-fn in_manifest(pipeline: &Pipeline, name: &str) -> crate::diagnostics::Place {
+fn in_manifest(pipeline: &Pipeline, name: &str) -> Place {
     let text = &pipeline.manifest.text;
     let start = text.find("[contract]").unwrap_or(0);
     let span = word(&text[start..], name);
@@ -41,15 +50,32 @@ fn in_manifest(pipeline: &Pipeline, name: &str) -> crate::diagnostics::Place {
         .place(start + span.start..start + span.end)
 }
 
-fn in_model(pipeline: &Pipeline, name: &str) -> Option<crate::diagnostics::Place> {
+/// Returns where the output's outermost SELECT names the column.
+fn in_model(pipeline: &Pipeline, name: &str) -> Option<Place> {
     let file = pipeline.models.get(&pipeline.output)?;
-    // The last mention: the outermost select stands at the end.
-    let at = file.text.rmatch_indices(name).map(|(at, _)| at).next();
-    let span = at.map_or_else(
-        || super::diagnose::first_token(&file.text),
-        |at| at..at + name.len(),
-    );
+    let span = selected(&file.text, name).unwrap_or_else(|| first_token(&file.text));
     Some(file.place(span))
+}
+
+fn selected(text: &str, name: &str) -> Option<Range<usize>> {
+    let statement = DFParser::parse_sql(text).ok()?.pop_front()?;
+    let Statement::Statement(statement) = statement else {
+        return None;
+    };
+    let ast::Statement::Query(query) = *statement else {
+        return None;
+    };
+    let ast::SetExpr::Select(select) = *query.body else {
+        return None;
+    };
+    let named = select.projection.iter().filter_map(|item| match item {
+        ast::SelectItem::ExprWithAlias { alias, .. } => Some(alias),
+        ast::SelectItem::UnnamedExpr(ast::Expr::Identifier(column)) => Some(column),
+        ast::SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(parts)) => parts.last(),
+        _ => None,
+    });
+    let mut found = named.filter(|ident| ident.value.eq_ignore_ascii_case(name));
+    found.next().map(|ident| span_bytes(text, ident.span))
 }
 
 fn lacking(pipeline: &Pipeline, column: &Column, made: &[&str]) -> Finding {

@@ -154,24 +154,29 @@ fn other(
     let message = diagnostic.map_or(message, |diagnostic| diagnostic.message.as_str());
     let mut lines = message.trim().lines();
     let first = lines.next().unwrap_or("the SQL cannot be planned");
-    let span = span.unwrap_or_else(|| first_token(&file.text));
+    let notes = diagnostic.map_or(&[][..], |diagnostic| &diagnostic.notes);
+    let noted = notes.first().and_then(|note| note.span);
+    let span = span
+        .or_else(|| noted.map(|span| bytes(&file.text, &span)))
+        .unwrap_or_else(|| first_token(&file.text));
     let mut finding = Finding::error("sql", lower_first(first.trim_end_matches('.')))
-        .at(file.place(span), "in this SELECT");
-    finding.help.extend(
-        lines
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .map(str::to_owned),
-    );
-    if let Some(diagnostic) = diagnostic {
-        finding.label = "here".to_owned();
-        finding
-            .help
-            .extend(diagnostic.helps.iter().map(|help| help.message.clone()));
-        finding
-            .help
-            .extend(diagnostic.notes.iter().map(|note| note.message.clone()));
-    }
+        .at(file.place(span), "here");
+    let rest = lines.map(str::trim).filter(|line| !line.is_empty());
+    finding.help.extend(rest.map(str::to_owned));
+    let helps = diagnostic.map_or(&[][..], |diagnostic| &diagnostic.helps);
+    finding
+        .help
+        .extend(helps.iter().map(|help| help.message.clone()));
+    finding
+        .help
+        .extend(notes.iter().map(|note| match note.span {
+            Some(span) => format!(
+                "`{}` {}",
+                &file.text[bytes(&file.text, &span)],
+                note.message
+            ),
+            None => note.message.clone(),
+        }));
     finding
 }
 

@@ -3,11 +3,13 @@
 //! Only this module makes DataFusion sessions, in one function.
 
 mod artifact;
+mod check;
 mod contract;
 mod diagnose;
 pub mod functions;
 mod generate;
 mod intermediate;
+mod lint;
 mod params;
 mod session;
 mod tables;
@@ -16,6 +18,7 @@ mod workspace;
 
 use std::path::PathBuf;
 
+pub use check::{Checked, Promise, check};
 pub use generate::{Generate, Generated, Outcome, Output, Step, generate};
 pub use session::{peak_memory_bytes, session};
 pub use verify::CheckResult;

@@ -84,6 +84,15 @@ impl<'f> Reader<'f> {
 
     /// Finds that a section lacks a key it must have.
     pub(super) fn missing(&mut self, section: Section<'_>, key: &str, example: &str) {
+        // A misspelt key is told once, where it stands.
+        let meant = format!("did you mean `{key}`?");
+        if self
+            .findings
+            .iter()
+            .any(|finding| finding.code == "unknown-key" && finding.help.contains(&meant))
+        {
+            return;
+        }
         let span = section_span(section.table, &self.file.text);
         let what = format!("{} lacks `{key}`", section.name);
         let finding = self.error("missing-key", what, span, "in this table");

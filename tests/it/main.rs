@@ -9,3 +9,4 @@ mod data;
 mod turn;
 mod world;
 mod functions;
+mod broken;
