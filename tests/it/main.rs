@@ -6,3 +6,4 @@
 )]
 
 mod broken;
+mod engine;
