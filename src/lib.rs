@@ -20,6 +20,7 @@ pub mod error;
 pub mod config;
 pub mod dataset;
 pub mod diagnostics;
+pub mod digest;
 pub mod json;
 pub mod progress;
 pub mod runs;
@@ -45,3 +46,6 @@ pub mod synth;
 pub mod cli;
 
 pub use error::{Error, Kind, Result};
+
+/// The engine as manifests and requests name it.
+pub const VERSION: &str = concat!("pricemill ", env!("CARGO_PKG_VERSION"));

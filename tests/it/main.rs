@@ -5,5 +5,21 @@
     reason = "a test says why it failed by panicking"
 )]
 
+mod data;
+mod turn;
+mod world;
+mod functions;
 mod broken;
 mod engine;
+
+#[test]
+fn no_file_here_is_forgotten() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let this = include_str!("main.rs");
+    for entry in std::fs::read_dir(here).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let known = name == "main" || this.contains(&format!("\nmod {name};"));
+        assert!(known, "{} is compiled by nobody: add `mod {name};`", path.display());
+    }
+}
