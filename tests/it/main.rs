@@ -10,6 +10,7 @@ mod turn;
 mod world;
 mod functions;
 mod broken;
+mod engine;
 
 #[test]
 fn no_file_here_is_forgotten() {
