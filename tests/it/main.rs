@@ -4,3 +4,9 @@
     clippy::expect_used,
     reason = "a test says why it failed by panicking"
 )]
+
+mod doubles;
+mod outbox;
+mod s3;
+mod serve;
+mod upload;
