@@ -93,7 +93,7 @@ pub(crate) fn project() -> Arc<Project> {
 pub(crate) fn draft(pipeline: &str, content: &str) -> (Draft, NamedTempFile) {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(content.as_bytes()).unwrap();
-    let digest = Digest::of_reader(content.as_bytes()).unwrap();
+    let digest = Digest::of_bytes(content.as_bytes());
     let draft = Draft {
         pipeline: pipeline.to_owned(),
         file: format!("{pipeline}.json"),

@@ -14,7 +14,7 @@ use pricemill::{
     config::ServeConfig,
     database::LedgerEntry,
     inbox::Inbox,
-    serve::{Keys, Service, app, serve},
+    serve::{Keys, Limits, Service, app, serve},
     storage::Location,
 };
 use serde_json::{Value, json};
@@ -618,14 +618,28 @@ async fn a_stop_lets_the_request_in_flight_finish() {
 }
 
 #[tokio::test]
-async fn headers_that_trickle_are_cut_off() {
+async fn who_trickles_or_stays_silent_is_cut_off() {
     let world = World::with_rows(0);
-    let (address, _stop, _server) = listen(world.service.clone()).await;
+    let limits = Limits {
+        header_timeout: Duration::from_millis(50),
+        body_timeout: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let (address, _stop, _server) = listen(world.service.clone().with_limits(limits)).await;
     let mut slow = TcpStream::connect(address).await.unwrap();
     slow.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow")
         .await
         .unwrap();
-    let mut rest = Vec::new();
-    let cut = tokio::time::timeout(Duration::from_secs(15), slow.read_to_end(&mut rest));
-    assert!(cut.await.is_ok(), "the connection is still open");
+    let mut rest = String::new();
+    let cut = tokio::time::timeout(Duration::from_secs(5), slow.read_to_string(&mut rest));
+    cut.await.expect("the connection is still open").unwrap();
+
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let head = "POST /api/upload/bargains/ HTTP/1.1\r\nHost: x\r\nX-Internal-API-Key: key\r\n\
+         Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: 999\r\n\r\n--edge";
+    silent.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let cut = tokio::time::timeout(Duration::from_secs(5), silent.read_to_string(&mut answer));
+    cut.await.expect("the connection is still open").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }

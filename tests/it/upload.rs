@@ -183,6 +183,32 @@ async fn a_refused_key_stops_all() {
 }
 
 #[tokio::test]
+async fn a_wrong_key_is_told_even_while_a_large_file_is_on_its_way() {
+    let world = World::new(Rows::default(), ServeConfig::default());
+    let (address, _stop, _server) = listen(world.service.clone()).await;
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        format!("{:016x}", state)
+    });
+    let large: String = noise.take(1 << 18).collect();
+    let outbox = outbox_with(&[("bargains", &large)]).await;
+    let server = format!("http://{address}").parse().unwrap();
+    let (patience, idle) = (Duration::from_secs(2), Duration::from_secs(5));
+    let transport = HttpTransport::new(server, &"wrong".into(), patience, idle).unwrap();
+    for _ in 0..2 {
+        let all = sent(&outbox, &["bargains"], &transport).await;
+        let outcome = &all[0].outcome;
+        assert!(
+            matches!(outcome, Outcome::Failed(Error::Key { .. })),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed_with_the_key() {
     let elsewhere = MockServer::start().await;
     for status in [301, 302, 307, 308] {
