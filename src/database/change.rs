@@ -1,0 +1,169 @@
+//! What goes into the tables, and what became of it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use datafusion::execution::SendableRecordBatchStream;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    dataset::Contract,
+    pipeline::{Reference, UpdateMode},
+};
+
+/// A table: its columns, its keys and what it refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its columns, in order.
+    pub contract: Contract,
+    /// Its primary key.
+    pub key: Vec<String>,
+    /// The columns that fill themselves when a row does not name them.
+    pub defaults: Vec<String>,
+    /// Column → what it must be found in.
+    pub references: IndexMap<String, Reference>,
+}
+
+/// Rows for one table, as an update's SQL made them.
+pub struct Staged {
+    /// The table; made with the change when the database does not have it.
+    pub table: Table,
+    /// Whether rows that the artifact lacks are deleted.
+    pub mode: UpdateMode,
+    /// Column → what it must be found in, beside the table's own references.
+    pub references: IndexMap<String, Reference>,
+    /// The share of rows that may be rejected, in percent, before all is refused.
+    pub max_rejects_percent: f64,
+    /// The rows' columns: the table's key and any others of its columns.
+    pub contract: Contract,
+    /// The rows, in any order.
+    pub rows: SendableRecordBatchStream,
+}
+
+/// An artifact on its way into the tables.
+pub struct Change {
+    /// The pipeline.
+    pub pipeline: String,
+    /// Its number.
+    pub seq: u64,
+    /// Its hash, in hex.
+    pub sha256: String,
+    /// Its rows for each table, in order.
+    pub staged: Vec<Staged>,
+    /// The guards that the user has waived.
+    pub accept: Accept,
+    /// Whether it may be older than what the ledger has: a rollback.
+    pub rollback: bool,
+    /// Whether to count only.
+    pub dry_run: bool,
+    /// When it is applied, for the ledger.
+    pub at: DateTime<Utc>,
+    /// Told of each row that is turned away, also when all is refused.
+    pub on_reject: Box<dyn FnMut(Reject) + Send>,
+}
+
+/// The guards that the user has waived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Accept {
+    /// More rows rejected than the pipeline allows.
+    pub change: bool,
+    /// Fewer than half the table's rows.
+    pub shrink: bool,
+    /// No rows at all.
+    pub empty: bool,
+}
+
+/// What became of a table's rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TableCounts {
+    /// The table.
+    pub table: String,
+    /// Rows that are new.
+    pub inserted: u64,
+    /// Rows whose values changed.
+    pub changed: u64,
+    /// Rows that stand as they stood.
+    pub unchanged: u64,
+    /// Rows that went.
+    pub deleted: u64,
+    /// Rows that were turned away.
+    pub rejected: u64,
+    /// Rows that were equal to another and were left out.
+    #[serde(default)]
+    pub collapsed: u64,
+}
+
+/// A row that was turned away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reject {
+    /// The table it was for.
+    pub table: String,
+    /// The column at fault.
+    pub column: String,
+    /// Why.
+    pub reason: String,
+    /// The row, as it would stand in the table.
+    pub row: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What an update did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// Whether the ledger had this very artifact as the latest already; nothing was done then.
+    pub already: bool,
+    /// The counts, by table, in order.
+    pub tables: Vec<TableCounts>,
+}
+
+/// A row of the ledger `applied_artifacts`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The artifact's number.
+    pub seq: u64,
+    /// Its hash, in hex.
+    pub sha256: String,
+    /// When it was applied.
+    pub applied_at: DateTime<Utc>,
+    /// The counts, by table.
+    pub counts: Vec<TableCounts>,
+}
+
+/// Rows to put into one table as they are.
+pub struct Fill {
+    /// The table; made when the database does not have it.
+    pub table: Table,
+    /// Whether the table is emptied first; else rows are inserted or changed by key.
+    pub replace: bool,
+    /// The rows: the table's key and any others of its columns.
+    pub rows: SendableRecordBatchStream,
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change")
+            .field("pipeline", &self.pipeline)
+            .field("seq", &self.seq)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Staged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Staged")
+            .field("table", &self.table.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Fill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fill")
+            .field("table", &self.table.name)
+            .finish_non_exhaustive()
+    }
+}

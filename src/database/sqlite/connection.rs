@@ -1,0 +1,135 @@
+//! Opens connections, each set up the same way, and lends those for reading.
+
+use std::{ops::Deref, path::Path, sync::PoisonError, time::Duration};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
+
+use super::{Error, Result, Sqlite};
+
+/// How long a writer waits for another before it says that the database is busy.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections for reading that are kept open between uses.
+const KEPT: usize = 8;
+
+/// Opens the file, made with its folder if need be, in WAL mode.
+pub(super) fn create(path: &Path) -> Result<Connection> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| Error::Open {
+            path: path.to_owned(),
+            source: source.into(),
+        })?;
+    }
+    let connection = open(path, OpenFlags::SQLITE_OPEN_CREATE)?;
+    connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))
+        .map_err(|source| Error::from_sqlite(path, "open the database", source))?;
+    Ok(connection)
+}
+
+/// Opens the file that [`create`] has made.
+fn open(path: &Path, more: OpenFlags) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let connection = Connection::open_with_flags(path, flags).map_err(|source| Error::Open {
+        path: path.to_owned(),
+        source: source.into(),
+    })?;
+    set_up(&connection).map_err(|source| Error::from_sqlite(path, "open the database", source))?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch(
+        "pragma foreign_keys = on;
+         pragma synchronous = full;
+         pragma cache_size = -65536;
+         pragma journal_size_limit = 67108864;",
+    )
+}
+
+/// A connection for reading, lent until it is dropped.
+pub(super) struct Reader {
+    database: Sqlite,
+    connection: Option<Connection>,
+}
+
+impl Sqlite {
+    /// Lends a connection for reading. A read never waits for a writer.
+    pub(super) fn reader(&self) -> Result<Reader> {
+        let kept = self.idle().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => open(self.path(), OpenFlags::empty())?,
+        };
+        Ok(Reader {
+            database: self.clone(),
+            connection: Some(connection),
+        })
+    }
+
+    /// Opens a connection for one change. Its temporary tables go with it.
+    pub(super) fn writer(&self) -> Result<Connection> {
+        open(self.path(), OpenFlags::empty())
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.inner
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Commits, or says which rows refer to nothing and leaves all as it was.
+pub(super) fn commit(database: &Sqlite, transaction: Transaction<'_>) -> Result<()> {
+    let Err(source) = transaction.execute_batch("commit") else {
+        return Ok(());
+    };
+    if source.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+        && let Ok((table, parent, rows)) = first_dangling(&transaction)
+    {
+        return Err(Error::Dangling {
+            table,
+            parent,
+            rows,
+        });
+    }
+    Err(Error::from_sqlite(database.path(), "commit", source))
+}
+
+fn first_dangling(connection: &Connection) -> rusqlite::Result<(String, String, u64)> {
+    connection.query_row(
+        "select \"table\", parent, count(*) from pragma_foreign_key_check
+         group by 1, 2 order by 1, 2 limit 1",
+        [],
+        |row| {
+            let rows: i64 = row.get(2)?;
+            Ok((row.get(0)?, row.get(1)?, rows.cast_unsigned()))
+        },
+    )
+}
+
+impl Deref for Reader {
+    type Target = Connection;
+
+    #[expect(clippy::expect_used, reason = "only drop takes the connection")]
+    fn deref(&self) -> &Connection {
+        self.connection.as_ref().expect("a lent connection")
+    }
+}
+
+/// A connection that is still within a transaction was dropped half-way; ending
+/// it lets the write-ahead log be reused.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let idle_again = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
+        let mut idle = self.database.idle();
+        if idle_again && idle.len() < KEPT {
+            idle.push(connection);
+        }
+    }
+}

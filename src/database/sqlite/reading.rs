@@ -1,0 +1,189 @@
+//! Streams rows: read on a thread of its own, from one read transaction, a batch
+//! or two ahead of the receiver, and stopped when the receiver goes.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::{
+        array::{ArrayRef, RecordBatchOptions},
+        datatypes::SchemaRef,
+        record_batch::RecordBatch,
+    },
+    error::DataFusionError,
+    execution::SendableRecordBatchStream,
+    physical_plan::stream::RecordBatchStreamAdapter,
+};
+use futures::{StreamExt, stream};
+use rusqlite::{Connection, Row, Rows};
+use tokio::sync::mpsc;
+
+use super::{
+    Error, Everything, Result, Sqlite,
+    cells::Cells,
+    relation::{Query, Relation},
+};
+
+/// Rows a batch.
+const BATCH_ROWS: usize = 8192;
+
+/// Batches that wait for the receiver.
+const AHEAD: usize = 1;
+
+/// Streams a query's rows.
+pub(super) fn stream(database: Sqlite, query: Query) -> SendableRecordBatchStream {
+    let schema = query.contract.arrow();
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let failed = sender.clone();
+        let read = read(&database, &query, |batch| {
+            sender.blocking_send(Ok(batch)).is_ok()
+        });
+        if let Err(error) = read {
+            // A receiver that is gone does not want to know.
+            let _ = failed.blocking_send(Err(DataFusionError::External(Box::new(error))));
+        }
+    });
+    Box::pin(RecordBatchStreamAdapter::new(schema, received(receiver)))
+}
+
+/// Streams every table from one read transaction.
+pub(super) fn everything(database: &Sqlite) -> Result<Everything> {
+    let reader = database.reader()?;
+    begin(&reader).map_err(database.failed("read the tables"))?;
+    let tables = database.tables_of(&reader)?;
+    let queries = tables
+        .iter()
+        .map(|table| Relation::of_table(table).query(&table.contract))
+        .collect::<Result<Vec<_>>>()?;
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let database = database.clone();
+    tokio::task::spawn_blocking(move || {
+        for (index, query) in queries.iter().enumerate() {
+            let send = |batch| sender.blocking_send(Ok((index, batch))).is_ok();
+            match read_with(&database, &reader, query, &mut { send }) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    let _ = sender.blocking_send(Err(error));
+                    return;
+                }
+            }
+        }
+    });
+    Ok(Everything {
+        tables,
+        rows: received(receiver).boxed(),
+    })
+}
+
+fn received<T: Send + 'static>(
+    receiver: mpsc::Receiver<T>,
+) -> impl futures::Stream<Item = T> + Send + 'static {
+    stream::unfold(receiver, async |mut receiver| {
+        receiver.recv().await.map(|received| (received, receiver))
+    })
+}
+
+fn read(database: &Sqlite, query: &Query, mut send: impl FnMut(RecordBatch) -> bool) -> Result<()> {
+    let reader = database.reader()?;
+    read_with(database, &reader, query, &mut send).map(|_| ())
+}
+
+/// Reads a query's rows; returns whether all were wanted.
+fn read_with(
+    database: &Sqlite,
+    connection: &Connection,
+    query: &Query,
+    send: &mut dyn FnMut(RecordBatch) -> bool,
+) -> Result<bool> {
+    let failed = database.failed("read rows");
+    let mut statement = connection.prepare_cached(&query.sql).map_err(&failed)?;
+    let mut rows = statement.query([]).map_err(&failed)?;
+    let mut batches = Batches::new(query)?;
+    loop {
+        let Some(batch) = batches.next(&mut rows, BATCH_ROWS, &failed)? else {
+            return Ok(true);
+        };
+        if !send(batch) {
+            return Ok(false);
+        }
+    }
+}
+
+/// Starts a read transaction at this very moment; SQLite itself waits for the
+/// first read.
+pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("begin; select count(*) from sqlite_schema;")
+}
+
+/// Makes batches of rows.
+pub(super) struct Batches<'a> {
+    query: &'a Query,
+    schema: SchemaRef,
+    cells: Vec<Cells>,
+}
+
+impl<'a> Batches<'a> {
+    pub(super) fn new(query: &'a Query) -> Result<Batches<'a>> {
+        let cells = query.contract.columns.iter().zip(&query.stored);
+        let cells = cells.map(|(column, stored)| {
+            Cells::new(column, stored).map_err(|reason| at_fault(query, &column.name, reason))
+        });
+        Ok(Batches {
+            query,
+            schema: query.contract.arrow(),
+            cells: cells.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Returns the next rows, at most `most`; `None` when there are none.
+    pub(super) fn next(
+        &mut self,
+        rows: &mut Rows<'_>,
+        most: usize,
+        failed: &impl Fn(rusqlite::Error) -> Error,
+    ) -> Result<Option<RecordBatch>> {
+        let mut taken = 0;
+        while taken < most {
+            let Some(row) = rows.next().map_err(failed)? else {
+                break;
+            };
+            self.append(row, failed)?;
+            taken += 1;
+        }
+        if taken == 0 {
+            return Ok(None);
+        }
+        self.finish(taken).map(Some)
+    }
+
+    fn append(&mut self, row: &Row<'_>, failed: &impl Fn(rusqlite::Error) -> Error) -> Result<()> {
+        for (index, cells) in self.cells.iter_mut().enumerate() {
+            let value = row.get_ref(index).map_err(failed)?;
+            cells.append(value).map_err(|reason| {
+                at_fault(self.query, &self.query.contract.columns[index].name, reason)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Returns the rows added so far as a batch, be they none.
+    pub(super) fn finish(&mut self, rows: usize) -> Result<RecordBatch> {
+        let columns: Vec<ArrayRef> = self.cells.iter_mut().map(Cells::finish).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(
+            |source| Error::Rows {
+                table: self.query.relation.clone(),
+                source: Box::new(source.into()),
+            },
+        )
+    }
+}
+
+fn at_fault(query: &Query, column: &str, reason: String) -> Error {
+    Error::Column {
+        table: query.relation.clone(),
+        column: column.to_owned(),
+        reason,
+    }
+}
