@@ -23,3 +23,8 @@ fn no_file_here_is_forgotten() {
         assert!(known, "{} is compiled by nobody: add `mod {name};`", path.display());
     }
 }
+mod doubles;
+mod outbox;
+mod s3;
+mod serve;
+mod upload;
