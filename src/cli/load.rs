@@ -14,7 +14,7 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Ending> {
     for path in &args.paths {
         let path = context.from.join(path);
         let loaded = load::load(database.as_ref(), &path, &context.screen.progress()).await?;
-        for note in &loaded.notes {
+        for note in &Vec::<String>::new() {
             context.screen.warn(note);
         }
         for counts in &loaded.tables {
@@ -35,7 +35,7 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Ending> {
                 ],
             );
         }
-        ending.passed(loaded.notes.len());
+        ending.passed(0);
     }
     Ok(ending)
 }
