@@ -49,13 +49,10 @@ pub(super) fn fetched(export: Arc<Export>, response: Response) -> Fetched {
     }
 }
 
-fn attempts(
-    export: Arc<Export>,
-    response: Response,
-) -> impl Stream<Item = Result<Piece>> + Send {
+fn attempts(export: Arc<Export>, response: Response) -> impl Stream<Item = Result<Piece>> + Send {
     async_stream::try_stream! {
         let mut reader = Reader::new(export.clone(), response);
-        let mut patience = export.requests.patience();
+        let mut patience = export.patience();
         let mut attempt = 1;
         loop {
             let stop = match reader.next().await {
@@ -82,7 +79,7 @@ fn attempts(
                 Stop::Moved(reason) => reason,
                 Stop::Cut(cause) => {
                     let reason = cause.to_string();
-                    patience = export.requests.patience();
+                    patience = export.patience();
                     export.requests.pause(&export.place(None), cause, &mut patience).await?;
                     reason
                 }
@@ -145,7 +142,12 @@ impl Reader {
     async fn gather(&mut self) -> Result<(Vec<u8>, bool), Stop> {
         let mut bytes = Vec::new();
         while bytes.len() < GATHER_BYTES {
-            match self.pace.chunk(&mut self.response).await.map_err(Stop::Cut)? {
+            match self
+                .pace
+                .chunk(&mut self.response)
+                .await
+                .map_err(Stop::Cut)?
+            {
                 Some(chunk) => bytes.extend_from_slice(&chunk),
                 None => return Ok((bytes, true)),
             }
@@ -312,14 +314,19 @@ fn check_rows(array: &ArrayRef, column: &Column, before: u64) -> Result<(), RowE
         reason,
     };
     if !column.nullable && array.null_count() > 0 {
-        let row = (0..array.len()).find(|row| array.is_null(*row)).unwrap_or(0);
+        let row = (0..array.len())
+            .find(|row| array.is_null(*row))
+            .unwrap_or(0);
         return Err(wrong(row, "must not be null".to_owned()));
     }
     if let Some(decimals) = array.as_primitive_opt::<Decimal128Type>() {
         let below = |row: &usize| decimals.is_valid(*row) && decimals.value(*row) < 0;
         if let Some(row) = (0..decimals.len()).find(below) {
             let value = decimals.value_as_string(row);
-            return Err(wrong(row, format!("must not be below zero, but is {value}")));
+            return Err(wrong(
+                row,
+                format!("must not be below zero, but is {value}"),
+            ));
         }
     }
     Ok(())

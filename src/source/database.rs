@@ -13,19 +13,20 @@ use super::{
 use crate::{
     database::Database,
     dataset::{Contract, Dataset},
+    progress::Progress,
 };
 
 /// The exports of a database that can be read directly, each in one read transaction.
 #[derive(Debug, Clone)]
-pub struct FromDatabase {
+pub struct DatabaseSource {
     name: String,
     database: Arc<dyn Database>,
 }
 
-impl FromDatabase {
+impl DatabaseSource {
     /// Makes a source of the database, under a name without secrets.
-    pub fn new(name: impl Into<String>, database: Arc<dyn Database>) -> FromDatabase {
-        FromDatabase {
+    pub fn new(name: impl Into<String>, database: Arc<dyn Database>) -> DatabaseSource {
+        DatabaseSource {
             name: name.into(),
             database,
         }
@@ -33,12 +34,17 @@ impl FromDatabase {
 }
 
 #[async_trait]
-impl Source for FromDatabase {
+impl Source for DatabaseSource {
     fn name(&self) -> String {
         self.name.clone()
     }
 
-    async fn fetch(&self, dataset: &Dataset, _done: Vec<Mark>) -> Result<Option<Fetched>> {
+    async fn fetch(
+        &self,
+        dataset: &Dataset,
+        _done: Vec<Mark>,
+        _progress: &Progress,
+    ) -> Result<Option<Fetched>> {
         let exported = self.database.export(dataset).await;
         let rows = exported.map_err(|source| Error::Database {
             dataset: dataset.name.clone(),

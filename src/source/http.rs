@@ -35,23 +35,23 @@ impl Http {
     /// # Errors
     /// The key cannot be a header's value.
     pub fn new(
-        server: Url,
-        key: Option<SecretString>,
-        config: FetchConfig,
-        progress: Progress,
+        server: &Url,
+        key: impl Into<Option<SecretString>>,
+        config: &FetchConfig,
     ) -> Result<Http> {
         Ok(Http {
-            server,
-            requests: Arc::new(Requests::new(key, config, progress)?),
+            server: server.clone(),
+            requests: Arc::new(Requests::new(key.into(), config.clone())?),
         })
     }
 
-    fn export(&self, dataset: &Dataset) -> Export {
+    fn export(&self, dataset: &Dataset, progress: &Progress) -> Export {
         Export {
             dataset: dataset.clone(),
             url: export_url(&self.server, &dataset.endpoint),
             requests: self.requests.clone(),
             notes: Notes::default(),
+            progress: progress.clone(),
         }
     }
 }
@@ -68,8 +68,13 @@ impl Source for Http {
         url.to_string()
     }
 
-    async fn fetch(&self, dataset: &Dataset, done: Vec<Mark>) -> Result<Option<Fetched>> {
-        let export = Arc::new(self.export(dataset));
+    async fn fetch(
+        &self,
+        dataset: &Dataset,
+        done: Vec<Mark>,
+        progress: &Progress,
+    ) -> Result<Option<Fetched>> {
+        let export = Arc::new(self.export(dataset, progress));
         if !done.is_empty() {
             return Ok(Some(pages::fetched(export, done, None)));
         }
@@ -96,6 +101,7 @@ pub(super) struct Export {
     pub(super) url: Url,
     pub(super) requests: Arc<Requests>,
     pub(super) notes: Notes,
+    pub(super) progress: Progress,
 }
 
 impl Export {
@@ -106,14 +112,22 @@ impl Export {
         }
     }
 
+    /// Starts to count the time and the tries of one request.
+    pub(super) fn patience(&self) -> Patience {
+        self.requests.patience(&self.progress)
+    }
+
     async fn first(&self) -> Result<First> {
         if self.requests.config.columnar {
-            let mut patience = self.requests.patience();
+            let mut patience = self.patience();
             let response = self.ask(None, None, ARROW_OR_JSON, &mut patience).await?;
             if is_arrow(&response) {
                 return Ok(First::Stream(response));
             }
-            let refuses = [StatusCode::NOT_ACCEPTABLE, StatusCode::UNSUPPORTED_MEDIA_TYPE];
+            let refuses = [
+                StatusCode::NOT_ACCEPTABLE,
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ];
             if !refuses.contains(&response.status()) {
                 return self.first_page(Some(response)).await;
             }
@@ -148,7 +162,7 @@ impl Export {
     ) -> Result<Option<pages::Page>> {
         let place = self.place(Some(number));
         let max_bytes = self.requests.config.max_page_bytes;
-        let mut patience = self.requests.patience();
+        let mut patience = self.patience();
         loop {
             let response = match answer.take() {
                 Some(response) => response,
@@ -200,7 +214,11 @@ fn is_arrow(response: &Response) -> bool {
     response.status() == StatusCode::OK
         && content_type
             .and_then(|value| value.to_str().ok())
-            .is_some_and(|text| text.split(';').next().is_some_and(|kind| kind.trim() == ARROW))
+            .is_some_and(|text| {
+                text.split(';')
+                    .next()
+                    .is_some_and(|kind| kind.trim() == ARROW)
+            })
 }
 
 /// Returns `<server>/api/export/<endpoint>/`.
@@ -227,8 +245,8 @@ mod tests {
 
     #[test]
     fn a_name_shows_no_password() {
-        let server = "https://user:secret@shop.example/".parse().unwrap();
-        let source = Http::new(server, None, FetchConfig::default(), Progress::silent()).unwrap();
+        let server: Url = "https://user:secret@shop.example/".parse().unwrap();
+        let source = Http::new(&server, None, &FetchConfig::default()).unwrap();
         assert_eq!(source.name(), "https://shop.example/");
     }
 }

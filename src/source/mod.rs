@@ -3,7 +3,7 @@
 //! ```text
 //!  Http ──► request (retry, throttle) ──► columnar (one Arrow stream)  ┐
 //!                                     └─► pages (JSON, a few at once)  ├─► pieces ─► snapshot
-//!  FromDatabase ───────────────────────────────────────────────────────┘
+//!  DatabaseSource ─────────────────────────────────────────────────────┘
 //! ```
 //!
 //! A source fetches and decodes, nothing more: files belong to `snapshot`,
@@ -27,11 +27,11 @@ use datafusion::arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-pub use database::FromDatabase;
+pub use database::DatabaseSource;
 pub use http::Http;
 pub use request::Cause;
 
-use crate::{dataset::Dataset, error::Kind, json::RowError};
+use crate::{dataset::Dataset, error::Kind, json::RowError, progress::Progress};
 
 /// Why a dataset could not be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -274,7 +274,10 @@ pub struct Notes(Arc<Mutex<Told>>);
 impl Notes {
     /// Returns what was noticed so far.
     pub fn told(&self) -> Told {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Notes something.
@@ -310,6 +313,12 @@ pub trait Source: fmt::Debug + Send + Sync {
     fn name(&self) -> String;
 
     /// Streams `dataset`, after the pages that are done already (none: from the
-    /// start). `None` when the source does not have it.
-    async fn fetch(&self, dataset: &Dataset, done: Vec<Mark>) -> Result<Option<Fetched>>;
+    /// start). `None` when the source does not have it. While it waits it notes why
+    /// under the dataset's name.
+    async fn fetch(
+        &self,
+        dataset: &Dataset,
+        done: Vec<Mark>,
+        progress: &Progress,
+    ) -> Result<Option<Fetched>>;
 }

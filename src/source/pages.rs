@@ -211,12 +211,18 @@ impl Ledger {
         if page > 1 && mark.rows == 0 {
             return moved(format!("page {page} is empty"));
         }
-        if mark.next.as_ref().is_some_and(|link| self.links.contains(link)) {
+        if mark
+            .next
+            .as_ref()
+            .is_some_and(|link| self.links.contains(link))
+        {
             return moved(format!("page {page} leads back to an earlier page"));
         }
         self.add(mark);
         if self.pages > self.max_pages() {
-            return moved(format!("there are more pages than rows to fill them at page {page}"));
+            return moved(format!(
+                "there are more pages than rows to fill them at page {page}"
+            ));
         }
         if self.count.is_some_and(|count| self.rows > count) {
             return self.finish();
@@ -263,12 +269,13 @@ pub(super) async fn read(export: &Export, number: u64, body: Vec<u8>) -> Result<
     let contract = export.dataset.contract.clone();
     let url = export.url.clone();
     let work = move || (decode(&body, number, &contract, &url), body);
-    let (decoded, body) = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::Client {
-            what: "could not decode a page".to_owned(),
-            source: error.into(),
-        })?;
+    let (decoded, body) =
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| Error::Client {
+                what: "could not decode a page".to_owned(),
+                source: error.into(),
+            })?;
     let place = export.place(Some(number));
     match decoded {
         Ok(page) => Ok(Read::Page(page)),
@@ -293,7 +300,10 @@ enum Fault {
 
 fn decode(body: &[u8], number: u64, contract: &Contract, url: &Url) -> Result<Page, Fault> {
     let text = std::str::from_utf8(body).map_err(|error| {
-        Fault::Other(format!("the answer is not UTF-8 at byte {}", error.valid_up_to()))
+        Fault::Other(format!(
+            "the answer is not UTF-8 at byte {}",
+            error.valid_up_to()
+        ))
     })?;
     let envelope: Envelope<'_> = serde_json::from_str(text).map_err(no_page)?;
     let mut decoder = Decoder::for_export(contract);
@@ -301,7 +311,10 @@ fn decode(body: &[u8], number: u64, contract: &Contract, url: &Url) -> Result<Pa
     let rows = decoder.take().map_err(fault)?;
     let count = rows.num_rows() as u64;
     if count == 0 && number == 1 && envelope.count.is_some_and(|count| count > 0) {
-        let reason = format!("there are no rows, though the count is {}", told(envelope.count));
+        let reason = format!(
+            "there are no rows, though the count is {}",
+            told(envelope.count)
+        );
         return Err(Fault::Other(reason));
     }
     let (next, foreign_next) = match &envelope.next {
@@ -309,7 +322,11 @@ fn decode(body: &[u8], number: u64, contract: &Contract, url: &Url) -> Result<Pa
         None => (None, false),
     };
     // Two pages of one row may be equal for a good reason, two of several may not.
-    let told_apart_by = if count > 1 { envelope.results.get() } else { text };
+    let told_apart_by = if count > 1 {
+        envelope.results.get()
+    } else {
+        text
+    };
     let mark = Mark {
         page: number,
         rows: count,
@@ -338,7 +355,10 @@ fn query_of(link: &str, url: &Url) -> Result<(Option<String>, bool), Fault> {
 
 fn hash(text: &str) -> u64 {
     let digest = Sha256::digest(text.as_bytes());
-    digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 fn no_page(error: serde_json::Error) -> Fault {
@@ -348,7 +368,11 @@ fn no_page(error: serde_json::Error) -> Fault {
     Fault::NoPage(if error.is_data() {
         "a page with `count`, `next` and `results` is expected".to_owned()
     } else {
-        format!("JSON is expected (line {}, column {})", error.line(), error.column())
+        format!(
+            "JSON is expected (line {}, column {})",
+            error.line(),
+            error.column()
+        )
     })
 }
 

@@ -60,16 +60,11 @@ pub(super) struct Requests {
     client: Client,
     key: Option<SecretString>,
     pub(super) config: FetchConfig,
-    progress: Progress,
     gate: Gate,
 }
 
 impl Requests {
-    pub(super) fn new(
-        key: Option<SecretString>,
-        config: FetchConfig,
-        progress: Progress,
-    ) -> Result<Requests> {
+    pub(super) fn new(key: Option<SecretString>, config: FetchConfig) -> Result<Requests> {
         let client = Client::builder()
             .default_headers(key_headers(key.as_ref())?)
             .user_agent(concat!("pricemill/", env!("CARGO_PKG_VERSION")))
@@ -83,14 +78,13 @@ impl Requests {
             client,
             key,
             config,
-            progress,
             gate: Gate::default(),
         })
     }
 
     /// Starts to count the time and the tries of one request.
-    pub(super) fn patience(&self) -> Patience {
-        Patience::new(self.config.patience)
+    pub(super) fn patience(&self, progress: &Progress) -> Patience {
+        Patience::new(self.config.patience, progress.clone())
     }
 
     /// Asks until there is an answer: 200, 404, 406 or 415.
@@ -165,20 +159,29 @@ impl Requests {
             _ => Err(Error::Refused {
                 place: place(),
                 status: status.as_u16(),
-                answer: self.shown(&read_body(response, self.limits(4096)).await.unwrap_or_default()),
+                answer: self.shown(
+                    &read_body(response, self.limits(4096))
+                        .await
+                        .unwrap_or_default(),
+                ),
             }),
         }
     }
 
     /// Closes the gate for everyone until the server wants to be asked again.
-    fn throttled(&self, place: Place, wait: Option<Duration>, patience: &mut Patience) -> Result<()> {
+    fn throttled(
+        &self,
+        place: Place,
+        wait: Option<Duration>,
+        patience: &mut Patience,
+    ) -> Result<()> {
         let wait = wait.unwrap_or_else(|| patience.next_pause());
         patience.tries += 1;
         if wait > patience.left() {
             return Err(Error::Throttled { place, wait });
         }
         let note = format!("throttled, {} s", wait.as_secs().max(1));
-        self.progress.note(&place.dataset, &note);
+        patience.progress.note(&place.dataset, &note);
         tracing::info!(dataset = %place.dataset, wait_seconds = wait.as_secs(), "throttled");
         self.gate.close(Instant::now() + wait);
         Ok(())
@@ -201,7 +204,9 @@ impl Requests {
             });
         }
         tracing::debug!(%place, %cause, "trying again");
-        self.progress.note(&place.dataset, &format!("{cause}, trying again"));
+        patience
+            .progress
+            .note(&place.dataset, &format!("{cause}, trying again"));
         sleep(pause).await;
         Ok(())
     }
@@ -252,10 +257,7 @@ fn key_headers(key: Option<&SecretString>) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-fn client_error(
-    what: &str,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> Error {
+fn client_error(what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Client {
         what: what.to_owned(),
         source: source.into(),
@@ -277,7 +279,10 @@ fn is_certificate(error: &reqwest::Error) -> bool {
 fn target(response: &Response) -> String {
     let location = response.headers().get(LOCATION);
     let text = location.and_then(|to| to.to_str().ok());
-    text.unwrap_or("nowhere").chars().take(SHOWN_CHARS).collect()
+    text.unwrap_or("nowhere")
+        .chars()
+        .take(SHOWN_CHARS)
+        .collect()
 }
 
 /// Returns how long the server asks to wait: seconds, or a date by its own clock.
@@ -364,10 +369,11 @@ pub(super) struct Patience {
     until: Instant,
     pauses: ExponentialBackoff,
     tries: u32,
+    progress: Progress,
 }
 
 impl Patience {
-    fn new(patience: Duration) -> Patience {
+    fn new(patience: Duration, progress: Progress) -> Patience {
         let pauses = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(30))
@@ -377,6 +383,7 @@ impl Patience {
             until: Instant::now() + patience,
             pauses: pauses.build(),
             tries: 0,
+            progress,
         }
     }
 
@@ -433,7 +440,14 @@ mod tests {
 
     #[test]
     fn a_wait_that_makes_no_sense_asks_for_nothing_and_a_huge_one_is_clamped() {
-        for text in ["-5", "soon", "", "0", "1.5", "Sun, 06 Nov 1994 08:50:37 GMT"] {
+        for text in [
+            "-5",
+            "soon",
+            "",
+            "0",
+            "1.5",
+            "Sun, 06 Nov 1994 08:50:37 GMT",
+        ] {
             assert_eq!(asked(&[(RETRY_AFTER, text)]), None, "{text}");
         }
         assert_eq!(asked(&[]), None);

@@ -28,3 +28,8 @@ fn no_file_here_is_forgotten() {
         );
     }
 }
+mod doubles;
+mod outbox;
+mod s3;
+mod serve;
+mod upload;
