@@ -5,12 +5,13 @@
     reason = "a test says why it failed by panicking"
 )]
 
+mod broken;
 mod data;
+mod engine;
+mod functions;
+mod tests_of_sql;
 mod turn;
 mod world;
-mod functions;
-mod broken;
-mod engine;
 
 #[test]
 fn no_file_here_is_forgotten() {
@@ -20,7 +21,11 @@ fn no_file_here_is_forgotten() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         let known = name == "main" || this.contains(&format!("\nmod {name};"));
-        assert!(known, "{} is compiled by nobody: add `mod {name};`", path.display());
+        assert!(
+            known,
+            "{} is compiled by nobody: add `mod {name};`",
+            path.display()
+        );
     }
 }
 mod doubles;
