@@ -4,3 +4,4 @@
     clippy::expect_used,
     reason = "a test says why it failed by panicking"
 )]
+mod load;
