@@ -5,6 +5,8 @@
 
 use std::{fmt, ops::Range, path::PathBuf, sync::Arc};
 
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Severity {
@@ -59,6 +61,19 @@ impl fmt::Display for Findings {
 }
 
 impl Place {
+    /// Returns the span within the text, on the bounds of characters.
+    fn shown_span(&self) -> Range<usize> {
+        let floor = |at: usize| {
+            let at = at.min(self.text.len());
+            (0..=at)
+                .rev()
+                .find(|at| self.text.is_char_boundary(*at))
+                .unwrap_or(0)
+        };
+        let start = floor(self.span.start);
+        start..floor(self.span.end).max(start)
+    }
+
     /// Returns the line and the column of the place's start, both from 1, columns
     /// in characters.
     pub fn line_column(&self) -> (usize, usize) {
@@ -105,8 +120,27 @@ impl Finding {
 
     /// Renders the finding as a compiler would; `color` for a terminal.
     pub fn render(&self, color: bool) -> String {
-        let _ = color;
-        todo!("annotate-snippets")
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = Group::with_title(level.primary_title(&self.message).id(self.code));
+        if let Some(place) = &self.place {
+            let annotation = AnnotationKind::Primary
+                .span(place.shown_span())
+                .label(&self.label);
+            let snippet = Snippet::source(&*place.text)
+                .path(place.file.to_string_lossy())
+                .annotation(annotation);
+            group = group.element(snippet);
+        }
+        let helps = self.help.iter().map(|help| Level::HELP.message(help));
+        renderer.render(&[group.elements(helps)])
     }
 }
 

@@ -2,14 +2,38 @@
 //!
 //! Only this module makes DataFusion sessions, in one function.
 
+mod artifact;
+mod check;
+mod contract;
+mod diagnose;
 pub mod functions;
+mod generate;
+mod intermediate;
+mod lint;
+mod params;
+mod query;
 mod session;
+mod slt;
+mod tables;
+mod verify;
+mod workspace;
 
 use std::path::PathBuf;
 
-pub use session::session;
+pub use check::{Checked, Promise, check};
+pub use generate::{Generate, Generated, Outcome, Output, Step, generate};
+pub use query::{Query, Rows, query, show};
+pub use session::{peak_memory_bytes, session};
+pub use slt::{TestFailure, TestResult, test};
+pub use verify::CheckResult;
 
-use crate::error::Kind;
+use datafusion::error::DataFusionError;
+
+use crate::{
+    diagnostics::{Finding, Findings},
+    error::Kind,
+    json,
+};
 
 /// Why SQL could not be planned or run.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +47,24 @@ pub enum Error {
         /// DataFusion's own error.
         source: Box<datafusion::error::DataFusionError>,
     },
+    /// A model's value does not fit the contract's type.
+    #[error("{what}: column `{column}` does not fit the contract")]
+    Value {
+        /// The file and the model.
+        what: String,
+        /// The column.
+        column: String,
+        /// What does not fit.
+        source: Box<datafusion::error::DataFusionError>,
+    },
+    /// The output cannot be written in the artifact's format.
+    #[error("{what} cannot be written")]
+    Encode {
+        /// The artifact's file and the pipeline.
+        what: String,
+        /// The writer's own error.
+        source: Box<json::Error>,
+    },
     /// A file of the engine's own could not be written.
     #[error("could not write {path}")]
     Io {
@@ -31,6 +73,39 @@ pub enum Error {
         /// The system's own error.
         source: std::io::Error,
     },
+    /// A file of the project could not be read.
+    #[error("could not read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// A parameter that a test sets cannot be used.
+    #[error(transparent)]
+    Param(#[from] crate::pipeline::Error),
+    /// A test asked for a second connection.
+    #[error("a test has one connection")]
+    OneConnection,
+    /// The SQL is wrong; every finding has its place in it.
+    #[error(transparent)]
+    Invalid(#[from] Findings),
+    /// The snapshot lacks a dataset that a pipeline needs.
+    #[error("the snapshot has no dataset `{dataset}`, which {pipeline} reads")]
+    NotFetched {
+        /// The dataset.
+        dataset: String,
+        /// The pipeline.
+        pipeline: String,
+    },
+    /// A pipeline's output is none of its models.
+    #[error("{pipeline} has no model `{model}`")]
+    NoOutput {
+        /// The pipeline.
+        pipeline: String,
+        /// The model it names.
+        model: String,
+    },
 }
 
 /// A result of this module.
@@ -38,10 +113,39 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn kind(&self) -> Kind {
-        Kind::Failed
+        match self {
+            Error::Run { .. } | Error::Io { .. } | Error::Read { .. } | Error::OneConnection => {
+                Kind::Failed
+            }
+            Error::Value { .. } | Error::Encode { .. } | Error::NotFetched { .. } => Kind::Data,
+            Error::Invalid(_) | Error::NoOutput { .. } | Error::Param(_) => Kind::Usage,
+        }
     }
 
     pub(crate) fn hint(&self) -> Option<String> {
-        None
+        match self {
+            Error::Run { source, .. } => match source.find_root() {
+                DataFusionError::ResourcesExhausted(_) => Some(
+                    "give the engine more memory (`memory` under [engine] in pricemill.toml)"
+                        .into(),
+                ),
+                _ => None,
+            },
+            Error::NotFetched { dataset, .. } => Some(format!(
+                "fetch `{dataset}`, or declare `optional = [\"{dataset}\"]` if an empty one will do"
+            )),
+            _ => None,
+        }
+    }
+
+    fn run(what: &str, source: DataFusionError) -> Error {
+        Error::Run {
+            what: what.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
+    fn invalid(findings: Vec<Finding>) -> Error {
+        Error::Invalid(Findings(findings))
     }
 }

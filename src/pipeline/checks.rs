@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::reader::{Reader, Section};
+
 /// What a failed check does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Severity {
@@ -50,4 +52,98 @@ pub struct Age {
     pub max: Duration,
     /// What a failure does.
     pub severity: Severity,
+}
+
+/// Reads `[checks]`.
+pub(super) fn read(reader: &mut Reader<'_>, section: Section<'_>) -> Checks {
+    reader.only(section, &["rows", "change", "age"]);
+    Checks {
+        rows: rows(reader, section),
+        change: change(reader, section),
+        age: age(reader, section),
+    }
+}
+
+fn rows(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Rows> {
+    let section = Section {
+        name: "the check `rows`",
+        table: reader.table(checks, "rows")?,
+    };
+    reader.only(section, &["min", "max", "severity"]);
+    Some(Rows {
+        min: reader.number(section, "min", "a whole number"),
+        max: reader.number(section, "max", "a whole number"),
+        severity: reader.severity(section),
+    })
+}
+
+fn change(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Change> {
+    let section = Section {
+        name: "the check `change`",
+        table: reader.table(checks, "change")?,
+    };
+    reader.only(section, &["max", "severity"]);
+    let max_percent = reader.percent(section, "max");
+    if max_percent.is_none() && !section.table.contains_key("max") {
+        reader.missing(section, "max", "max = \"50%\"");
+    }
+    Some(Change {
+        max_percent: max_percent?,
+        severity: reader.severity(section),
+    })
+}
+
+fn age(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Age> {
+    let section = Section {
+        name: "the check `age`",
+        table: reader.table(checks, "age")?,
+    };
+    reader.only(section, &["max", "severity"]);
+    let Some(text) = reader.text(section, "max") else {
+        if !section.table.contains_key("max") {
+            reader.missing(section, "max", "max = \"36h\"");
+        }
+        return None;
+    };
+    let Some(max) = duration(text.value) else {
+        let what = format!("`{}` is no length of time", text.value);
+        let finding = reader.error("wrong-type", what, text.span, "here");
+        finding
+            .help
+            .push("write such as \"90m\", \"36h\" or \"2d\"".to_owned());
+        return None;
+    };
+    Some(Age {
+        max,
+        severity: reader.severity(section),
+    })
+}
+
+/// Reads a whole number of seconds, minutes, hours or days: `36h`.
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let unit = text.chars().last()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+    Some(Duration::from_secs(number.checked_mul(seconds)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_a_number_and_a_unit() {
+        assert_eq!(duration("36h"), Some(Duration::from_secs(129_600)));
+        assert_eq!(duration("2 d"), Some(Duration::from_secs(172_800)));
+        for bad in ["36", "h", "", "-1h", "1.5h", "1w", "99999999999999999999h"] {
+            assert_eq!(duration(bad), None, "{bad}");
+        }
+    }
 }

@@ -1,11 +1,498 @@
-//! Reads `pipelines/*.toml` and `sql/`.
+//! `pipelines/<name>.toml`: what a pipeline's SQL cannot say.
 
-use std::path::Path;
+use indexmap::IndexMap;
+use toml::de::{DeTable, DeValue};
 
-use super::Project;
-use crate::diagnostics::Findings;
+use super::{
+    Format, OutputFile, Param, Pipeline, Reference, SourceFile, UpdateMode, UpdateStep, checks,
+    graph::Reads,
+    load::OwnFiles,
+    names,
+    reader::{Placed, Reader, Section, entries},
+    sources,
+};
+use crate::{
+    dataset::{ColumnType, Contract, Dataset},
+    diagnostics::{Finding, nearest},
+};
 
-pub(super) fn load(root: &Path) -> Result<Project, Findings> {
-    let _ = root;
-    todo!()
+const KEYS: &[&str] = &[
+    "description",
+    "output",
+    "file",
+    "grain",
+    "aliases",
+    "order",
+    "upload",
+    "endpoint",
+    "optional",
+    "params",
+    "contract",
+    "checks",
+    "update",
+];
+
+/// Names that SQL already uses for something else.
+const RESERVED: &[&str] = &[
+    "export",
+    "db",
+    "artifact",
+    "archive",
+    "public",
+    "information_schema",
+];
+
+/// Reads a manifest. One whose contract or output cannot be read is left out.
+pub(super) fn read(
+    name: &str,
+    file: &SourceFile,
+    own: OwnFiles,
+    datasets: &IndexMap<String, Dataset>,
+) -> (Option<Pipeline>, Vec<Finding>) {
+    let mut reader = Reader::new(file);
+    let table = reader.parse();
+    let top = Section {
+        name: "a pipeline",
+        table: &table,
+    };
+    pipeline_name(&mut reader, name);
+    reader.only(top, KEYS);
+    let pipeline = pipeline(&mut reader, name, top, own, datasets);
+    (pipeline, reader.findings)
+}
+
+fn pipeline_name(reader: &mut Reader<'_>, name: &str) {
+    let relation = names::relation(name);
+    if !names::is_identifier(&relation) || RESERVED.contains(&relation.as_str()) {
+        let what = format!("`{name}` cannot name a pipeline");
+        let finding = reader.error("bad-name", what, 0..0, "this file");
+        let help = "rename the file: lower-case letters, digits and `-`, and no name that SQL uses";
+        finding.help.push(help.to_owned());
+    }
+}
+
+fn pipeline(
+    reader: &mut Reader<'_>,
+    name: &str,
+    top: Section<'_>,
+    own: OwnFiles,
+    datasets: &IndexMap<String, Dataset>,
+) -> Option<Pipeline> {
+    let contract = contract(reader, top);
+    let file = output_file(reader, top, &contract);
+    let output = output(reader, top, &own);
+    let grain = columns(reader, top, "grain", &contract);
+    let order = columns(reader, top, "order", &contract);
+    if grain.is_none() && !top.table.contains_key("grain") && !is_page(file.as_ref()) {
+        reader.missing(top, "grain", "grain = [\"product_id\"]");
+    }
+    let grain = grain.unwrap_or_default();
+    let endpoint = reader.text(top, "endpoint").map(|text| text.value);
+    Some(Pipeline {
+        name: name.to_owned(),
+        description: required(
+            reader,
+            top,
+            "description",
+            "description = \"What it makes.\"",
+        ),
+        aliases: texts(reader, top, "aliases"),
+        manifest: reader.file.clone(),
+        upload: reader.flag(top, "upload").unwrap_or(true),
+        endpoint: endpoint.unwrap_or(name).to_owned(),
+        optional: optional(reader, top, datasets),
+        params: params(reader, top),
+        checks: checks(reader, top),
+        update: updates(reader, top, &contract, &own),
+        order: order.unwrap_or_else(|| grain.clone()),
+        output: output?,
+        file: file?,
+        grain,
+        contract,
+        models: own.models,
+        seeds: own.seeds,
+        rules: own.rules,
+        updates: own.updates,
+        reads: Reads::default(),
+    })
+}
+
+fn is_page(file: Option<&OutputFile>) -> bool {
+    file.is_none_or(|file| file.format == Format::Html)
+}
+
+fn required(reader: &mut Reader<'_>, top: Section<'_>, key: &str, example: &str) -> String {
+    if !top.table.contains_key(key) {
+        reader.missing(top, key, example);
+    }
+    reader
+        .text(top, key)
+        .map(|text| text.value.to_owned())
+        .unwrap_or_default()
+}
+
+fn texts(reader: &mut Reader<'_>, section: Section<'_>, key: &str) -> Vec<String> {
+    let texts = reader.texts(section, key).unwrap_or_default();
+    texts
+        .into_iter()
+        .map(|text| text.value.to_owned())
+        .collect()
+}
+
+fn contract(reader: &mut Reader<'_>, top: Section<'_>) -> Contract {
+    let Some(table) = reader.table(top, "contract") else {
+        if !top.table.contains_key("contract") {
+            reader.missing(top, "contract", "[contract]");
+        }
+        return Contract::default();
+    };
+    let contract = sources::contract(reader, table, "[contract]");
+    if table.is_empty() {
+        let section = Section {
+            name: "[contract]",
+            table,
+        };
+        reader.missing(section, "a column", "product_id = \"bigint not null\"");
+    }
+    contract
+}
+
+fn columns(
+    reader: &mut Reader<'_>,
+    top: Section<'_>,
+    key: &str,
+    contract: &Contract,
+) -> Option<Vec<String>> {
+    let names = reader.texts(top, key)?;
+    // A contract that could not be read would make every column unknown.
+    if contract.columns.is_empty() {
+        return Some(Vec::new());
+    }
+    Some(sources::columns_of(reader, contract, names))
+}
+
+fn output(reader: &mut Reader<'_>, top: Section<'_>, own: &OwnFiles) -> Option<String> {
+    let Some(text) = reader.text(top, "output") else {
+        if !top.table.contains_key("output") {
+            reader.missing(top, "output", "output = \"<the model that is delivered>\"");
+        }
+        return None;
+    };
+    let name = names::relation(text.value);
+    if !own.models.contains_key(&name) {
+        let what = format!("there is no model `{name}`");
+        let help = match nearest(&name, own.models.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write it as sql/<pipeline>/{name}.sql"),
+        };
+        let finding = reader.error("unknown-model", what, text.span, "no such model");
+        finding.help.push(help);
+    }
+    Some(name)
+}
+
+fn output_file(
+    reader: &mut Reader<'_>,
+    top: Section<'_>,
+    contract: &Contract,
+) -> Option<OutputFile> {
+    let Some(text) = reader.text(top, "file") else {
+        if !top.table.contains_key("file") {
+            reader.missing(top, "file", "file = \"<name>.json\"");
+        }
+        return None;
+    };
+    let Some(format) = format(text.value) else {
+        let what = format!("`{}` is no file that can be written", text.value);
+        let finding = reader.error("bad-file-name", what, text.span, "unknown kind of file");
+        let help = "a plain name that ends in .json, .jsonl, .csv, .parquet or .html";
+        finding.help.push(help.to_owned());
+        return None;
+    };
+    flat_enough(reader, contract, format, &text);
+    Some(OutputFile {
+        name: text.value.to_owned(),
+        format,
+    })
+}
+
+/// Returns the format of a plain file name.
+fn format(name: &str) -> Option<Format> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if stem.is_empty() || stem.starts_with('.') || !name.chars().all(plain) {
+        return None;
+    }
+    match extension {
+        "json" => Some(Format::Json),
+        "jsonl" => Some(Format::JsonLines),
+        "csv" => Some(Format::Csv),
+        "parquet" => Some(Format::Parquet),
+        "html" => Some(Format::Html),
+        _ => None,
+    }
+}
+
+fn flat_enough(reader: &mut Reader<'_>, contract: &Contract, format: Format, file: &Placed<&str>) {
+    let nested =
+        |data_type: &ColumnType| matches!(data_type, ColumnType::List(_) | ColumnType::Struct(_));
+    let nested = contract
+        .columns
+        .iter()
+        .find(|column| nested(&column.data_type));
+    if let (Format::Csv, Some(column)) = (format, nested) {
+        let what = format!("CSV cannot hold `{}`, a {}", column.name, column.data_type);
+        let finding = reader.error("bad-file-name", what, file.span.clone(), "a flat format");
+        finding
+            .help
+            .push("write .json, .jsonl or .parquet".to_owned());
+    }
+    let page = contract.columns.len() == 1 && contract.columns[0].data_type == ColumnType::Text;
+    if format == Format::Html && !page && !contract.columns.is_empty() {
+        let what = "an .html file is one column of text".to_owned();
+        let finding = reader.error("bad-file-name", what, file.span.clone(), "a page");
+        finding
+            .help
+            .push("declare `html = \"text not null\"` as the contract".to_owned());
+    }
+}
+
+fn optional(
+    reader: &mut Reader<'_>,
+    top: Section<'_>,
+    datasets: &IndexMap<String, Dataset>,
+) -> Vec<String> {
+    let mut optional = Vec::new();
+    for name in reader.texts(top, "optional").unwrap_or_default() {
+        if datasets.contains_key(name.value) {
+            optional.push(name.value.to_owned());
+            continue;
+        }
+        let what = format!("there is no dataset `{}`", name.value);
+        let help = match nearest(name.value, datasets.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "datasets are declared in pipelines/sources.toml".to_owned(),
+        };
+        let finding = reader.error("unknown-dataset", what, name.span, "not declared");
+        finding.help.push(help);
+    }
+    optional
+}
+
+fn checks(reader: &mut Reader<'_>, top: Section<'_>) -> checks::Checks {
+    let Some(table) = reader.table(top, "checks") else {
+        return checks::Checks::default();
+    };
+    checks::read(
+        reader,
+        Section {
+            name: "[checks]",
+            table,
+        },
+    )
+}
+
+fn params(reader: &mut Reader<'_>, top: Section<'_>) -> IndexMap<String, Param> {
+    let mut params = IndexMap::new();
+    let Some(table) = reader.table(top, "params") else {
+        return params;
+    };
+    for (name, value) in entries(table) {
+        names::identifier(reader, &name, "parameter");
+        let title = format!("[params.{}]", name.value);
+        let Some(table) = value.get_ref().as_table() else {
+            reader.wrong_type::<()>(top, name.value, value, "a table");
+            continue;
+        };
+        let section = Section {
+            name: &title,
+            table,
+        };
+        params.extend(param(reader, section).map(|param| (name.value.to_owned(), param)));
+    }
+    params
+}
+
+fn param(reader: &mut Reader<'_>, section: Section<'_>) -> Option<Param> {
+    reader.only(section, &["type", "default", "min", "max", "one_of", "doc"]);
+    for (key, example) in [
+        ("type", "type = \"bigint\""),
+        ("default", "default = \"1\""),
+    ] {
+        if !section.table.contains_key(key) {
+            reader.missing(section, key, example);
+        }
+    }
+    let data_type = param_type(reader, section)?;
+    let default = reader.scalar(section, "default")?;
+    let param = Param {
+        data_type,
+        default: default.value.to_owned(),
+        min: reader
+            .scalar(section, "min")
+            .map(|text| text.value.to_owned()),
+        max: reader
+            .scalar(section, "max")
+            .map(|text| text.value.to_owned()),
+        one_of: texts(reader, section, "one_of"),
+        doc: reader
+            .text(section, "doc")
+            .map(|text| text.value.to_owned())
+            .unwrap_or_default(),
+    };
+    bounds(reader, section, &param);
+    if let Err(reason) = param.check(&param.default) {
+        let what = format!("the default of {}: {reason}", section.name);
+        reader.error("bad-parameter", what, default.span, "not allowed");
+    }
+    Some(param)
+}
+
+fn param_type(reader: &mut Reader<'_>, section: Section<'_>) -> Option<ColumnType> {
+    let text = reader.text(section, "type")?;
+    match text.value.parse::<ColumnType>() {
+        Ok(data_type) if Param::is_type(&data_type) => Some(data_type),
+        Ok(data_type) => {
+            let what = format!("a parameter cannot be a {data_type}");
+            reader.error("bad-type", what, text.span, "not one value");
+            None
+        }
+        Err(error) => {
+            sources::bad_type(reader, error.to_string(), text.value, text.span);
+            None
+        }
+    }
+}
+
+/// Finds bounds that are no values of the parameter's type.
+fn bounds(reader: &mut Reader<'_>, section: Section<'_>, param: &Param) {
+    let free = Param {
+        min: None,
+        max: None,
+        one_of: Vec::new(),
+        ..param.clone()
+    };
+    for key in ["min", "max"] {
+        let Some(text) = reader.scalar(section, key) else {
+            continue;
+        };
+        if let Err(reason) = free.check(text.value) {
+            let what = format!("`{key}` of {}: {reason}", section.name);
+            reader.error("bad-parameter", what, text.span, "not of that type");
+        }
+    }
+}
+
+fn updates(
+    reader: &mut Reader<'_>,
+    top: Section<'_>,
+    contract: &Contract,
+    own: &OwnFiles,
+) -> Vec<UpdateStep> {
+    let mut steps: Vec<UpdateStep> = Vec::new();
+    if let Some(value) = top.table.get("update") {
+        match value.get_ref() {
+            DeValue::Array(items) => {
+                for item in items {
+                    match item.get_ref() {
+                        DeValue::Table(table) => steps.extend(step(reader, table, contract, own)),
+                        _ => drop(reader.wrong_type::<()>(top, "update", item, "a table")),
+                    }
+                }
+            }
+            _ => drop(reader.wrong_type::<()>(top, "update", value, "[[update]] tables")),
+        }
+    }
+    for (name, file) in &own.updates {
+        if !steps.iter().any(|step| &step.table == name) {
+            let what = format!("no [[update]] fills a table `{name}`");
+            let help = super::seeds::near(name, steps.iter().map(|step| step.table.as_str()));
+            let finding = Finding::warning("unread", what).at(file.place(0..0), "is never run");
+            reader.findings.push(finding.help(help));
+        }
+    }
+    steps
+}
+
+fn step(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    contract: &Contract,
+    own: &OwnFiles,
+) -> Option<UpdateStep> {
+    let section = Section {
+        name: "[[update]]",
+        table,
+    };
+    reader.only(section, &["table", "mode", "references", "max_rejects"]);
+    let Some(name) = reader.text(section, "table") else {
+        if !table.contains_key("table") {
+            reader.missing(section, "table", "table = \"bargains\"");
+        }
+        return None;
+    };
+    names::identifier(reader, &name, "table");
+    let columns = (!own.updates.contains_key(name.value)).then_some(contract);
+    Some(UpdateStep {
+        table: name.value.to_owned(),
+        mode: mode(reader, section),
+        references: references(reader, section, columns),
+        max_rejects_percent: reader.percent(section, "max_rejects").unwrap_or(0.0),
+    })
+}
+
+fn mode(reader: &mut Reader<'_>, section: Section<'_>) -> UpdateMode {
+    match reader
+        .text(section, "mode")
+        .map(|text| (text.value, text.span))
+    {
+        None | Some(("replace", _)) => UpdateMode::Replace,
+        Some(("upsert", _)) => UpdateMode::Upsert,
+        Some((other, span)) => {
+            let what = format!("`{other}` is no mode");
+            let finding = reader.error("wrong-type", what, span, "here");
+            finding
+                .help
+                .push("modes are \"replace\" and \"upsert\"".to_owned());
+            UpdateMode::Replace
+        }
+    }
+}
+
+/// Reads `references`; columns are those of the contract where no SQL of its own
+/// fills the table.
+fn references(
+    reader: &mut Reader<'_>,
+    section: Section<'_>,
+    contract: Option<&Contract>,
+) -> IndexMap<String, Reference> {
+    let mut references = IndexMap::new();
+    let Some(table) = reader.table(section, "references") else {
+        return references;
+    };
+    for (column, value) in entries(table) {
+        if let Some(contract) = contract.filter(|contract| contract.column(column.value).is_none())
+        {
+            sources::no_column(reader, contract, &column);
+        }
+        let target = value
+            .get_ref()
+            .as_str()
+            .and_then(|text| text.split_once('.'));
+        match target {
+            Some((table, key)) => {
+                let reference = Reference {
+                    table: table.to_owned(),
+                    column: key.to_owned(),
+                };
+                references.insert(column.value.to_owned(), reference);
+            }
+            None => {
+                let what = format!("`{}` must reference `table.column`", column.value);
+                let finding = reader.error("wrong-type", what, value.span(), "here");
+                finding.help.push("such as \"products.id\"".to_owned());
+            }
+        }
+    }
+    references
 }

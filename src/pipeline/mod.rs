@@ -5,20 +5,32 @@
 //! the engine, the outbox and the update need to know. Nothing here runs SQL.
 
 mod checks;
-mod graph;
+mod files;
+pub(crate) mod graph;
+mod load;
 mod manifest;
+mod names;
 mod params;
+mod reader;
+mod seeds;
+mod sources;
+pub(crate) mod sql;
 
 use std::{path::PathBuf, sync::Arc};
 
 use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
 
 pub use checks::{Age, Change, Checks, Rows, Severity};
+pub use files::{Embedded, embedded};
+pub use graph::Reads;
 pub use params::{Bindings, Param};
+pub use seeds::read_seed;
+pub use sql::Relation;
 
 use crate::{
     dataset::{Contract, Dataset},
-    diagnostics::Findings,
+    diagnostics::{Finding, Findings},
 };
 
 /// Why a pipeline could not be selected or bound.
@@ -58,7 +70,18 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
-        todo!()
+        match self {
+            Error::Unknown {
+                nearest: Some(name),
+                ..
+            }
+            | Error::UnknownParam {
+                nearest: Some(name),
+                ..
+            } => Some(format!("did you mean `{name}`?")),
+            Error::Unknown { known, .. } => Some(format!("there are {}", known.join(", "))),
+            Error::UnknownParam { .. } | Error::Param { .. } => None,
+        }
     }
 }
 
@@ -71,6 +94,8 @@ pub struct Project {
     pub datasets: IndexMap<String, Dataset>,
     /// The pipelines, by name, sorted.
     pub pipelines: IndexMap<String, Pipeline>,
+    /// What is probably not meant: models that nothing reads, folders of no pipeline.
+    pub warnings: Vec<Finding>,
 }
 
 /// One pipeline: its manifest and its files.
@@ -96,6 +121,8 @@ pub struct Pipeline {
     pub upload: bool,
     /// The last part of the upload's URL; the name unless said.
     pub endpoint: String,
+    /// The datasets that count as empty when they were not fetched.
+    pub optional: Vec<String>,
     /// The parameters, by name, in the order declared.
     pub params: IndexMap<String, Param>,
     /// The output's columns.
@@ -113,6 +140,8 @@ pub struct Pipeline {
     /// `sql/<name>/update/<table>.sql`, by table: what fills it, over `artifact`
     /// and `db.<table>`.
     pub updates: IndexMap<String, SourceFile>,
+    /// What the models and the rules read.
+    pub reads: Reads,
 }
 
 /// A file of the project with its text.
@@ -186,14 +215,45 @@ impl Project {
     ///
     /// Returns every fault that reading alone can show, each with its place.
     pub fn load(root: &std::path::Path) -> Result<Project, Findings> {
-        manifest::load(root)
+        load::load(root)
     }
 
-    /// Returns the pipelines meant by names or aliases; all that are no `archive`
-    /// when none is given. Sorted so that none comes before what it reads.
+    /// Returns the pipelines meant by names or aliases (`-` and `_` are the same);
+    /// all when none is given. Each once, none before what it reads.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Unknown`] with the nearest name there is.
     pub fn select(&self, names: &[String]) -> Result<Vec<&Pipeline>> {
-        let _ = names;
-        todo!()
+        let mut selected = Vec::new();
+        for name in names {
+            selected.push(names::find(self, name)?);
+        }
+        if names.is_empty() {
+            selected.extend(self.pipelines.values());
+        }
+        let mut order = graph::in_order(self, &selected);
+        order.retain(|pipeline| selected.iter().any(|wanted| wanted.name == pipeline.name));
+        Ok(order)
+    }
+
+    /// Gives every pipeline its parameters: the defaults, and for the selected ones
+    /// what `k=v` and `pipeline.k=v` say. By the pipelines' names.
+    ///
+    /// # Errors
+    ///
+    /// Names the parameter, its type and its range.
+    pub fn bind(
+        &self,
+        selected: &[&Pipeline],
+        given: &[String],
+    ) -> Result<IndexMap<String, Bindings>> {
+        params::bind(self, selected, given)
+    }
+
+    /// Returns the pipelines and all that they read, each after what it reads.
+    pub fn in_order(&self, pipelines: &[&Pipeline]) -> Vec<&Pipeline> {
+        graph::in_order(self, pipelines)
     }
 
     /// Returns the pipelines whose outputs `pipeline` reads, itself left out, in
@@ -202,16 +262,41 @@ impl Project {
         graph::upstream(self, pipeline)
     }
 
-    /// Returns the datasets that the pipelines read, with whether each is required
-    /// (an optional one that a service lacks is empty), by name.
+    /// Returns the datasets that the pipelines read, themselves or through other
+    /// pipelines, by name.
     pub fn datasets_of(&self, pipelines: &[&Pipeline]) -> Vec<&Dataset> {
         graph::datasets_of(self, pipelines)
+    }
+
+    /// Says whether the dataset counts as empty for these pipelines when a service
+    /// lacks it: every one that reads it declares it `optional`.
+    pub fn is_optional(&self, pipelines: &[&Pipeline], dataset: &str) -> bool {
+        graph::is_optional(self, pipelines, dataset)
     }
 }
 
 impl Pipeline {
     /// Returns the pipeline's name as a relation: `store_groups`.
     pub fn relation(&self) -> String {
-        self.name.replace('-', "_")
+        names::relation(&self.name)
+    }
+
+    /// Returns the hash, in hex, of what makes the output: the manifest, the models,
+    /// the seeds and the rules, with their names.
+    pub fn sql_sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        let files = [&self.models, &self.seeds, &self.rules];
+        let files = files.into_iter().flat_map(|files| files.values());
+        for file in std::iter::once(&self.manifest).chain(files) {
+            let path = file.path.to_string_lossy();
+            hash.update(format!("{} {}\n", path.replace('\\', "/"), file.text.len()));
+            hash.update(file.text.as_bytes());
+        }
+        hex::encode(hash.finalize())
+    }
+
+    /// Returns the datasets that the pipeline's own SQL reads, by name.
+    pub fn datasets(&self) -> Vec<&str> {
+        graph::own_datasets(self).into_iter().collect()
     }
 }

@@ -5,3 +5,6 @@
     reason = "a test says why it failed by panicking"
 )]
 mod load;
+
+mod broken;
+mod engine;

@@ -1,0 +1,323 @@
+//! Everything that can be known without data.
+//!
+//! Each model is planned once, down to what would run, over empty relations of the
+//! declared columns. One session serves the whole project.
+
+use std::collections::BTreeSet;
+
+use chrono::DateTime;
+use datafusion::{
+    arrow::datatypes::Schema,
+    common::{DFSchema, Dependency},
+    logical_expr::LogicalPlan,
+    prelude::SessionContext,
+};
+use indexmap::IndexMap;
+
+use super::{
+    Error, Result, contract, lint, session, tables,
+    workspace::{self, Workspace},
+};
+use crate::{
+    config::EngineConfig,
+    database::Table,
+    diagnostics::{Finding, Severity, nearest},
+    pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, graph::word, read_seed},
+};
+
+/// What a check of the project found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checked {
+    /// What is wrong or probably not meant, in the order of the pipelines.
+    pub findings: Vec<Finding>,
+    /// What the contracts promise, and whether it is proved.
+    pub promises: Vec<Promise>,
+    /// How many SQL files were planned.
+    pub planned: usize,
+}
+
+/// Something a contract promises of an output's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promise {
+    /// The pipeline.
+    pub pipeline: String,
+    /// What: `product_id not null`, `one row per product_id`.
+    pub what: String,
+    /// Whether the plan proves it; if not, the rows are checked before the commit.
+    pub proved: bool,
+}
+
+impl Checked {
+    /// Says whether nothing found keeps the project from running.
+    pub fn is_sound(&self) -> bool {
+        let mut findings = self.findings.iter();
+        findings.all(|finding| finding.severity == Severity::Warning)
+    }
+}
+
+/// Checks the pipelines' SQL; `database` is the tables of `db`, for the updates.
+///
+/// # Errors
+///
+/// Returns an error only when no session can be made: what is wrong with the
+/// project is in [`Checked::findings`].
+pub async fn check(
+    project: &Project,
+    pipelines: &[&Pipeline],
+    bindings: &IndexMap<String, Bindings>,
+    database: &[Table],
+) -> Result<Checked> {
+    let context = session(&EngineConfig::default())?;
+    let failed = |error| Error::run("the project", error);
+    let export = workspace::schema_of(&context, workspace::EXPORT).map_err(failed)?;
+    for dataset in project.datasets.values() {
+        let table = tables::empty(dataset.contract.arrow());
+        let registered = export.register_table(dataset.name.clone(), table);
+        registered.map_err(failed)?;
+    }
+    let db = workspace::schema_of(&context, "db").map_err(failed)?;
+    for table in database {
+        let empty = tables::empty(table.contract.arrow());
+        db.register_table(table.name.clone(), empty)
+            .map_err(failed)?;
+    }
+    let mut checked = Checked::default();
+    for pipeline in pipelines {
+        let bindings = bindings.get(&pipeline.name).cloned();
+        let mut one = One {
+            project,
+            pipeline,
+            database,
+            bindings: bindings.unwrap_or_else(|| Bindings::defaults(pipeline)),
+            checked: &mut checked,
+        };
+        Box::pin(one.check(&context)).await?;
+    }
+    Ok(checked)
+}
+
+/// The check of one pipeline.
+struct One<'a> {
+    project: &'a Project,
+    pipeline: &'a Pipeline,
+    database: &'a [Table],
+    bindings: Bindings,
+    checked: &'a mut Checked,
+}
+
+impl One<'_> {
+    async fn check(&mut self, context: &SessionContext) -> Result<()> {
+        let workspace = self.workspace(context)?;
+        let broken = self.models(&workspace).await?;
+        for (name, file) in &self.pipeline.rules {
+            let reads = self.pipeline.reads.rules.get(name);
+            if !reads_any(reads, &broken) {
+                self.plan(&workspace, file).await;
+            }
+        }
+        self.updates(context).await
+    }
+
+    /// Opens the pipeline's schema with an empty relation for all that it may read.
+    fn workspace(&mut self, context: &SessionContext) -> Result<Workspace> {
+        let failed = |error| Error::run(&self.pipeline.name, error);
+        let relations = workspace::relations(self.project, self.pipeline);
+        let relation = self.pipeline.relation();
+        let workspace = Workspace::new(context, &relation, DateTime::UNIX_EPOCH, relations);
+        let workspace = workspace.map_err(failed)?;
+        for dataset in self.project.datasets.values() {
+            let table = tables::empty(dataset.contract.arrow());
+            workspace.register(&dataset.name, table).map_err(failed)?;
+        }
+        for other in self.project.pipelines.values() {
+            if other.name != self.pipeline.name {
+                let table = tables::empty(other.contract.arrow());
+                workspace
+                    .register(&other.relation(), table)
+                    .map_err(failed)?;
+            }
+        }
+        for (name, file) in &self.pipeline.seeds {
+            match read_seed(file) {
+                Ok(batch) => {
+                    let table = tables::empty(batch.schema());
+                    workspace.register(name, table).map_err(failed)?;
+                }
+                Err(finding) => self.checked.findings.push(*finding),
+            }
+        }
+        Ok(workspace)
+    }
+
+    /// Plans the models in order and returns those that could not be; what reads one
+    /// of these is left out, since its faults would be echoes.
+    async fn models(&mut self, workspace: &Workspace) -> Result<BTreeSet<String>> {
+        let pipeline = self.pipeline;
+        let mut broken = BTreeSet::new();
+        for name in pipeline.reads.all_models() {
+            let echoes = reads_any(pipeline.reads.models.get(name), &broken);
+            let plan = match echoes {
+                true => None,
+                false => self.plan(workspace, &pipeline.models[name]).await,
+            };
+            let Some(plan) = plan else {
+                broken.insert(name.to_owned());
+                continue;
+            };
+            if name == pipeline.output {
+                let found = contract::compare(pipeline, plan.schema().as_arrow());
+                self.checked.findings.extend(found);
+                self.promises(plan.schema());
+            }
+            let table = tables::empty(std::sync::Arc::new(plan.schema().as_arrow().clone()));
+            let registered = workspace.register(name, table);
+            registered.map_err(|error| Error::run(&pipeline.name, error))?;
+        }
+        Ok(broken)
+    }
+
+    /// Plans a file down to what would run, and records what is wrong with it.
+    async fn plan(&mut self, workspace: &Workspace, file: &SourceFile) -> Option<LogicalPlan> {
+        self.checked.planned += 1;
+        let plan = match workspace.plan(file, &self.bindings).await {
+            Ok(plan) => plan,
+            Err(mut findings) => {
+                findings
+                    .iter_mut()
+                    .for_each(|finding| self.private(finding));
+                self.checked.findings.extend(findings);
+                return None;
+            }
+        };
+        self.checked.findings.extend(lint::lint(&plan, file));
+        match workspace.physical(&plan).await {
+            Ok(_) => Some(plan),
+            Err(error) => {
+                self.checked.findings.push(workspace.finding(&error, file));
+                None
+            }
+        }
+    }
+
+    /// Says of an unknown relation that it is another pipeline's own model.
+    fn private(&self, finding: &mut Finding) {
+        let Some(place) = finding
+            .place
+            .as_ref()
+            .filter(|_| finding.code == "unknown-table")
+        else {
+            return;
+        };
+        let written = place.text.get(place.span.clone()).unwrap_or_default();
+        let name = written.rsplit('.').next().unwrap_or_default();
+        let owner = self
+            .project
+            .pipelines
+            .values()
+            .find(|p| p.models.contains_key(name));
+        if let Some(owner) = owner.filter(|owner| owner.name != self.pipeline.name) {
+            finding.help = vec![format!(
+                "`{name}` is a model of {}, and models are private: read its output `{}`",
+                owner.name,
+                owner.relation()
+            )];
+        }
+    }
+
+    fn promises(&mut self, schema: &DFSchema) {
+        let pipeline = self.pipeline;
+        let promise = |what: String, proved: bool| Promise {
+            pipeline: pipeline.name.clone(),
+            what,
+            proved,
+        };
+        for column in pipeline
+            .contract
+            .columns
+            .iter()
+            .filter(|column| !column.nullable)
+        {
+            if let Some((_, field)) = schema.as_arrow().column_with_name(&column.name) {
+                let what = format!("{} not null", column.name);
+                self.checked
+                    .promises
+                    .push(promise(what, !field.is_nullable()));
+            }
+        }
+        if !pipeline.grain.is_empty() {
+            let what = format!("one row per {}", pipeline.grain.join(", "));
+            let proved = is_unique(schema, &pipeline.grain);
+            self.checked.promises.push(promise(what, proved));
+        }
+    }
+
+    /// Plans the update's SQL over `artifact` and `db`.
+    async fn updates(&mut self, context: &SessionContext) -> Result<()> {
+        let pipeline = self.pipeline;
+        if pipeline.updates.is_empty() {
+            return Ok(());
+        }
+        let failed = |error| Error::run(&pipeline.name, error);
+        let mut relations = vec!["artifact".to_owned()];
+        relations.extend(
+            self.database
+                .iter()
+                .map(|table| format!("db.{}", table.name)),
+        );
+        let schema = format!("update of {}", pipeline.name);
+        let workspace = Workspace::new(context, &schema, DateTime::UNIX_EPOCH, relations);
+        let workspace = workspace.map_err(failed)?;
+        let artifact = tables::empty(pipeline.contract.arrow());
+        workspace.register("artifact", artifact).map_err(failed)?;
+        for (name, file) in &pipeline.updates {
+            let plan = self.plan(&workspace, file).await;
+            let table = self.database.iter().find(|table| &table.name == name);
+            if let (Some(plan), Some(table)) = (plan, table) {
+                let found = extra_columns(file, table, plan.schema().as_arrow());
+                self.checked.findings.extend(found);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds columns that the table does not have.
+fn extra_columns(file: &SourceFile, table: &Table, made: &Schema) -> Vec<Finding> {
+    let extra = made.fields().iter().map(|field| field.name());
+    let extra = extra.filter(|name| table.contract.column(name).is_none());
+    extra
+        .map(|name| {
+            let what = format!("the table `{}` has no column `{name}`", table.name);
+            let place = file.place(word(&file.text, name));
+            let finding = Finding::error("unknown-column", what).at(place, "unknown column");
+            match nearest(name, table.contract.names()) {
+                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                None => {
+                    let names: Vec<_> = table.contract.names().collect();
+                    finding.help(format!("its columns are {}", names.join(", ")))
+                }
+            }
+        })
+        .collect()
+}
+
+fn reads_any(relations: Option<&Vec<Relation>>, models: &BTreeSet<String>) -> bool {
+    let mut relations = relations.into_iter().flatten();
+    relations.any(|relation| matches!(relation, Relation::Model(name) if models.contains(name)))
+}
+
+/// Says whether the plan proves one row per value of these columns: it groups by some
+/// of them and nothing else.
+fn is_unique(schema: &DFSchema, columns: &[String]) -> bool {
+    let index = |name: &String| schema.index_of_column_by_name(None, name);
+    let Some(columns) = columns.iter().map(index).collect::<Option<Vec<usize>>>() else {
+        return false;
+    };
+    schema.functional_dependencies().iter().any(|dependency| {
+        dependency.mode == Dependency::Single
+            && dependency
+                .source_indices
+                .iter()
+                .all(|column| columns.contains(column))
+    })
+}

@@ -1,0 +1,463 @@
+//! Runs pipelines over one snapshot: models → output → checks → the artifact's file.
+//!
+//! Pipelines run one after another, each after those it reads; an output is
+//! computed once and read by the others as it was written. One failure leaves the
+//! pipelines that do not read it alone. Nothing is committed here.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use datafusion::{
+    arrow::datatypes::{Field, Schema, SchemaRef},
+    common::{Column, TableReference},
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
+    prelude::SessionContext,
+};
+use indexmap::IndexMap;
+
+use super::{
+    Error, Result, artifact, contract,
+    intermediate::{self, Intermediate},
+    session, tables,
+    verify::{self, Against, CheckResult},
+    workspace::{self, EXPORT, Workspace},
+};
+use crate::{
+    config::EngineConfig,
+    pipeline::{Bindings, Pipeline, Project, Relation, read_seed},
+    progress::Progress,
+    snapshot::Snapshot,
+};
+
+/// What to generate, from what, and where.
+#[derive(Debug)]
+pub struct Generate<'a> {
+    /// The definitions.
+    pub project: &'a Project,
+    /// The pipelines asked for; those they read are computed as well.
+    pub pipelines: &'a [&'a Pipeline],
+    /// The parameters, by pipeline, from [`Project::bind`]; one that lacks has its defaults.
+    pub bindings: &'a IndexMap<String, Bindings>,
+    /// Where the datasets are.
+    pub snapshot: &'a Snapshot,
+    /// The rows of each pipeline's last committed artifact, for the check `change`.
+    pub previous_rows: IndexMap<String, u64>,
+    /// Memory, threads and temp space.
+    pub config: &'a EngineConfig,
+    /// An absolute, empty folder for intermediates and the artifacts' files.
+    pub work: &'a Path,
+    /// The clock, for the check `age`.
+    pub now: DateTime<Utc>,
+    /// Who watches.
+    pub progress: &'a Progress,
+}
+
+/// One pipeline and what became of it.
+#[derive(Debug)]
+pub struct Generated {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Whether it was asked for, and not only read by one that was.
+    pub selected: bool,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a pipeline.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The artifact's file is there and may be committed.
+    Done(Box<Output>),
+    /// A check with severity `error` failed.
+    Refused(Vec<CheckResult>),
+    /// Its SQL is invalid or failed; the error names file and model.
+    Failed(Error),
+    /// A pipeline that it reads has no output.
+    Skipped {
+        /// That pipeline.
+        because: String,
+    },
+}
+
+/// An artifact's file before its commit.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The file, in the work folder.
+    pub file: PathBuf,
+    /// Its name, such as `bargains.json`.
+    pub name: String,
+    /// The hash of its bytes, in hex.
+    pub sha256: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its length.
+    pub bytes: u64,
+    /// Every check, the warnings among them.
+    pub checks: Vec<CheckResult>,
+    /// The hash of manifest, SQL and seeds, in hex.
+    pub sql_sha256: String,
+    /// The parameters, as text.
+    pub params: IndexMap<String, String>,
+    /// What was computed, in order.
+    pub steps: Vec<Step>,
+    /// The typed rows, as the next pipeline reads them.
+    pub parquet: PathBuf,
+}
+
+/// One model that was computed and written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The model.
+    pub model: String,
+    /// Its rows.
+    pub rows: u64,
+    /// How long it took, what it reads included where that is no step of its own.
+    pub elapsed: Duration,
+}
+
+/// Generates every pipeline asked for, and those they read, in the order that they
+/// ran.
+///
+/// # Errors
+///
+/// Returns an error only when nothing could start; what becomes of a pipeline is its
+/// [`Outcome`].
+pub async fn generate(job: Generate<'_>) -> Result<Vec<Generated>> {
+    let context = session(job.config)?;
+    let order = job.project.in_order(job.pipelines);
+    let mut run = Run {
+        job,
+        context,
+        outputs: IndexMap::new(),
+    };
+    run.datasets()?;
+    let mut all = Vec::with_capacity(order.len());
+    for pipeline in order {
+        let selected = run
+            .job
+            .pipelines
+            .iter()
+            .any(|wanted| wanted.name == pipeline.name);
+        let outcome = run.outcome(pipeline).await;
+        all.push(Generated {
+            pipeline: pipeline.name.clone(),
+            selected,
+            outcome,
+        });
+    }
+    Ok(all)
+}
+
+struct Run<'a> {
+    job: Generate<'a>,
+    context: SessionContext,
+    /// The outputs that passed their checks, by pipeline.
+    outputs: IndexMap<String, Intermediate>,
+}
+
+impl Run<'_> {
+    /// Puts the snapshot's datasets into `export`.
+    fn datasets(&self) -> Result<()> {
+        let schema = workspace::schema_of(&self.context, EXPORT);
+        let schema = schema.map_err(|error| Error::run("the datasets", error))?;
+        for dataset in self.job.project.datasets.values() {
+            let table = tables::dataset(&self.context, self.job.snapshot, dataset);
+            let registered =
+                table.and_then(|table| schema.register_table(dataset.name.clone(), table));
+            registered
+                .map_err(|error| Error::run(&format!("the dataset {}", dataset.name), error))?;
+        }
+        Ok(())
+    }
+
+    async fn outcome(&mut self, pipeline: &Pipeline) -> Outcome {
+        let upstream = self.job.project.upstream(pipeline);
+        let lacking = upstream
+            .iter()
+            .find(|above| !self.outputs.contains_key(&above.name));
+        if let Some(above) = lacking {
+            return Outcome::Skipped {
+                because: above.name.clone(),
+            };
+        }
+        self.job.progress.begin(&pipeline.name, None, "rows");
+        let outcome = match Box::pin(self.pipeline(pipeline)).await {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Failed(error),
+        };
+        self.job.progress.end(&pipeline.name, &outcome.summary());
+        outcome
+    }
+
+    async fn pipeline(&mut self, pipeline: &Pipeline) -> Result<Outcome> {
+        self.require_datasets(pipeline)?;
+        let folder = self.job.work.join(&pipeline.name);
+        let mut made = Made {
+            run: self,
+            pipeline,
+            bindings: self.bindings(pipeline),
+            workspace: self.workspace(pipeline).await?,
+            folder: folder.clone(),
+            steps: Vec::new(),
+        };
+        let output = made.output().await?;
+        let checks = made.checks(&output).await?;
+        if checks.iter().any(CheckResult::refuses) {
+            return Ok(Outcome::Refused(checks));
+        }
+        let what = format!("{} of {}", pipeline.file.name, pipeline.name);
+        let written = artifact::write(&output, &pipeline.file, &folder, &what).await?;
+        let done = Output {
+            file: written.path,
+            name: pipeline.file.name.clone(),
+            sha256: written.sha256,
+            rows: output.rows,
+            bytes: written.bytes,
+            checks,
+            sql_sha256: pipeline.sql_sha256(),
+            params: made.bindings.texts(),
+            steps: made.steps,
+            parquet: output.path.clone(),
+        };
+        self.outputs.insert(pipeline.name.clone(), output);
+        Ok(Outcome::Done(Box::new(done)))
+    }
+
+    /// Refuses to take a dataset that was not fetched for one that is empty.
+    fn require_datasets(&self, pipeline: &Pipeline) -> Result<()> {
+        let has = |name: &str| self.job.snapshot.manifest.datasets.contains_key(name);
+        let optional = |name: &str| pipeline.optional.iter().any(|other| other == name);
+        match pipeline
+            .datasets()
+            .into_iter()
+            .find(|name| !has(name) && !optional(name))
+        {
+            None => Ok(()),
+            Some(name) => Err(Error::NotFetched {
+                dataset: name.to_owned(),
+                pipeline: pipeline.name.clone(),
+            }),
+        }
+    }
+
+    fn bindings(&self, pipeline: &Pipeline) -> Bindings {
+        let given = self.job.bindings.get(&pipeline.name);
+        given
+            .cloned()
+            .unwrap_or_else(|| Bindings::defaults(pipeline))
+    }
+
+    /// Opens the pipeline's schema with all that it reads but its models.
+    async fn workspace(&self, pipeline: &Pipeline) -> Result<Workspace> {
+        let relations = workspace::relations(self.job.project, pipeline);
+        let at = self.job.snapshot.manifest.fetched_at;
+        let opened = Workspace::new(&self.context, &pipeline.relation(), at, relations);
+        let failed = |error| Error::run(&format!("the relations of {}", pipeline.name), error);
+        let workspace = opened.map_err(failed)?;
+        for relation in pipeline.reads.inputs(&pipeline.output) {
+            match relation {
+                Relation::Model(_) => {}
+                Relation::Seed(name) => {
+                    let batch = read_seed(&pipeline.seeds[name]);
+                    let batch = batch.map_err(|finding| Error::invalid(vec![*finding]))?;
+                    let table = tables::rows(batch).map_err(failed)?;
+                    workspace.register(name, table).map_err(failed)?;
+                }
+                Relation::Output(name) => {
+                    let above = &self.job.project.pipelines[name];
+                    let output = &self.outputs[name];
+                    let table = tables::parquet(&output.path, output.schema.clone(), &above.order);
+                    let registered =
+                        table.and_then(|table| workspace.register(&above.relation(), table));
+                    registered.map_err(failed)?;
+                }
+                Relation::Dataset(name) => {
+                    let schema = workspace::schema_of(&self.context, EXPORT).map_err(failed)?;
+                    let table = schema.table(name).await.map_err(failed)?;
+                    if let Some(table) = table {
+                        workspace.register(name, table).map_err(failed)?;
+                    }
+                }
+            }
+        }
+        Ok(workspace)
+    }
+}
+
+/// A pipeline as it is being made.
+struct Made<'r, 'a> {
+    run: &'r Run<'a>,
+    pipeline: &'r Pipeline,
+    bindings: Bindings,
+    workspace: Workspace,
+    folder: PathBuf,
+    steps: Vec<Step>,
+}
+
+impl Made<'_, '_> {
+    /// Makes the models that are needed, then the output's ordered rows.
+    async fn output(&mut self) -> Result<Intermediate> {
+        let pipeline = self.pipeline;
+        let needed = pipeline.reads.needed_models(&pipeline.output);
+        let mut output = None;
+        for model in needed {
+            let file = &pipeline.models[model];
+            let plan = self
+                .workspace
+                .plan(file, &self.bindings)
+                .await
+                .map_err(Error::invalid)?;
+            if model == pipeline.output {
+                output = Some(self.deliver(plan).await?);
+            } else if pipeline.reads.readers(model, &pipeline.output) > 1 {
+                self.compute_once(model, plan).await?;
+            } else {
+                let what = self.what(model);
+                let viewed = self.workspace.register_view(model, plan);
+                viewed.map_err(|error| Error::run(&what, error))?;
+            }
+        }
+        output.ok_or_else(|| Error::NoOutput {
+            pipeline: pipeline.name.clone(),
+            model: pipeline.output.clone(),
+        })
+    }
+
+    /// Writes a model that more than one reads, so that it is computed once.
+    async fn compute_once(&mut self, model: &str, plan: LogicalPlan) -> Result<()> {
+        let schema = nullable(plan.schema().as_arrow());
+        self.write(model, &plan, schema, &[]).await?;
+        Ok(())
+    }
+
+    /// Writes the output in the contract's types and the manifest's order.
+    async fn deliver(&mut self, plan: LogicalPlan) -> Result<Intermediate> {
+        let pipeline = self.pipeline;
+        let findings = contract::compare(pipeline, plan.schema().as_arrow());
+        if !findings.is_empty() {
+            return Err(Error::invalid(findings));
+        }
+        let what = self.what(&pipeline.output);
+        let ordered = ordered(pipeline, plan).map_err(|error| Error::run(&what, error))?;
+        let schema = nullable(&pipeline.contract.arrow());
+        self.write(&pipeline.output, &ordered, schema, &pipeline.order)
+            .await
+    }
+
+    async fn write(
+        &mut self,
+        model: &str,
+        plan: &LogicalPlan,
+        schema: SchemaRef,
+        order: &[String],
+    ) -> Result<Intermediate> {
+        let what = self.what(model);
+        let failed = |error| Error::run(&what, error);
+        let started = Instant::now();
+        let stream = self.workspace.run(plan).await.map_err(failed)?;
+        let path = self.folder.join(format!("{model}.model.parquet"));
+        let task = &self.pipeline.name;
+        let progress = |rows| self.run.job.progress.at(task, rows, None);
+        let written = intermediate::write(stream, schema, path, &what, progress).await?;
+        self.steps.push(Step {
+            model: model.to_owned(),
+            rows: written.rows,
+            elapsed: started.elapsed(),
+        });
+        let table = tables::parquet(&written.path, written.schema.clone(), order);
+        let registered = table.and_then(|table| self.workspace.register(model, table));
+        registered.map_err(failed)?;
+        Ok(written)
+    }
+
+    async fn checks(&self, output: &Intermediate) -> Result<Vec<CheckResult>> {
+        let pipeline = self.pipeline;
+        let job = &self.run.job;
+        let against = Against {
+            previous_rows: job.previous_rows.get(&pipeline.name).copied(),
+            snapshot_at: job.snapshot.manifest.fetched_at,
+            now: job.now,
+        };
+        let mut results = verify::contract(&self.workspace, pipeline, output).await?;
+        results.extend(page(pipeline, output));
+        results.extend(verify::numbers(pipeline, output.rows, &against));
+        for name in pipeline.rules.keys() {
+            let result = verify::rule(&self.workspace, pipeline, name, &self.bindings).await?;
+            results.push(result);
+        }
+        Ok(results)
+    }
+
+    fn what(&self, model: &str) -> String {
+        let path = self
+            .pipeline
+            .models
+            .get(model)
+            .map(|file| file.path.display().to_string());
+        format!(
+            "{} (model `{model}` of {})",
+            path.unwrap_or_default(),
+            self.pipeline.name
+        )
+    }
+}
+
+/// A page is one row.
+fn page(pipeline: &Pipeline, output: &Intermediate) -> Option<CheckResult> {
+    let is_page = pipeline.file.format == crate::pipeline::Format::Html;
+    is_page.then(|| verify::one_row(output.rows))
+}
+
+/// Returns the plan with the contract's columns, ordered as the manifest says; what
+/// that leaves open, the grain decides.
+fn ordered(pipeline: &Pipeline, plan: LogicalPlan) -> datafusion::error::Result<LogicalPlan> {
+    let relation = TableReference::bare(pipeline.output.clone());
+    let column = |name: &str| Expr::Column(Column::new(Some(relation.clone()), name));
+    let mut order: Vec<&String> = pipeline.order.iter().collect();
+    order.extend(
+        pipeline
+            .grain
+            .iter()
+            .filter(|name| !pipeline.order.contains(name)),
+    );
+    let columns = pipeline.contract.names().map(column);
+    let plan = LogicalPlanBuilder::from(plan)
+        .alias(relation.clone())?
+        .project(columns)?;
+    if order.is_empty() {
+        return plan.build();
+    }
+    plan.sort(order.into_iter().map(|name| column(name).sort(true, false)))?
+        .build()
+}
+
+/// Returns the schema with every column nullable: nulls are found by the checks, which
+/// show the rows, and not by the writer.
+fn nullable(schema: &Schema) -> SchemaRef {
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|field| Field::new(field.name(), field.data_type().clone(), true))
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+impl Outcome {
+    /// Returns one line about the outcome.
+    pub fn summary(&self) -> String {
+        match self {
+            Outcome::Done(output) => format!("{} rows, {} bytes", output.rows, output.bytes),
+            Outcome::Refused(checks) => {
+                let failed: Vec<_> = checks.iter().filter(|check| check.refuses()).collect();
+                let names: Vec<_> = failed.iter().map(|check| check.name.as_str()).collect();
+                format!("refused by {}", names.join(", "))
+            }
+            Outcome::Failed(error) => error.to_string(),
+            Outcome::Skipped { because } => format!("skipped: {because} has no output"),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Relations as DataFusion reads them: datasets, seeds, intermediates, nothing.
+
+use std::{path::Path, sync::Arc};
+
+use datafusion::{
+    arrow::{datatypes::SchemaRef, record_batch::RecordBatch},
+    catalog::TableProvider,
+    datasource::{
+        MemTable,
+        empty::EmptyTable,
+        file_format::parquet::ParquetFormat,
+        listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
+    },
+    error::{DataFusionError, Result},
+    logical_expr::{Expr, SortExpr},
+    prelude::SessionContext,
+};
+use url::Url;
+
+use crate::{dataset::Dataset, snapshot::Snapshot};
+
+/// Returns a relation of no rows.
+pub(super) fn empty(schema: SchemaRef) -> Arc<dyn TableProvider> {
+    Arc::new(EmptyTable::new(schema))
+}
+
+/// Returns a relation of one batch.
+pub(super) fn rows(batch: RecordBatch) -> Result<Arc<dyn TableProvider>> {
+    let table = MemTable::try_new(batch.schema(), vec![vec![batch]])?;
+    Ok(Arc::new(table))
+}
+
+/// Returns a dataset of a snapshot: exactly the files of its manifest, without a
+/// listing, known to be sorted by key. A dataset without files is empty.
+pub(super) fn dataset(
+    context: &SessionContext,
+    snapshot: &Snapshot,
+    dataset: &Dataset,
+) -> Result<Arc<dyn TableProvider>> {
+    let schema = dataset.contract.arrow();
+    let Some(part) = snapshot.manifest.datasets.get(&dataset.name) else {
+        return Ok(empty(schema));
+    };
+    if part.files.is_empty() {
+        return Ok(empty(schema));
+    }
+    let location = &snapshot.location;
+    let root = store_url(snapshot)?;
+    context.register_object_store(&root, location.store().clone());
+    let urls = part
+        .files
+        .iter()
+        .map(|file| file_url(&root, location.path(&file.name).as_ref()))
+        .collect::<Result<Vec<_>>>()?;
+    listing(urls, schema, &part.key)
+}
+
+/// Returns an intermediate that is sorted by `order`.
+pub(super) fn parquet(
+    file: &Path,
+    schema: SchemaRef,
+    order: &[String],
+) -> Result<Arc<dyn TableProvider>> {
+    let url = Url::from_file_path(file).map_err(|()| {
+        DataFusionError::Configuration(format!("{} is no absolute path", file.display()))
+    })?;
+    listing(vec![ListingTableUrl::try_new(url, None)?], schema, order)
+}
+
+fn listing(
+    urls: Vec<ListingTableUrl>,
+    schema: SchemaRef,
+    order: &[String],
+) -> Result<Arc<dyn TableProvider>> {
+    let known = |column: &&String| schema.column_with_name(column).is_some();
+    let order: Vec<SortExpr> = order
+        .iter()
+        .take_while(known)
+        .map(|c| ascending(c))
+        .collect();
+    let mut options = ListingOptions::new(Arc::new(ParquetFormat::default()));
+    if !order.is_empty() {
+        options = options.with_file_sort_order(vec![order]);
+    }
+    let config = ListingTableConfig::new_with_multi_paths(urls)
+        .with_listing_options(options)
+        .with_schema(schema);
+    Ok(Arc::new(ListingTable::try_new(config)?))
+}
+
+/// Returns the order of what we write: ascending, nulls last.
+pub(super) fn ascending(column: &str) -> SortExpr {
+    Expr::Column(datafusion::common::Column::new_unqualified(column)).sort(true, false)
+}
+
+/// Returns the URL that a snapshot's store has in a session: one of its own, since
+/// the work folder's files are read through another store.
+fn store_url(snapshot: &Snapshot) -> Result<Url> {
+    let url = format!("snapshot://{}/", snapshot.manifest.id.0);
+    Url::parse(&url).map_err(|error| DataFusionError::Configuration(format!("{url}: {error}")))
+}
+
+/// Returns the URL of an object, whatever characters its name has.
+fn file_url(root: &Url, path: &str) -> Result<ListingTableUrl> {
+    let mut url = root.clone();
+    url.path_segments_mut()
+        .map_err(|()| DataFusionError::Configuration(format!("{root} holds no files")))?
+        .pop_if_empty()
+        .extend(path.split('/'));
+    ListingTableUrl::try_new(url, None)
+}

@@ -1,0 +1,152 @@
+//! The relations of one pipeline, under the names that its SQL uses.
+//!
+//! Each pipeline has a schema of its own in the session's catalog, where a bare
+//! name is looked up; the snapshot's datasets also stand in `export`.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use datafusion::{
+    catalog::{MemorySchemaProvider, SchemaProvider, TableProvider},
+    datasource::ViewTable,
+    error::{DataFusionError, Result},
+    execution::{SendableRecordBatchStream, SessionState},
+    logical_expr::LogicalPlan,
+    physical_plan::{ExecutionPlan, execute_stream},
+    prelude::{SQLOptions, SessionContext},
+};
+
+use super::{diagnose, params};
+use crate::{
+    diagnostics::Finding,
+    pipeline::{Bindings, Pipeline, Project, SourceFile},
+};
+
+/// The schema of the datasets.
+pub(super) const EXPORT: &str = "export";
+
+/// A session whose bare names are those of one schema.
+pub(super) struct Workspace {
+    context: SessionContext,
+    state: SessionState,
+    schema: Arc<dyn SchemaProvider>,
+    relations: Vec<String>,
+}
+
+impl Workspace {
+    /// Opens the schema of that name. `now()` is `at` in all that is planned here.
+    pub(super) fn new(
+        context: &SessionContext,
+        schema: &str,
+        at: DateTime<Utc>,
+        relations: Vec<String>,
+    ) -> Result<Workspace> {
+        let provider = schema_of(context, schema)?;
+        let mut state = context.state();
+        schema.clone_into(&mut state.config_mut().options_mut().catalog.default_schema);
+        state.execution_props_mut().query_execution_start_time = Some(at);
+        Ok(Workspace {
+            context: context.clone(),
+            state,
+            schema: provider,
+            relations,
+        })
+    }
+
+    /// Gives a relation a name here, in place of one that had it.
+    pub(super) fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<()> {
+        if self.schema.table_exist(name) {
+            self.schema.deregister_table(name)?;
+        }
+        self.schema.register_table(name.to_owned(), table)?;
+        Ok(())
+    }
+
+    /// Gives a plan a name here.
+    pub(super) fn register_view(&self, name: &str, plan: LogicalPlan) -> Result<()> {
+        self.register(name, Arc::new(ViewTable::new(plan, None)))
+    }
+
+    /// Plans a file's SELECT.
+    pub(super) async fn plan(
+        &self,
+        file: &SourceFile,
+        bindings: &Bindings,
+    ) -> Result<LogicalPlan, Vec<Finding>> {
+        let statement = params::parse(file, bindings)?;
+        let wrong = |error: DataFusionError| vec![diagnose::finding(&error, file, &self.relations)];
+        let plan = self
+            .state
+            .statement_to_plan(statement)
+            .await
+            .map_err(wrong)?;
+        read_only().verify_plan(&plan).map_err(wrong)?;
+        Ok(plan)
+    }
+
+    /// Plans SQL of our own.
+    pub(super) async fn plan_text(&self, sql: &str) -> Result<LogicalPlan> {
+        self.state.create_logical_plan(sql).await
+    }
+
+    /// Returns the finding for an error about a file planned here.
+    pub(super) fn finding(&self, error: &DataFusionError, file: &SourceFile) -> Finding {
+        diagnose::finding(error, file, &self.relations)
+    }
+
+    /// Optimises a plan down to what would run.
+    pub(super) async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+        self.state.create_physical_plan(plan).await
+    }
+
+    /// Runs a plan; dropping the stream stops it.
+    pub(super) async fn run(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
+        let physical = self.physical(plan).await?;
+        execute_stream(physical, self.context.task_ctx())
+    }
+}
+
+fn read_only() -> SQLOptions {
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+}
+
+/// Returns the schema of that name in the session's own catalog, made if need be.
+pub(super) fn schema_of(context: &SessionContext, name: &str) -> Result<Arc<dyn SchemaProvider>> {
+    let default = context
+        .state()
+        .config_options()
+        .catalog
+        .default_catalog
+        .clone();
+    let catalog = context
+        .catalog(&default)
+        .ok_or_else(|| DataFusionError::Internal(format!("there is no catalog {default}")))?;
+    if let Some(schema) = catalog.schema(name) {
+        return Ok(schema);
+    }
+    let schema = Arc::new(MemorySchemaProvider::new());
+    catalog.register_schema(name, schema.clone())?;
+    Ok(schema)
+}
+
+/// Returns every name that the pipeline's SQL may read, nearest meaning first.
+pub(super) fn relations(project: &Project, pipeline: &Pipeline) -> Vec<String> {
+    let own = pipeline.models.keys().chain(pipeline.seeds.keys()).cloned();
+    let others = project
+        .pipelines
+        .values()
+        .filter(|other| other.name != pipeline.name);
+    let outputs = others.map(Pipeline::relation);
+    let datasets = project.datasets.keys().cloned();
+    let exports = project
+        .datasets
+        .keys()
+        .map(|name| format!("{EXPORT}.{name}"));
+    let mut names: Vec<String> = own.chain(outputs).chain(datasets).chain(exports).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}

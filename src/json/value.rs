@@ -1,0 +1,472 @@
+//! One column's values, read from the text of JSON values.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate};
+use datafusion::arrow::{
+    array::{
+        ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
+        ListArray, NullBufferBuilder, StringBuilder, StructArray, TimestampMicrosecondBuilder,
+    },
+    buffer::OffsetBuffer,
+    datatypes::{DataType, Field},
+    error::ArrowError,
+};
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::decoder::Object;
+use crate::dataset::ColumnType;
+
+/// What is wrong with a value, and where below its column.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    /// `[3].price`, or empty for the value itself.
+    pub(super) path: String,
+    pub(super) reason: String,
+}
+
+impl Wrong {
+    pub(super) fn new(reason: impl Into<String>) -> Wrong {
+        Wrong {
+            path: String::new(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn below(mut self, step: &str) -> Wrong {
+        self.path.insert_str(0, step);
+        self
+    }
+}
+
+/// The values of one column, growing.
+#[derive(Debug)]
+pub(super) enum Values {
+    Bigint(Int64Builder),
+    Double(Float64Builder),
+    Boolean(BooleanBuilder),
+    Text(StringBuilder),
+    Date(Date32Builder),
+    Timestamp(TimestampMicrosecondBuilder),
+    Decimal(Decimals),
+    List(Box<Lists>),
+    Struct(Box<Structs>),
+}
+
+#[derive(Debug)]
+pub(super) struct Decimals {
+    builder: Decimal128Builder,
+    precision: u8,
+    scale: usize,
+    negative: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Lists {
+    items: Values,
+    item_type: DataType,
+    offsets: Vec<i32>,
+    nulls: NullBufferBuilder,
+}
+
+#[derive(Debug)]
+pub(super) struct Structs {
+    object: Object,
+    nulls: NullBufferBuilder,
+}
+
+impl Values {
+    /// Starts a column; `negative` says whether decimals may be below zero.
+    pub(super) fn new(data_type: &ColumnType, negative: bool) -> Values {
+        match data_type {
+            ColumnType::Bigint => Values::Bigint(Int64Builder::new()),
+            ColumnType::Double => Values::Double(Float64Builder::new()),
+            ColumnType::Boolean => Values::Boolean(BooleanBuilder::new()),
+            ColumnType::Text => Values::Text(StringBuilder::new()),
+            ColumnType::Date => Values::Date(Date32Builder::new()),
+            ColumnType::Timestamp => Values::Timestamp(
+                TimestampMicrosecondBuilder::new().with_data_type(data_type.arrow()),
+            ),
+            ColumnType::Decimal { precision, scale } => Values::Decimal(Decimals {
+                builder: Decimal128Builder::new().with_data_type(data_type.arrow()),
+                precision: *precision,
+                scale: usize::try_from(*scale).unwrap_or(0),
+                negative,
+            }),
+            ColumnType::List(item) => Values::List(Box::new(Lists {
+                items: Values::new(item, negative),
+                item_type: item.arrow(),
+                offsets: vec![0],
+                nulls: NullBufferBuilder::new(0),
+            })),
+            ColumnType::Struct(columns) => Values::Struct(Box::new(Structs {
+                object: Object::new(columns, negative),
+                nulls: NullBufferBuilder::new(0),
+            })),
+        }
+    }
+
+    /// Appends the value that `raw` spells; null is not one.
+    pub(super) fn push(&mut self, raw: &str) -> Result<(), Wrong> {
+        match self {
+            Values::Bigint(builder) => builder.append_value(integer(raw)?),
+            Values::Double(builder) => builder.append_value(double(raw)?),
+            Values::Boolean(builder) => builder.append_value(boolean(raw)?),
+            Values::Text(builder) => return push_text(builder, raw),
+            Values::Date(builder) => builder.append_value(date(raw)?),
+            Values::Timestamp(builder) => builder.append_value(timestamp(raw)?),
+            Values::Decimal(decimals) => decimals.push(raw)?,
+            Values::List(lists) => lists.push(raw)?,
+            Values::Struct(structs) => structs.push(raw)?,
+        }
+        Ok(())
+    }
+
+    /// Appends a null.
+    pub(super) fn push_null(&mut self) {
+        match self {
+            Values::Bigint(builder) => builder.append_null(),
+            Values::Double(builder) => builder.append_null(),
+            Values::Boolean(builder) => builder.append_null(),
+            Values::Text(builder) => builder.append_null(),
+            Values::Date(builder) => builder.append_null(),
+            Values::Timestamp(builder) => builder.append_null(),
+            Values::Decimal(decimals) => decimals.builder.append_null(),
+            Values::List(lists) => lists.end(false),
+            Values::Struct(structs) => {
+                structs.object.push_null();
+                structs.nulls.append_null();
+            }
+        }
+    }
+
+    /// Returns the length of the text held, which Arrow limits to 2 GiB a column.
+    pub(super) fn text_bytes(&self) -> usize {
+        match self {
+            Values::Text(builder) => builder.values_slice().len(),
+            Values::List(lists) => lists.items.text_bytes() + 8 * lists.offsets.len(),
+            _ => 0,
+        }
+    }
+
+    /// Takes what was appended and starts anew.
+    pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
+            Values::Bigint(builder) => Arc::new(builder.finish()),
+            Values::Double(builder) => Arc::new(builder.finish()),
+            Values::Boolean(builder) => Arc::new(builder.finish()),
+            Values::Text(builder) => Arc::new(builder.finish()),
+            Values::Date(builder) => Arc::new(builder.finish()),
+            Values::Timestamp(builder) => Arc::new(builder.finish()),
+            Values::Decimal(decimals) => Arc::new(decimals.builder.finish()),
+            Values::List(lists) => Arc::new(lists.finish()?),
+            Values::Struct(structs) => Arc::new(structs.finish()?),
+        })
+    }
+}
+
+impl Decimals {
+    fn push(&mut self, raw: &str) -> Result<(), Wrong> {
+        let digits = raw
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .unwrap_or(raw);
+        let value = decimal(digits, self.precision, self.scale).map_err(|why| {
+            let (precision, scale) = (self.precision, self.scale);
+            Wrong::new(format!(
+                "must be a decimal({precision},{scale}), not {}: {why}",
+                shown(raw)
+            ))
+        })?;
+        if value < 0 && !self.negative {
+            return Err(Wrong::new(format!(
+                "must not be below zero, but is {}",
+                shown(raw)
+            )));
+        }
+        self.builder.append_value(value);
+        Ok(())
+    }
+}
+
+impl Lists {
+    fn push(&mut self, raw: &str) -> Result<(), Wrong> {
+        if !raw.starts_with('[') {
+            return Err(Wrong::new(format!("must be a list, not {}", shown(raw))));
+        }
+        let mut items = Items {
+            values: &mut self.items,
+            wrong: None,
+        };
+        let read = serde_json::Deserializer::from_str(raw).deserialize_seq(&mut items);
+        if let Some(wrong) = items.wrong {
+            return Err(wrong);
+        }
+        let count = read.map_err(|error| Wrong::new(error.to_string()))?;
+        let last = self.offsets.last().copied().unwrap_or(0);
+        let end = i32::try_from(count)
+            .ok()
+            .and_then(|count| last.checked_add(count))
+            .ok_or_else(|| Wrong::new("is a list of too many items"))?;
+        self.offsets.push(end);
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    /// Ends an empty list.
+    fn end(&mut self, valid: bool) {
+        self.offsets.push(self.offsets.last().copied().unwrap_or(0));
+        self.nulls.append(valid);
+    }
+
+    fn finish(&mut self) -> Result<ListArray, ArrowError> {
+        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
+        ListArray::try_new(
+            Arc::new(Field::new_list_field(self.item_type.clone(), true)),
+            OffsetBuffer::new(offsets.into()),
+            self.items.finish()?,
+            self.nulls.finish(),
+        )
+    }
+}
+
+impl Structs {
+    fn push(&mut self, raw: &str) -> Result<(), Wrong> {
+        if !raw.starts_with('{') {
+            return Err(Wrong::new(format!("must be an object, not {}", shown(raw))));
+        }
+        self.object.push(raw)?;
+        self.nulls.append_non_null();
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<StructArray, ArrowError> {
+        let length = self.nulls.len();
+        let (fields, columns) = self.object.finish()?;
+        let nulls = self.nulls.finish();
+        if fields.is_empty() {
+            return Ok(StructArray::new_empty_fields(length, nulls));
+        }
+        StructArray::try_new(fields, columns, nulls)
+    }
+}
+
+/// Reads the items of a list into `values` and counts them.
+struct Items<'a> {
+    values: &'a mut Values,
+    wrong: Option<Wrong>,
+}
+
+impl<'de> Visitor<'de> for &mut Items<'_> {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<usize, A::Error> {
+        let mut count = 0;
+        while let Some(raw) = seq.next_element::<&RawValue>()? {
+            let raw = raw.get();
+            let pushed = if raw == "null" {
+                Err(Wrong::new("must not be null"))
+            } else {
+                self.values.push(raw)
+            };
+            if let Err(wrong) = pushed {
+                self.wrong = Some(wrong.below(&format!("[{}]", count)));
+                return Err(serde::de::Error::custom("ill-typed"));
+            }
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+fn integer(raw: &str) -> Result<i64, Wrong> {
+    if raw
+        .bytes()
+        .any(|byte| !byte.is_ascii_digit() && byte != b'-')
+    {
+        return Err(Wrong::new(format!(
+            "must be an integer, not {}",
+            shown(raw)
+        )));
+    }
+    raw.parse()
+        .map_err(|_| Wrong::new(format!("must be an integer of 64 bits, not {}", shown(raw))))
+}
+
+/// Reads a number, or plain decimal digits in quotes, as a service may write
+/// coordinates that it holds as decimals.
+fn double(raw: &str) -> Result<f64, Wrong> {
+    let wrong = || Wrong::new(format!("must be a finite number, not {}", shown(raw)));
+    let quoted = raw
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let digits = quoted.unwrap_or(raw);
+    if quoted.is_some() && !is_plain_number(digits) {
+        return Err(wrong());
+    }
+    if !digits.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let value: f64 = digits.parse().map_err(|_| wrong())?;
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(wrong())
+    }
+}
+
+fn is_plain_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    digits(whole) && digits(fraction)
+}
+
+fn boolean(raw: &str) -> Result<bool, Wrong> {
+    match raw {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Wrong::new(format!(
+            "must be true or false, not {}",
+            shown(raw)
+        ))),
+    }
+}
+
+fn date(raw: &str) -> Result<i32, Wrong> {
+    let wrong = || {
+        Wrong::new(format!(
+            "must be a date like \"2026-11-22\", not {}",
+            shown(raw)
+        ))
+    };
+    let inner = raw
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let inner = inner.filter(|text| text.len() == 10 && !text.starts_with(['+', '-', ' ']));
+    let day =
+        NaiveDate::parse_from_str(inner.ok_or_else(wrong)?, "%Y-%m-%d").map_err(|_| wrong())?;
+    i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).map_err(|_| wrong())
+}
+
+fn timestamp(raw: &str) -> Result<i64, Wrong> {
+    let inner = raw
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    inner
+        .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+        .map(|instant| instant.timestamp_micros())
+        .ok_or_else(|| {
+            Wrong::new(format!(
+                "must be an instant like \"2026-11-22T17:01:02Z\", not {}",
+                shown(raw)
+            ))
+        })
+}
+
+fn push_text(builder: &mut StringBuilder, raw: &str) -> Result<(), Wrong> {
+    let inner = raw
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .ok_or_else(|| Wrong::new(format!("must be text, not {}", shown(raw))))?;
+    if !inner.contains('\\') {
+        builder.append_value(inner);
+        return Ok(());
+    }
+    let text: String = serde_json::from_str(raw)
+        .map_err(|_| Wrong::new(format!("must be valid text, not {}", shown(raw))))?;
+    if text.contains('\0') {
+        return Err(Wrong::new("must not hold the character NUL"));
+    }
+    builder.append_value(text);
+    Ok(())
+}
+
+/// Reads a decimal from its digits as an integer of `10^-scale`.
+fn decimal(text: &str, precision: u8, scale: usize) -> Result<i128, &'static str> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || unsigned.ends_with('.') {
+        return Err("plain digits are expected");
+    }
+    if whole.len() > 1 && whole.starts_with('0') {
+        return Err("it starts with a zero");
+    }
+    if fraction.len() > scale {
+        return Err("it has more digits after the point");
+    }
+    let significant = if whole == "0" { 0 } else { whole.len() };
+    if significant + scale > usize::from(precision) {
+        return Err("it has more digits");
+    }
+    let read = whole
+        .bytes()
+        .chain(fraction.bytes())
+        .fold(0i128, |value, byte| value * 10 + i128::from(byte - b'0'));
+    let padding = u32::try_from(scale - fraction.len()).map_err(|_| "its scale is too large")?;
+    let value = read * 10i128.pow(padding);
+    Ok(if negative { -value } else { value })
+}
+
+/// Shows the text of a value, shortened.
+pub(super) fn shown(raw: &str) -> String {
+    const SHOWN: usize = 40;
+    if raw.chars().count() <= SHOWN {
+        return raw.to_owned();
+    }
+    let short: String = raw.chars().take(SHOWN).collect();
+    format!("{short}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_is_read_from_its_digits() {
+        assert_eq!(decimal("12.5", 10, 2), Ok(1250));
+        assert_eq!(decimal("0.01", 10, 2), Ok(1));
+        assert_eq!(decimal("-0.00", 10, 2), Ok(0));
+        assert_eq!(decimal("99999999.99", 10, 2), Ok(9_999_999_999));
+        let most = "9".repeat(38);
+        assert_eq!(decimal(&most, 38, 0), Ok(10i128.pow(38) - 1));
+    }
+
+    #[test]
+    fn what_is_not_plain_digits_within_the_scale_is_no_decimal() {
+        for text in [
+            "1.500",
+            "1e2",
+            "NaN",
+            "",
+            ".5",
+            "5.",
+            "+1",
+            " 1",
+            "1,5",
+            "007",
+            "100000000.00",
+            "--1",
+            "Infinity",
+            "1.2.3",
+            "٣",
+        ] {
+            assert!(decimal(text, 10, 2).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_value_is_shown_short() {
+        let raw = format!("\"{}\"", "x".repeat(1000));
+        assert!(shown(&raw).chars().count() < 50);
+    }
+}

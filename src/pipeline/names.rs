@@ -1,0 +1,56 @@
+//! Names: what a relation may be called, and what the user meant.
+
+use super::{
+    Error, Pipeline, Project, Result,
+    reader::{Placed, Reader},
+};
+use crate::diagnostics::nearest;
+
+/// Returns a name as a relation is called in SQL: `store-groups` is `store_groups`.
+pub(super) fn relation(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+/// Says whether SQL can name `name` without quotes.
+pub(super) fn is_identifier(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_lowercase() || b == b'_')
+        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Finds a name that SQL could use in quotes only.
+pub(super) fn identifier(reader: &mut Reader<'_>, name: &Placed<&str>, what: &str) {
+    if !is_identifier(name.value) {
+        let message = format!("`{}` cannot name a {what}", name.value);
+        let finding = reader.error("bad-name", message, name.span.clone(), "here");
+        finding
+            .help
+            .push("use lower-case letters, digits and `_`".to_owned());
+    }
+}
+
+/// Returns the pipeline of that name or alias; `-` and `_` are the same.
+pub(super) fn find<'a>(project: &'a Project, name: &str) -> Result<&'a Pipeline> {
+    let wanted = relation(name);
+    let found = project.pipelines.values().find(|pipeline| {
+        pipeline.relation() == wanted
+            || pipeline
+                .aliases
+                .iter()
+                .any(|alias| relation(alias) == wanted)
+    });
+    found.ok_or_else(|| unknown(project, name))
+}
+
+fn unknown(project: &Project, name: &str) -> Error {
+    let known: Vec<String> = project.pipelines.keys().cloned().collect();
+    let aliases = project.pipelines.values().flat_map(|p| &p.aliases);
+    let names = known.iter().chain(aliases).map(String::as_str);
+    Error::Unknown {
+        nearest: nearest(name, names).map(str::to_owned),
+        name: name.to_owned(),
+        known,
+    }
+}

@@ -1,0 +1,288 @@
+//! Reads a user's TOML with the place of everything in it.
+//!
+//! A value that cannot be used becomes a finding and is left out, so that one
+//! reading finds all that is wrong.
+
+use std::{ops::Range, str::FromStr};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{SourceFile, checks::Severity};
+use crate::diagnostics::{Finding, Place, nearest};
+
+/// A value with its bytes in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Placed<T> {
+    pub(super) value: T,
+    pub(super) span: Range<usize>,
+}
+
+/// A table with its name in messages, such as `[params.min_ratio]`.
+#[derive(Clone, Copy)]
+pub(super) struct Section<'t> {
+    pub(super) name: &'t str,
+    pub(super) table: &'t DeTable<'t>,
+}
+
+/// A file being read, and what was found wrong in it.
+pub(super) struct Reader<'f> {
+    pub(super) file: &'f SourceFile,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl<'f> Reader<'f> {
+    pub(super) fn new(file: &'f SourceFile) -> Reader<'f> {
+        Reader {
+            file,
+            findings: Vec::new(),
+        }
+    }
+
+    /// Parses the file; what can be read of a faulty one is read.
+    pub(super) fn parse(&mut self) -> DeTable<'f> {
+        let (table, errors) = DeTable::parse_recoverable(&self.file.text);
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            self.error("toml-syntax", error.message(), span, "here");
+        }
+        table.into_inner()
+    }
+
+    /// Records an error at `span`; the finding is returned for more help.
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        span: Range<usize>,
+        label: impl Into<String>,
+    ) -> &mut Finding {
+        let place = self.file.place(span);
+        let at = self.findings.len();
+        self.findings
+            .push(Finding::error(code, message).at(place, label));
+        &mut self.findings[at]
+    }
+
+    /// Finds the keys of a section that are none of `known`.
+    pub(super) fn only(&mut self, section: Section<'_>, known: &[&str]) {
+        for (key, _) in entries(section.table) {
+            if known.contains(&key.value) {
+                continue;
+            }
+            let what = format!("{} has no key `{}`", section.name, key.value);
+            let help = match nearest(key.value, known.iter().copied()) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("known keys are {}", known.join(", ")),
+            };
+            let finding = self.error("unknown-key", what, key.span, "unknown key");
+            finding.help.push(help);
+        }
+    }
+
+    /// Finds that a section lacks a key it must have.
+    pub(super) fn missing(&mut self, section: Section<'_>, key: &str, example: &str) {
+        // A misspelt key is told once, where it stands.
+        let meant = format!("did you mean `{key}`?");
+        if self
+            .findings
+            .iter()
+            .any(|finding| finding.code == "unknown-key" && finding.help.contains(&meant))
+        {
+            return;
+        }
+        let span = section_span(section.table, &self.file.text);
+        let what = format!("{} lacks `{key}`", section.name);
+        let finding = self.error("missing-key", what, span, "in this table");
+        finding.help.push(format!("add `{example}`"));
+    }
+
+    /// Returns a text value.
+    pub(super) fn text<'t>(&mut self, section: Section<'t>, key: &str) -> Option<Placed<&'t str>> {
+        let value = section.table.get(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => Some(Placed {
+                value: text,
+                span: value.span(),
+            }),
+            _ => self.wrong_type(section, key, value, "a text in quotes"),
+        }
+    }
+
+    /// Returns a list of texts.
+    pub(super) fn texts<'t>(
+        &mut self,
+        section: Section<'t>,
+        key: &str,
+    ) -> Option<Vec<Placed<&'t str>>> {
+        let value = section.table.get(key)?;
+        let DeValue::Array(items) = value.get_ref() else {
+            return self.wrong_type(section, key, value, "a list such as [\"a\", \"b\"]");
+        };
+        let mut texts = Vec::new();
+        for item in items {
+            match item.get_ref() {
+                DeValue::String(text) => texts.push(Placed {
+                    value: text.as_ref(),
+                    span: item.span(),
+                }),
+                _ => return self.wrong_type(section, key, item, "a list of texts in quotes"),
+            }
+        }
+        Some(texts)
+    }
+
+    /// Returns a text, a number or a boolean as the file spells it.
+    pub(super) fn scalar<'t>(
+        &mut self,
+        section: Section<'t>,
+        key: &str,
+    ) -> Option<Placed<&'t str>> {
+        let value = section.table.get(key)?;
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.as_ref(),
+            DeValue::Integer(number) => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            DeValue::Boolean(true) => "true",
+            DeValue::Boolean(false) => "false",
+            _ => return self.wrong_type(section, key, value, "a text or a number"),
+        };
+        Some(Placed {
+            value: text,
+            span: value.span(),
+        })
+    }
+
+    /// Returns a value that is written as a number or a text and read by `FromStr`.
+    pub(super) fn number<T: FromStr>(
+        &mut self,
+        section: Section<'_>,
+        key: &str,
+        what: &str,
+    ) -> Option<T> {
+        let text = self.scalar(section, key)?;
+        match text.value.parse() {
+            Ok(number) => Some(number),
+            Err(_) => self.wrong_type(section, key, section.table.get(key)?, what),
+        }
+    }
+
+    /// Returns a boolean.
+    pub(super) fn flag(&mut self, section: Section<'_>, key: &str) -> Option<bool> {
+        let value = section.table.get(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => self.wrong_type(section, key, value, "true or false"),
+        }
+    }
+
+    /// Returns a table.
+    pub(super) fn table<'t>(&mut self, section: Section<'t>, key: &str) -> Option<&'t DeTable<'t>> {
+        let value = section.table.get(key)?;
+        match value.get_ref() {
+            DeValue::Table(table) => Some(table),
+            _ => self.wrong_type(section, key, value, "a table"),
+        }
+    }
+
+    /// Returns a percentage such as `"50%"`.
+    pub(super) fn percent(&mut self, section: Section<'_>, key: &str) -> Option<f64> {
+        let text = self.text(section, key)?;
+        let number = text
+            .value
+            .strip_suffix('%')
+            .and_then(|n| n.trim().parse().ok());
+        match number {
+            Some(percent) if (0.0..=1e9).contains(&percent) => Some(percent),
+            _ => self.wrong_type(
+                section,
+                key,
+                section.table.get(key)?,
+                "a share such as \"50%\"",
+            ),
+        }
+    }
+
+    /// Returns `severity = "error" | "warn"`, an error unless said.
+    pub(super) fn severity(&mut self, section: Section<'_>) -> Severity {
+        match self.text(section, "severity").map(|text| text.value) {
+            None | Some("error") => Severity::Error,
+            Some("warn") => Severity::Warn,
+            Some(_) => {
+                if let Some(value) = section.table.get("severity") {
+                    self.wrong_type::<()>(section, "severity", value, "\"error\" or \"warn\"");
+                }
+                Severity::Error
+            }
+        }
+    }
+
+    /// Records that a value has the wrong type, and returns nothing.
+    pub(super) fn wrong_type<T>(
+        &mut self,
+        section: Section<'_>,
+        key: &str,
+        value: &Spanned<DeValue<'_>>,
+        wanted: &str,
+    ) -> Option<T> {
+        let what = format!("`{key}` of {} must be {wanted}", section.name);
+        let found = format!("this is {}", described(value.get_ref()));
+        self.error("wrong-type", what, value.span(), found);
+        None
+    }
+}
+
+/// Returns a table's entries in the order of the file.
+pub(super) fn entries<'t>(
+    table: &'t DeTable<'t>,
+) -> Vec<(Placed<&'t str>, &'t Spanned<DeValue<'t>>)> {
+    let mut entries: Vec<_> = table
+        .iter()
+        .map(|(key, value)| {
+            let span = key.span();
+            let value_of_key = key.get_ref().as_ref();
+            (
+                Placed {
+                    value: value_of_key,
+                    span,
+                },
+                value,
+            )
+        })
+        .collect();
+    entries.sort_by_key(|(key, _)| key.span.start);
+    entries
+}
+
+/// Returns where a section stands: its first key, or the file's first line.
+fn section_span(table: &DeTable<'_>, text: &str) -> Range<usize> {
+    match entries(table).first() {
+        Some((key, _)) => key.span.clone(),
+        None => 0..text.find('\n').unwrap_or(text.len()),
+    }
+}
+
+fn described(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("the text \"{text}\""),
+        DeValue::Integer(number) => format!("the number {number}"),
+        DeValue::Float(number) => format!("the number {number}"),
+        DeValue::Boolean(flag) => format!("{flag}"),
+        DeValue::Datetime(_) => "a date".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
+impl SourceFile {
+    /// Returns a place in this file.
+    pub fn place(&self, span: Range<usize>) -> Place {
+        Place {
+            file: self.path.clone(),
+            text: self.text.clone(),
+            span,
+        }
+    }
+}

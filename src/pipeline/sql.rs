@@ -1,0 +1,77 @@
+//! What a SQL file reads, from its syntax alone.
+
+use datafusion::{
+    common::TableReference,
+    sql::{parser::DFParser, resolve::resolve_table_references},
+};
+
+use super::{Pipeline, Project, names};
+
+/// What a name in a pipeline's SQL stands for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Relation {
+    /// A model of the pipeline.
+    Model(String),
+    /// A seed of the pipeline.
+    Seed(String),
+    /// The output of another pipeline, by the pipeline's name.
+    Output(String),
+    /// A dataset of the snapshot.
+    Dataset(String),
+}
+
+/// Returns the names that the text reads, those of CTEs left out; none when it
+/// is no SQL, which `check` tells.
+pub(crate) fn references(text: &str) -> Vec<TableReference> {
+    let Ok(statements) = DFParser::parse_sql(text) else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for statement in &statements {
+        if let Ok((tables, _)) = resolve_table_references(statement, true) {
+            all.extend(tables);
+        }
+    }
+    all
+}
+
+/// Returns what `reference` stands for in the pipeline's SQL: its model, its seed,
+/// another pipeline's output, a dataset, the first that there is.
+pub(crate) fn resolve(
+    project: &Project,
+    pipeline: &Pipeline,
+    reference: &TableReference,
+) -> Option<Relation> {
+    match reference {
+        TableReference::Bare { table } => resolve_bare(project, pipeline, table),
+        TableReference::Partial { schema, table } if schema.as_ref() == "export" => {
+            dataset(project, table)
+        }
+        _ => None,
+    }
+}
+
+fn resolve_bare(project: &Project, pipeline: &Pipeline, name: &str) -> Option<Relation> {
+    if pipeline.models.contains_key(name) {
+        return Some(Relation::Model(name.to_owned()));
+    }
+    if pipeline.seeds.contains_key(name) {
+        return Some(Relation::Seed(name.to_owned()));
+    }
+    let others = project
+        .pipelines
+        .values()
+        .filter(|other| other.name != pipeline.name);
+    let output = others
+        .filter(|other| names::relation(&other.name) == name)
+        .next();
+    match output {
+        Some(other) => Some(Relation::Output(other.name.clone())),
+        None => dataset(project, name),
+    }
+}
+
+fn dataset(project: &Project, name: &str) -> Option<Relation> {
+    let known = project.datasets.contains_key(name);
+    known.then(|| Relation::Dataset(name.to_owned()))
+}

@@ -1,0 +1,2 @@
+-- lows: one row per product_id.
+select product_id, price from cheapest

@@ -1,0 +1,2 @@
+-- prices: one row per price above nothing.
+select * from prices where price > 0

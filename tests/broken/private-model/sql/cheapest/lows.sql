@@ -1,0 +1,2 @@
+-- lows: one row per price.
+select * from prices where price > $least
