@@ -20,6 +20,7 @@ pub mod error;
 pub mod config;
 pub mod dataset;
 pub mod diagnostics;
+pub mod digest;
 pub mod json;
 pub mod progress;
 pub mod runs;

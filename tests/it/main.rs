@@ -8,3 +8,9 @@ mod load;
 
 mod broken;
 mod engine;
+
+mod doubles;
+mod outbox;
+mod s3;
+mod serve;
+mod upload;

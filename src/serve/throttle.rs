@@ -1,0 +1,145 @@
+//! How often: a quota for each valid key, and one for each address without.
+//!
+//! A quota refills steadily (GCRA): whoever has used it up waits for one request's
+//! share of it, not for the end of the day. The existing service's waits are longer,
+//! its quotas the same.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use axum::extract::{ConnectInfo, Request};
+use governor::{
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+};
+
+use super::error::{Refusal, Result};
+use crate::config::ServeConfig;
+
+/// The most addresses remembered; beyond, strangers share one quota.
+const MAX_ADDRESSES: usize = 10_000;
+
+/// The quotas and what is used of them.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    internal: DefaultKeyedRateLimiter<usize>,
+    anon: DefaultKeyedRateLimiter<IpAddr>,
+    clock: DefaultClock,
+}
+
+impl Throttle {
+    pub(super) fn new(config: &ServeConfig) -> Throttle {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let hour = Duration::from_secs(60 * 60);
+        Throttle {
+            internal: RateLimiter::keyed(quota(config.internal_per_day, day)),
+            anon: RateLimiter::keyed(quota(config.anon_per_hour, hour)),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Counts a request of a valid key.
+    pub(super) fn internal(&self, key: usize) -> Result<()> {
+        let checked = self.internal.check_key(&key);
+        checked.map_err(|not_until| throttled(not_until.wait_time_from(self.clock.now())))
+    }
+
+    /// Counts a request without one.
+    pub(super) fn anon(&self, request: &Request) -> Result<()> {
+        let checked = self.anon.check_key(&self.remembered(peer(request)));
+        checked.map_err(|not_until| throttled(not_until.wait_time_from(self.clock.now())))
+    }
+
+    /// Returns the address, or the one that all share when too many are remembered.
+    fn remembered(&self, peer: IpAddr) -> IpAddr {
+        if self.anon.len() < MAX_ADDRESSES {
+            return peer;
+        }
+        self.anon.retain_recent();
+        match self.anon.len() < MAX_ADDRESSES {
+            true => peer,
+            false => Ipv6Addr::UNSPECIFIED.into(),
+        }
+    }
+}
+
+fn quota(requests: u32, period: Duration) -> Quota {
+    let requests = NonZeroU32::new(requests).unwrap_or(NonZeroU32::MIN);
+    let share = period / requests.get();
+    Quota::with_period(share)
+        .unwrap_or(Quota::per_second(requests))
+        .allow_burst(requests)
+}
+
+/// Returns the refusal with the seconds rounded up: at the time told, it works.
+fn throttled(wait: Duration) -> Refusal {
+    let rest = u64::from(wait.subsec_nanos() > 0);
+    Refusal::Throttled((wait.as_secs() + rest).max(1))
+}
+
+/// Returns the address the connection comes from; what a header says of it is anyone's
+/// word. Of IPv6 the network counts, as a client has all of its addresses.
+fn peer(request: &Request) -> IpAddr {
+    let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    match connection.map(|ConnectInfo(peer)| peer.ip().to_canonical()) {
+        Some(IpAddr::V6(ip)) => {
+            let network = u128::from(ip) >> 64 << 64;
+            Ipv6Addr::from(network).into()
+        }
+        Some(ip) => ip,
+        None => Ipv4Addr::UNSPECIFIED.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(peer: &str) -> Request {
+        let mut request = Request::default();
+        let peer: SocketAddr = peer.parse().unwrap();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
+    }
+
+    fn throttle(anon_per_hour: u32) -> Throttle {
+        Throttle::new(&ServeConfig {
+            anon_per_hour,
+            ..ServeConfig::default()
+        })
+    }
+
+    #[test]
+    fn each_address_has_its_own_quota_and_each_ipv6_network() {
+        let throttle = throttle(1);
+        assert!(throttle.anon(&from("10.0.0.1:1")).is_ok());
+        assert!(throttle.anon(&from("10.0.0.1:2")).is_err());
+        assert!(throttle.anon(&from("10.0.0.2:1")).is_ok());
+        assert!(throttle.anon(&from("[2001:db8::1]:1")).is_ok());
+        assert!(throttle.anon(&from("[2001:db8::2]:1")).is_err());
+        assert!(throttle.anon(&from("[2001:db8:0:1::1]:1")).is_ok());
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up_and_never_zero() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (6400, 7)] {
+            let Refusal::Throttled(told) = throttled(Duration::from_millis(millis)) else {
+                panic!("not throttled");
+            };
+            assert_eq!(told, seconds, "{millis} ms");
+        }
+    }
+
+    #[test]
+    fn addresses_remembered_are_bounded() {
+        let throttle = throttle(1);
+        for address in 0..20_000_u32 {
+            let ip = Ipv4Addr::from(0x0a00_0000 + address);
+            let _ = throttle.anon(&from(&format!("{ip}:1")));
+        }
+        assert!(throttle.anon.len() <= MAX_ADDRESSES + 1);
+    }
+}
