@@ -14,3 +14,5 @@ mod outbox;
 mod s3;
 mod serve;
 mod upload;
+
+mod functions;

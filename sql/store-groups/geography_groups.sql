@@ -1,0 +1,19 @@
+-- geography_groups: one row per store_id in a dense place, with its group.
+-- A group is named by its lowest store; noise and places without coordinates
+-- have none.
+with clusters as (
+    select
+        id as store_id,
+        company,
+        dbscan(latitude, longitude, $eps_km, $min_samples) over (
+            partition by company
+            order by id
+        ) as cluster
+    from stores
+)
+
+select
+    store_id,
+    min(store_id) over (partition by company, cluster) as group_id
+from clusters
+where cluster is not null
