@@ -146,12 +146,22 @@ pub(crate) struct Rows {
     pub(crate) breaks_after: Option<usize>,
     pub(crate) applied: Option<LedgerEntry>,
     pub(crate) panics: bool,
+    pub(crate) is_busy: bool,
 }
 
 /// Rows a batch of the double's streams.
 const BATCH: i64 = 2;
 
 impl Rows {
+    fn answers(&self) -> database::Result<()> {
+        match self.is_busy {
+            true => Err(database::Error::Busy {
+                path: "/secret/place.db".into(),
+            }),
+            false => Ok(()),
+        }
+    }
+
     fn batch(from: i64, to: i64) -> RecordBatch {
         let ids = Int64Array::from_iter_values(from..to);
         let prices = (from..to).map(|id| Some(i128::from(id) * 100 + 5));
@@ -169,6 +179,10 @@ impl Database for Rows {
 
     async fn read(&self, _: &str) -> database::Result<SendableRecordBatchStream> {
         unimplemented!("the server reads no tables")
+    }
+
+    async fn read_all(&self) -> database::Result<database::Everything> {
+        unimplemented!("the server archives nothing")
     }
 
     async fn export(
@@ -198,6 +212,7 @@ impl Database for Rows {
         page_size: usize,
     ) -> database::Result<Option<Page>> {
         assert!(!self.panics, "the double was told to panic");
+        self.answers()?;
         let from = (page as i64 - 1).saturating_mul(page_size as i64);
         if dataset.name != "prices" || (from >= self.rows && page > 1) {
             return Ok(None);
@@ -225,6 +240,6 @@ impl Database for Rows {
     }
 
     async fn ping(&self) -> database::Result<()> {
-        Ok(())
+        self.answers()
     }
 }

@@ -297,6 +297,20 @@ async fn health_needs_no_key() {
 }
 
 #[tokio::test]
+async fn a_database_that_does_not_answer_is_503_and_not_described() {
+    let database = Rows {
+        is_busy: true,
+        ..Rows::default()
+    };
+    let world = World::new(database, ServeConfig::default());
+    for path in ["/healthz", "/api/export/prices/"] {
+        let (status, body) = world.get(path).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert!(!body.to_string().contains("secret"), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn quotas_are_by_scope_and_tell_when_to_come_back() {
     let config = ServeConfig {
         internal_per_day: 2,
