@@ -4,6 +4,10 @@
     clippy::expect_used,
     reason = "a test says why it failed by panicking"
 )]
+mod load;
+
+mod broken;
+mod engine;
 
 mod broken;
 mod data;
@@ -33,3 +37,5 @@ mod outbox;
 mod s3;
 mod serve;
 mod upload;
+
+mod functions;
