@@ -14,7 +14,7 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Ending> {
     for path in &args.paths {
         let path = context.from.join(path);
         let loaded = load::load(database.as_ref(), &path, &context.screen.progress()).await?;
-        for note in &Vec::<String>::new() {
+        for note in &loaded.notes {
             context.screen.warn(note);
         }
         for counts in &loaded.tables {
@@ -35,7 +35,7 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Ending> {
                 ],
             );
         }
-        ending.passed(0);
+        ending.passed(loaded.notes.len());
     }
     Ok(ending)
 }
