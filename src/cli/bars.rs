@@ -12,14 +12,32 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::screen::{grouped, spoken};
 use crate::progress::Sink;
 
+/// What is told when a task ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// Its summary.
+    Told,
+    /// Nothing: the command tells it itself, with more.
+    Silent,
+}
+
 /// Bars, one a task.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Bars {
+    ends: Ends,
     all: MultiProgress,
     bars: Mutex<HashMap<String, ProgressBar>>,
 }
 
 impl Bars {
+    pub(crate) fn new(ends: Ends) -> Bars {
+        Bars {
+            ends,
+            all: MultiProgress::new(),
+            bars: Mutex::default(),
+        }
+    }
+
     fn with(&self, task: &str, then: impl FnOnce(&ProgressBar)) {
         let bars = self
             .bars
@@ -72,14 +90,17 @@ impl Sink for Bars {
 
     fn end(&self, task: &str, summary: &str) {
         self.with(task, ProgressBar::finish_and_clear);
-        // A screen that is gone has nobody to tell.
-        let _ = self.all.println(format!("{task}: {summary}"));
+        if self.ends == Ends::Told {
+            // A screen that is gone has nobody to tell.
+            let _ = self.all.println(format!("{task}: {summary}"));
+        }
     }
 }
 
 /// Lines: one when a task ends, one every ten seconds while it lasts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lines {
+    ends: Ends,
     tasks: Mutex<HashMap<String, Task>>,
 }
 
@@ -88,6 +109,15 @@ struct Task {
     began: Instant,
     told: Instant,
     unit: String,
+}
+
+impl Lines {
+    pub(crate) fn new(ends: Ends) -> Lines {
+        Lines {
+            ends,
+            tasks: Mutex::default(),
+        }
+    }
 }
 
 impl Sink for Lines {
@@ -131,6 +161,8 @@ impl Sink for Lines {
     }
 
     fn end(&self, task: &str, summary: &str) {
-        eprintln!("{task}: {summary}");
+        if self.ends == Ends::Told {
+            eprintln!("{task}: {summary}");
+        }
     }
 }

@@ -38,7 +38,7 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
         config: &context.config.engine,
         work: work.path(),
         now: context.now,
-        progress: &context.screen.progress(),
+        progress: &context.screen.progress_of_steps(),
     })
     .await?;
     let mut ending = Ending::default();

@@ -20,7 +20,7 @@ pub(crate) async fn upload(context: &Context, args: &UploadArgs) -> Result<Endin
     if args.dry_run {
         return rehearse(context, &pipelines, transport.as_ref()).await;
     }
-    let progress = context.screen.progress();
+    let progress = context.screen.progress_of_steps();
     let outbox = context.outbox();
     let uploaded = upload::upload(&outbox, &pipelines, transport.as_ref(), &progress).await?;
     let mut ending = Ending::default();

@@ -27,6 +27,10 @@ fn no_file_here_is_forgotten() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         let known = name == "main" || this.contains(&format!("\nmod {name};"));
-        assert!(known, "{} is compiled by nobody: add `mod {name};`", path.display());
+        assert!(
+            known,
+            "{} is compiled by nobody: add `mod {name};`",
+            path.display()
+        );
     }
 }
