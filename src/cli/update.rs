@@ -53,29 +53,41 @@ fn accept(guards: &[Guard]) -> Accept {
 fn settle(context: &Context, args: &UpdateArgs, updated: Updated, ending: &mut Ending) {
     let name = updated.pipeline;
     let id = updated.artifact.unwrap_or_default();
-    let done = if args.dry_run { "would be applied" } else { "applied" };
+    let done = if args.dry_run {
+        "would be applied"
+    } else {
+        "applied"
+    };
     let outcome = match updated.outcome {
         Outcome::Applied(tables) => {
             context.screen.say(format!("{name}: {id} {done}"));
-            tables.iter().for_each(|counts| tell(context, &name, counts));
+            tables
+                .iter()
+                .for_each(|counts| tell(context, &name, counts));
             let warnings = tables.iter().filter(|counts| counts.rejected > 0).count();
             ending.passed(warnings);
             "applied"
         }
         Outcome::Already => {
-            context.screen.say(format!("{name}: {id} is already applied; nothing to do"));
+            context
+                .screen
+                .say(format!("{name}: {id} is already applied; nothing to do"));
             ending.passed(0);
             "already"
         }
         Outcome::Nothing => {
-            context.screen.say(format!("{name}: nothing waits in the inbox"));
+            context
+                .screen
+                .say(format!("{name}: nothing waits in the inbox"));
             ending.skip += 1;
             "nothing"
         }
         Outcome::Failed(error) => {
             let error = Error::from(error);
             context.screen.error(&error);
-            context.screen.say(format!("{name}: {id} was not applied; the tables are as they were"));
+            context.screen.say(format!(
+                "{name}: {id} was not applied; the tables are as they were"
+            ));
             ending.failed(error.kind());
             "failed"
         }
@@ -99,7 +111,9 @@ fn tell(context: &Context, name: &str, counts: &TableCounts) {
         ("rejected", counts.rejected),
     ];
     let said = said.map(|(what, rows)| format!("{} {what}", grouped(rows)));
-    context.screen.say(format!("  {}: {}", counts.table, said.join(", ")));
+    context
+        .screen
+        .say(format!("  {}: {}", counts.table, said.join(", ")));
     context.step(
         "update",
         [
