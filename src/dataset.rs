@@ -18,6 +18,14 @@ pub enum Error {
         "`{0}` is not a type; known are bigint, double, boolean, text, date, timestamp, decimal(p,s), T[] and struct(name T, …)"
     )]
     Type(String),
+    /// No dataset has that name.
+    #[error("there is no dataset `{name}`")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
+    },
 }
 
 /// A result of this module.
@@ -92,6 +100,21 @@ pub struct Preference {
     pub column: String,
     /// Whether the highest value stands rather than the lowest. Null is last.
     pub highest: bool,
+}
+
+impl Error {
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Error::Unknown {
+                nearest: Some(near),
+                ..
+            } => Some(format!("did you mean `{near}`?")),
+            Error::Unknown { .. } => {
+                Some("pipelines/sources.toml declares the datasets".to_owned())
+            }
+            Error::Type(_) => None,
+        }
+    }
 }
 
 impl ColumnType {

@@ -132,7 +132,9 @@ impl Error {
             Error::Runs(error) => error.hint(),
             Error::Inbox(error) => error.hint(),
             Error::Storage(error) => error.hint(),
-            Error::Dataset(_) | Error::Serve(_) | Error::Invalid(_) => None,
+            Error::Dataset(error) => error.hint(),
+            Error::Serve(error) => error.hint(),
+            Error::Invalid(_) => None,
         }
     }
 }

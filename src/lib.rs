@@ -46,3 +46,6 @@ pub mod synth;
 pub mod cli;
 
 pub use error::{Error, Kind, Result};
+
+/// The engine as manifests and requests name it.
+pub const VERSION: &str = concat!("pricemill ", env!("CARGO_PKG_VERSION"));

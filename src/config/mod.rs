@@ -73,6 +73,17 @@ pub enum Error {
         /// The variable.
         variable: String,
     },
+    /// What was asked was not answered with yes.
+    #[error("not confirmed; nothing was done")]
+    NotConfirmed,
+    /// A new project's folder is not new.
+    #[error("{folder} is not empty: it holds {holds}")]
+    NotEmpty {
+        /// The folder.
+        folder: PathBuf,
+        /// Something in it.
+        holds: String,
+    },
     /// A command needs what the profile does not have.
     #[error("the profile `{profile}` has no {missing}")]
     Lacks {
@@ -104,6 +115,8 @@ impl Error {
             Error::Lacks { profile, missing } => Some(format!(
                 "add `{missing} = \"…\"` to [profile.{profile}] in {FILE}, or use --dev"
             )),
+            Error::NotConfirmed => Some("answer y, or give --yes".to_owned()),
+            Error::NotEmpty { .. } => Some("name a folder that is not there yet".to_owned()),
             _ => None,
         }
     }
@@ -285,6 +298,13 @@ impl Default for EngineConfig {
 }
 
 impl Config {
+    /// Returns the folder of the project that `from` lies in: the nearest above with
+    /// a `pricemill.toml`, else `from` itself.
+    pub fn root_of(from: &Path) -> PathBuf {
+        let found = from.ancestors().find(|folder| folder.join(FILE).is_file());
+        found.unwrap_or(from).to_owned()
+    }
+
     /// Resolves the settings of the project that `from` lies in.
     pub fn load(from: &Path, environment: &Environment, overrides: &Overrides) -> Result<Config> {
         let (root, text) = find(from)?;
@@ -307,17 +327,15 @@ impl Config {
     }
 }
 
-/// Returns the project's folder, found upward, and the text of its settings.
+/// Returns the project's folder and the text of its settings.
 fn find(from: &Path) -> Result<(PathBuf, String)> {
-    for folder in from.ancestors() {
-        let path = folder.join(FILE);
-        if path.is_file() {
-            let text = std::fs::read_to_string(&path);
-            let text = text.map_err(|source| Error::Read { path, source })?;
-            return Ok((folder.to_owned(), text));
-        }
+    let root = Config::root_of(from);
+    let path = root.join(FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok((root, text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((root, String::new())),
+        Err(source) => Err(Error::Read { path, source }),
     }
-    Ok((from.to_owned(), String::new()))
 }
 
 /// Returns a folder as meant from the project's; a URL as it is.

@@ -50,6 +50,14 @@ pub enum Error {
     /// No key is configured: nobody could be let in.
     #[error("there is no key to ask of clients")]
     NoKey,
+    /// The address cannot be listened on.
+    #[error("could not listen on {address}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// The system's own error.
+        source: io::Error,
+    },
     /// The listener failed.
     #[error("could not accept connections")]
     Accept(#[source] io::Error),
@@ -61,7 +69,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Error::Temp { .. } | Error::Accept(_) => Kind::Failed,
+            Error::Temp { .. } | Error::Listen { .. } | Error::Accept(_) => Kind::Failed,
             Error::NoKey => Kind::Usage,
         }
     }
@@ -70,6 +78,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::NoKey => Some("set INTERNAL_API_KEY".to_owned()),
+            Error::Listen { .. } => Some("name a free address with --listen".to_owned()),
             Error::Temp { .. } | Error::Accept(_) => None,
         }
     }

@@ -1,31 +1,139 @@
 //! Datasets fetched in one run, immutable Parquet with a manifest.
 //!
+//! ```text
+//!  source ─► partial (pages, durable as they come) ─► rows (in key order, each once)
+//!         ─► parts (Parquet, disjoint key ranges) ─► manifest.json, last
+//! ```
+//!
 //! `snapshots/<utc>-<hash>/<dataset>/part-000.parquet …` and `manifest.json`, which
-//! is written last: a snapshot without it does not exist.
+//! is written last: a snapshot without it does not exist. Nothing here is ever
+//! changed once it is written.
 
-use std::collections::BTreeMap;
+mod dangling;
+mod fetch;
+mod open;
+mod partial;
+mod parts;
+mod rows;
+
+use std::{collections::BTreeMap, path::PathBuf};
 
 use chrono::{DateTime, Utc};
+use datafusion::error::DataFusionError;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{dataset::Contract, error::Kind, source::Told, storage::Location};
+pub use fetch::{Fetch, Wanted, fetch};
+pub use open::{list, open};
+
+use crate::{
+    dataset::Contract,
+    engine,
+    error::Kind,
+    source::{self, Told},
+    storage::{self, Location},
+};
 
 /// Why a snapshot could not be written, found or opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {}
+pub enum Error {
+    /// A dataset could not be fetched. No snapshot was made; what came is kept for
+    /// a while, so that the same command goes on where this one stopped.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    /// The source has no such dataset.
+    #[error("{origin} has no dataset `{dataset}`")]
+    NoDataset {
+        /// The source's name.
+        origin: String,
+        /// The dataset.
+        dataset: String,
+    },
+    /// The location could not be read or written.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// The engine could not sort the rows or look at them.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    /// A dataset's rows could not be put in order and written.
+    #[error("could not write dataset {dataset}")]
+    Rows {
+        /// The dataset.
+        dataset: String,
+        /// The engine's own error.
+        source: Box<DataFusionError>,
+    },
+    /// A file of a fetch in progress could not be read or written.
+    #[error("could not {action} {path}")]
+    Partial {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// Another snapshot has the name already.
+    #[error("snapshot {} is there already", .0.0)]
+    Taken(SnapshotId),
+    /// A manifest cannot be read.
+    #[error("{path} is not a snapshot's manifest")]
+    Manifest {
+        /// The manifest.
+        path: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// There is no snapshot of that name.
+    #[error("there is no snapshot `{0}`")]
+    Unknown(String),
+    /// There is no snapshot that has all that is needed.
+    #[error("there is no snapshot with {}", .0.join(", "))]
+    Nothing(Vec<String>),
+    /// The snapshot lacks a dataset.
+    #[error("snapshot {} has no dataset `{dataset}`", id.0)]
+    Lacks {
+        /// The snapshot.
+        id: SnapshotId,
+        /// The dataset.
+        dataset: String,
+    },
+}
 
 /// A result of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn kind(&self) -> Kind {
-        match *self {}
+        match self {
+            Error::Source(error) => error.kind(),
+            Error::Storage(error) => error.kind(),
+            Error::Engine(error) => error.kind(),
+            Error::Unknown(_) | Error::Lacks { .. } => Kind::Usage,
+            Error::NoDataset { .. }
+            | Error::Rows { .. }
+            | Error::Partial { .. }
+            | Error::Taken(_)
+            | Error::Manifest { .. }
+            | Error::Nothing(_) => Kind::Failed,
+        }
     }
 
     pub(crate) fn hint(&self) -> Option<String> {
-        match *self {}
+        match self {
+            Error::Source(error) => error.hint(),
+            Error::Storage(error) => error.hint(),
+            Error::Engine(error) => error.hint(),
+            Error::NoDataset { .. } => Some(
+                "look at the dataset's `endpoint` in pipelines/sources.toml, and at the server's address"
+                    .to_owned(),
+            ),
+            Error::Unknown(_) | Error::Nothing(_) | Error::Lacks { .. } => {
+                Some("`pricemill fetch` makes one".to_owned())
+            }
+            _ => None,
+        }
     }
 }
 
@@ -41,7 +149,7 @@ pub struct Manifest {
     pub id: SnapshotId,
     /// The source's name.
     pub source: String,
-    /// When the fetch began.
+    /// When the fetch began: that of the oldest page, if it went on after another.
     pub fetched_at: DateTime<Utc>,
     /// The datasets, by name.
     pub datasets: IndexMap<String, Part>,
@@ -92,3 +200,5 @@ pub struct Snapshot {
     /// Its folder.
     pub location: Location,
 }
+
+const MANIFEST: &str = "manifest.json";

@@ -4,15 +4,33 @@
     clippy::expect_used,
     reason = "a test says why it failed by panicking"
 )]
-mod load;
 
 mod broken;
-mod engine;
-
+mod data;
 mod doubles;
+mod engine;
+mod functions;
+mod load;
 mod outbox;
 mod s3;
 mod serve;
+mod tests_of_sql;
+mod turn;
 mod upload;
+mod world;
 
-mod functions;
+#[test]
+fn no_file_here_is_forgotten() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let this = include_str!("main.rs");
+    for entry in std::fs::read_dir(here).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let known = name == "main" || this.contains(&format!("\nmod {name};"));
+        assert!(
+            known,
+            "{} is compiled by nobody: add `mod {name};`",
+            path.display()
+        );
+    }
+}

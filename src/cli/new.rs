@@ -1,0 +1,90 @@
+//! `new`: an analyst's own project.
+
+use std::path::Path;
+
+use super::{
+    args::NewArgs,
+    context::{Context, Ending},
+};
+use crate::{config, error::Result, pipeline, storage};
+
+/// What a new project's `pricemill.toml` says.
+const SETTINGS: &str = r#"# Everything here has a default; what is commented out shows it.
+# An environment variable PRICEMILL_<TABLE>_<KEY> overrides a key.
+
+# data = "data"                            # snapshots, outbox, inbox, archive, runs: a folder or s3://bucket/prefix
+# database = "sqlite:data/pricemill.db"
+
+# [profile.dev]                            # --dev
+# server = "http://127.0.0.1:8000"         # its key is in the environment: INTERNAL_API_KEY
+
+# [profile.prod]                           # --profile prod
+# server = "${API_SERVER_URL}"
+
+# [engine]
+# memory = "60%"                           # or "2GiB"; what can spill spills
+"#;
+
+/// Starts a project in a new folder.
+pub(crate) fn new(context: &Context, args: &NewArgs) -> Result<Ending> {
+    let folder = context.from.join(&args.dir);
+    write_project(&folder)?;
+    context
+        .screen
+        .say(format!("a new project is in {}", args.dir.display()));
+    context.screen.say(format!(
+        "try: cd {} && pricemill check && pricemill test",
+        args.dir.display()
+    ));
+    Ok(Ending::silent())
+}
+
+/// Writes the settings and the embedded definitions into a folder that must be new
+/// or empty.
+pub(crate) fn write_project(folder: &Path) -> Result<()> {
+    if let Some(holds) = first_entry(folder)? {
+        return Err(config::Error::NotEmpty {
+            folder: folder.to_owned(),
+            holds,
+        }
+        .into());
+    }
+    for file in pipeline::embedded() {
+        write(&folder.join(file.path()), file.bytes())?;
+    }
+    write(&folder.join(config::FILE), SETTINGS.as_bytes())?;
+    write(&folder.join(".gitignore"), b"/data\n")?;
+    Ok(())
+}
+
+/// Returns the name of something in a folder, if it is there and holds anything.
+fn first_entry(folder: &Path) -> Result<Option<String>> {
+    let failed = |source| storage::Error::Io {
+        action: "open",
+        path: folder.display().to_string(),
+        source,
+    };
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => match entries.next() {
+            Some(entry) => {
+                let name = entry.map_err(failed)?.file_name();
+                Ok(Some(name.to_string_lossy().into_owned()))
+            }
+            None => Ok(None),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error).into()),
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |source| storage::Error::Io {
+        action: "write",
+        path: path.display().to_string(),
+        source,
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    Ok(std::fs::write(path, bytes).map_err(failed)?)
+}

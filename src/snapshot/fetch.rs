@@ -1,0 +1,391 @@
+//! A new snapshot: fetches every dataset, then writes all of them, then the manifest.
+
+use std::{path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use datafusion::{
+    error::DataFusionError, execution::SendableRecordBatchStream, prelude::SessionContext,
+};
+use futures::StreamExt;
+use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
+
+use super::{
+    Error, File, MANIFEST, Manifest, Part, Result, Snapshot, SnapshotId, dangling, open,
+    partial::{self, Done, Partial},
+    parts::{self, Parts},
+    rows::{self, Disorder, Order, Unique},
+};
+use crate::{
+    config::EngineConfig,
+    dataset::Dataset,
+    engine,
+    progress::Progress,
+    source::{Piece, Source},
+    storage::{Location, Put},
+};
+
+/// A dataset to fetch.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The dataset.
+    pub dataset: Dataset,
+    /// Whether the snapshot may lack it where the source does.
+    pub optional: bool,
+}
+
+/// What a fetch needs to know.
+#[derive(Debug)]
+pub struct Fetch<'a> {
+    /// Where the rows come from.
+    pub source: &'a dyn Source,
+    /// The datasets.
+    pub wanted: Vec<Wanted>,
+    /// Where snapshots lie.
+    pub location: &'a Location,
+    /// The engine that sorts.
+    pub engine: &'a EngineConfig,
+    /// Now.
+    pub at: DateTime<Utc>,
+    /// Who watches; tasks are named after the datasets.
+    pub progress: &'a Progress,
+}
+
+/// Fetches datasets into a new snapshot.
+///
+/// Memory is bounded by a few pages and the engine's pool. A fetch that stops leaves
+/// no snapshot, but its pages: the next of the same source goes on after them, if
+/// it comes within six hours.
+///
+/// # Errors
+/// See [`Error`]: of the source, of the disk, or of the engine.
+pub async fn fetch(fetch: Fetch<'_>) -> Result<Snapshot> {
+    let partials = partials(fetch.location, fetch.engine);
+    partial::sweep(&partials, fetch.at)?;
+    sweep_unfinished(&fetch).await?;
+    let mut complete = Vec::new();
+    for wanted in &fetch.wanted {
+        if let Some(partial) = complete_dataset(&fetch, &partials, wanted).await? {
+            complete.push((&wanted.dataset, partial));
+        }
+    }
+    write(&fetch, complete).await
+}
+
+/// Returns the folder of fetches in progress, on the local disk.
+fn partials(location: &Location, engine: &EngineConfig) -> PathBuf {
+    let local = location.local().map(|folder| folder.join(".partial"));
+    local.unwrap_or_else(|| {
+        let temp = engine.temp.clone().unwrap_or_else(std::env::temp_dir);
+        temp.join("pricemill-partial")
+    })
+}
+
+fn folder(fetch: &Fetch<'_>, dataset: &Dataset) -> PathBuf {
+    let whose = format!("{}\n{}", fetch.source.name(), fetch.location.display(""));
+    partials(fetch.location, fetch.engine)
+        .join(short_hash(&whose))
+        .join(&dataset.name)
+}
+
+fn short_hash(text: &str) -> String {
+    hex::encode(&Sha256::digest(text.as_bytes())[..8])
+}
+
+/// Deletes what an interrupted run wrote of a snapshot: without a manifest nobody
+/// sees it. A young one is left, for a run elsewhere may be at it.
+async fn sweep_unfinished(fetch: &Fetch<'_>) -> Result<()> {
+    let oldest = snapshot_time(fetch.at - partial::MAX_AGE);
+    for id in open::ids(fetch.location).await? {
+        if id < oldest && open::manifest(fetch.location, &id).await?.is_none() {
+            let folder = fetch.location.child(&id);
+            for entry in folder.list().await? {
+                folder.delete(&entry.name).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn snapshot_time(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H%M%SZ").to_string()
+}
+
+/// Brings in the rest of a dataset; `None` where the source does not have it.
+async fn complete_dataset(
+    fetch: &Fetch<'_>,
+    partials: &std::path::Path,
+    wanted: &Wanted,
+) -> Result<Option<Partial>> {
+    debug_assert!(folder(fetch, &wanted.dataset).starts_with(partials));
+    let dataset = &wanted.dataset;
+    let name = fetch.source.name();
+    let mut partial = Partial::open(folder(fetch, dataset), &name, dataset, fetch.at)?;
+    if let Some(done) = partial.done.clone() {
+        if !is_used(fetch.location, &done).await? {
+            return Ok(Some(partial));
+        }
+        partial = partial.anew(fetch.at)?;
+    }
+    fetch.progress.begin(&dataset.name, None, "rows");
+    let found = bring_in(fetch, dataset, &mut partial).await?;
+    if found {
+        let summary = format!("{} rows", partial.rows());
+        fetch.progress.end(&dataset.name, &summary);
+        return Ok(Some(partial));
+    }
+    fetch
+        .progress
+        .end(&dataset.name, "the source does not have it");
+    partial.remove()?;
+    if wanted.optional {
+        return Ok(None);
+    }
+    Err(Error::NoDataset {
+        origin: name,
+        dataset: dataset.name.clone(),
+    })
+}
+
+async fn is_used(location: &Location, done: &Done) -> Result<bool> {
+    match &done.used_by {
+        Some(id) => Ok(open::manifest(location, &id.0).await?.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Brings in the pages that are not there yet. Whatever ends it, the pages before
+/// are durable.
+async fn bring_in(fetch: &Fetch<'_>, dataset: &Dataset, partial: &mut Partial) -> Result<bool> {
+    let marks = partial.marks.clone();
+    let fetched = fetch.source.fetch(dataset, marks, fetch.progress).await?;
+    let Some(mut fetched) = fetched else {
+        return Ok(false);
+    };
+    if !fetched.resumable {
+        partial.restart()?;
+    }
+    while let Some(piece) = fetched.pieces.next().await {
+        match piece {
+            Ok(Piece::Page(mark, rows)) => {
+                let count = mark.count;
+                partial.append(mark, rows)?;
+                fetch.progress.at(&dataset.name, partial.rows(), count);
+            }
+            Ok(Piece::Again { reason }) => {
+                fetch
+                    .progress
+                    .note(&dataset.name, &format!("{reason}, fetching again"));
+                partial.restart()?;
+            }
+            Err(error) => {
+                if fetched.resumable {
+                    partial.flush()?;
+                } else {
+                    partial.restart()?;
+                }
+                return Err(error.into());
+            }
+        }
+    }
+    partial.finish(fetched.told.told())?;
+    Ok(true)
+}
+
+/// Writes the datasets and, last, the manifest.
+async fn write(fetch: &Fetch<'_>, mut complete: Vec<(&Dataset, Partial)>) -> Result<Snapshot> {
+    let id = snapshot_id(fetch);
+    let location = fetch.location.child(&id.0);
+    let context = engine::session(fetch.engine)?;
+    let mut datasets = IndexMap::new();
+    for (dataset, partial) in &mut complete {
+        partial.use_for(&id)?;
+        let part = write_dataset(&context, dataset, partial, &location).await?;
+        datasets.insert(dataset.name.clone(), part);
+    }
+    count_dangling(&context, &location, &mut datasets).await?;
+    let begun = complete.iter().map(|(_, partial)| partial.begun_at());
+    let manifest = Manifest {
+        id,
+        source: fetch.source.name(),
+        fetched_at: begun.min().unwrap_or(fetch.at),
+        datasets,
+        engine_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    commit(&location, &manifest).await?;
+    for (_, partial) in complete {
+        partial.remove()?;
+    }
+    Ok(Snapshot { manifest, location })
+}
+
+/// Returns a name that no other run takes.
+fn snapshot_id(fetch: &Fetch<'_>) -> SnapshotId {
+    let nanos = fetch.at.timestamp_nanos_opt().unwrap_or_default();
+    let whose = format!("{}\n{nanos}\n{}", fetch.source.name(), std::process::id());
+    let hash = short_hash(&whose);
+    SnapshotId(format!("{}-{}", snapshot_time(fetch.at), &hash[..8]))
+}
+
+async fn write_dataset(
+    context: &SessionContext,
+    dataset: &Dataset,
+    partial: &Partial,
+    location: &Location,
+) -> Result<Part> {
+    let failed = |source: DataFusionError| Error::Rows {
+        dataset: dataset.name.clone(),
+        source: Box::new(source),
+    };
+    let order = Order::of(dataset);
+    let (checked, batches) = (order.clone(), partial.batches()?);
+    let sorted = blocking(move || Ok(rows::in_order(&checked, batches)?)).await;
+    let stream = if sorted.map_err(failed)? {
+        rows::stream(&order, partial.batches()?)
+    } else {
+        rows::sorted(context, &order, partial.batches()?)
+            .await
+            .map_err(failed)?
+    };
+    let written = Written::new(&order, partial).map_err(failed)?;
+    let (files, unique) = write_rows(written, stream, dataset, location).await?;
+    Ok(Part {
+        contract: dataset.contract.clone(),
+        key: dataset.key.clone(),
+        rows: unique.rows,
+        files,
+        duplicates: unique.duplicates,
+        conflicts: unique.conflicts,
+        dangling: Default::default(),
+        told: partial
+            .done
+            .as_ref()
+            .map(|done| done.told.clone())
+            .unwrap_or_default(),
+    })
+}
+
+/// What is written of a dataset.
+struct Written {
+    unique: Unique,
+    parts: Parts,
+}
+
+impl Written {
+    fn new(order: &Order, partial: &Partial) -> Result<Written, DataFusionError> {
+        let folder = tempfile::Builder::new()
+            .prefix("parts-")
+            .tempdir_in(partial.workspace())?;
+        Ok(Written {
+            unique: Unique::new(order)?,
+            parts: Parts::new(order, folder)?,
+        })
+    }
+
+    fn push(
+        mut self,
+        batch: &datafusion::arrow::record_batch::RecordBatch,
+    ) -> Result<Written, DataFusionError> {
+        let kept = self
+            .unique
+            .filter(batch)
+            .map_err(|disorder| match disorder {
+                Disorder::Arrow(error) => error.into(),
+                Disorder::Unsorted => DataFusionError::Internal(disorder.to_string()),
+            })?;
+        self.parts.push(&kept)?;
+        Ok(self)
+    }
+
+    fn finish(mut self) -> Result<Written, DataFusionError> {
+        self.parts.finish()?;
+        Ok(self)
+    }
+}
+
+async fn write_rows(
+    mut written: Written,
+    mut stream: SendableRecordBatchStream,
+    dataset: &Dataset,
+    location: &Location,
+) -> Result<(Vec<File>, Unique)> {
+    let failed = |source: DataFusionError| Error::Rows {
+        dataset: dataset.name.clone(),
+        source: Box::new(source),
+    };
+    let mut files = Vec::new();
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(failed)?;
+        written = blocking(move || written.push(&batch))
+            .await
+            .map_err(failed)?;
+        put_ready(&mut written, dataset, location, &mut files).await?;
+    }
+    written = blocking(move || written.finish()).await.map_err(failed)?;
+    put_ready(&mut written, dataset, location, &mut files).await?;
+    Ok((files, written.unique))
+}
+
+async fn put_ready(
+    written: &mut Written,
+    dataset: &Dataset,
+    location: &Location,
+    files: &mut Vec<File>,
+) -> Result<()> {
+    while let Some(part) = written.parts.ready.pop_front() {
+        let name = format!("{}/part-{:03}.parquet", dataset.name, files.len());
+        files.push(put(part, name, location).await?);
+    }
+    Ok(())
+}
+
+async fn put(part: parts::Part, name: String, location: &Location) -> Result<File> {
+    location.put_new_file(&name, &part.path).await?;
+    // The copy is durable; the folder goes at the end in any case.
+    let _ = std::fs::remove_file(&part.path);
+    Ok(File {
+        name,
+        rows: part.rows,
+        bytes: part.bytes,
+        sha256: part.sha256,
+    })
+}
+
+async fn count_dangling(
+    context: &SessionContext,
+    location: &Location,
+    datasets: &mut IndexMap<String, Part>,
+) -> Result<()> {
+    let counted = dangling::count(context, location, datasets).await;
+    let counted = counted.map_err(|source| engine::Error::Run {
+        what: "could not count the ids that lead nowhere".to_owned(),
+        source: Box::new(source),
+    })?;
+    for (name, dangling) in counted {
+        if let Some(part) = datasets.get_mut(&name) {
+            part.dangling = dangling;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the manifest: from here on the snapshot exists.
+async fn commit(location: &Location, manifest: &Manifest) -> Result<()> {
+    let bytes = serde_json::to_vec_pretty(manifest).map_err(|source| Error::Manifest {
+        path: location.display(MANIFEST),
+        source,
+    })?;
+    match location.put_new(MANIFEST, Bytes::from(bytes)).await? {
+        Put::New | Put::Same => Ok(()),
+        Put::Different => Err(Error::Taken(manifest.id.clone())),
+    }
+}
+
+/// Works away from the threads that wait for others.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DataFusionError> + Send + 'static,
+) -> Result<T, DataFusionError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| DataFusionError::External(Arc::new(error).to_string().into()))?
+}

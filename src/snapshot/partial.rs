@@ -1,0 +1,442 @@
+//! Pages of a fetch in progress, durable as they come.
+//!
+//! ```text
+//!  .partial/<source hash>/<dataset>/head.json    whose pages these are, and since when
+//!                                  /rows.arrows  Arrow streams, one after another
+//!                                  /marks.jsonl  the pages that are whole in rows.arrows
+//!                                  /done.json    the dataset is complete
+//! ```
+//!
+//! Rows are synced before their marks are written, so a mark never tells of rows
+//! that are lost; what lies behind the last mark is cut off. Local disk only: for
+//! snapshots on an object store it lies in the temporary folder.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Write},
+    mem,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use datafusion::arrow::{
+    compute::BatchCoalescer,
+    error::ArrowError,
+    ipc::{
+        CompressionType,
+        reader::StreamReader,
+        writer::{IpcWriteOptions, StreamWriter},
+    },
+    record_batch::RecordBatch,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Error, Result, SnapshotId};
+use crate::{
+    dataset::{Contract, Dataset},
+    source::{Mark, Told},
+};
+
+/// How long pages may be used again.
+pub(super) const MAX_AGE: TimeDelta = TimeDelta::hours(6);
+const FLUSH_ROWS: usize = 131_072;
+const FLUSH_BYTES: usize = 32 << 20;
+const BATCH_ROWS: usize = 16_384;
+const LENGTH_BYTES: usize = 8;
+const FLUSH_AFTER: Duration = Duration::from_secs(1);
+
+const HEAD: &str = "head.json";
+const ROWS: &str = "rows.arrows";
+const MARKS: &str = "marks.jsonl";
+const DONE: &str = "done.json";
+
+/// Whose pages these are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Head {
+    source: String,
+    endpoint: String,
+    contract: Contract,
+    begun_at: DateTime<Utc>,
+}
+
+/// A complete dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Done {
+    /// The length of the rows.
+    end: u64,
+    /// How many rows there are.
+    pub(super) rows: u64,
+    /// What the source noticed.
+    pub(super) told: Told,
+    /// The snapshot that was made of it; once that has a manifest, this is of no more use.
+    pub(super) used_by: Option<SnapshotId>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    end: u64,
+    mark: Mark,
+}
+
+/// The pages of one dataset that came so far.
+#[derive(Debug)]
+pub(super) struct Partial {
+    folder: PathBuf,
+    head: Head,
+    /// The pages that are durable, if a fetch can go on after them.
+    pub(super) marks: Vec<Mark>,
+    /// Complete, and since when.
+    pub(super) done: Option<Done>,
+    rows: File,
+    log: File,
+    end: u64,
+    total_rows: u64,
+    waiting: Vec<(Mark, RecordBatch)>,
+    flushed_at: Instant,
+}
+
+impl Partial {
+    /// Opens what an earlier fetch left, if it is young enough and of the same source
+    /// and contract; else begins anew.
+    pub(super) fn open(
+        folder: PathBuf,
+        source: &str,
+        dataset: &Dataset,
+        now: DateTime<Utc>,
+    ) -> Result<Partial> {
+        let head = Head {
+            source: source.to_owned(),
+            endpoint: dataset.endpoint.clone(),
+            contract: dataset.contract.clone(),
+            begun_at: now,
+        };
+        match left(&folder).filter(|left| left.may_go_on_as(&head)) {
+            Some(head) => resume(folder, head),
+            None => begin(folder, head),
+        }
+    }
+
+    /// Returns when the first page was asked for.
+    pub(super) fn begun_at(&self) -> DateTime<Utc> {
+        self.head.begun_at
+    }
+
+    /// Returns how many rows came so far.
+    pub(super) fn rows(&self) -> u64 {
+        let waiting = self.waiting.iter().map(|(mark, _)| mark.rows);
+        self.total_rows + waiting.sum::<u64>()
+    }
+
+    /// Returns a folder for files of passing use.
+    pub(super) fn workspace(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Takes a page in; it is durable at the next flush, a second later at the most.
+    pub(super) fn append(&mut self, mark: Mark, rows: RecordBatch) -> Result<()> {
+        self.waiting.push((mark, rows));
+        let rows = self.waiting.iter().map(|(_, rows)| rows.num_rows());
+        let bytes = self
+            .waiting
+            .iter()
+            .map(|(_, rows)| rows.get_array_memory_size());
+        let is_full = rows.sum::<usize>() >= FLUSH_ROWS || bytes.sum::<usize>() >= FLUSH_BYTES;
+        if is_full || self.flushed_at.elapsed() >= FLUSH_AFTER {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Makes the pages that wait durable.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.flushed_at = Instant::now();
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.write_waiting()
+            .map_err(|source| self.failed("write", source))
+    }
+
+    fn write_waiting(&mut self) -> io::Result<()> {
+        let waiting = mem::take(&mut self.waiting);
+        let bytes = segment(&waiting).map_err(io::Error::other)?;
+        self.rows.write_all(&bytes)?;
+        self.rows.sync_data()?;
+        self.end += bytes.len() as u64;
+        let mut lines = Vec::new();
+        for (mark, _) in waiting {
+            self.total_rows += mark.rows;
+            let entry = Entry {
+                end: self.end,
+                mark,
+            };
+            serde_json::to_writer(&mut lines, &entry)?;
+            lines.push(b'\n');
+            self.marks.push(entry.mark);
+        }
+        self.log.write_all(&lines)?;
+        self.log.sync_data()
+    }
+
+    /// Forgets all pages: they come again.
+    pub(super) fn restart(&mut self) -> Result<()> {
+        self.waiting.clear();
+        self.marks.clear();
+        (self.end, self.total_rows) = (0, 0);
+        let emptied = self.log.set_len(0).and_then(|()| self.rows.set_len(0));
+        emptied.map_err(|source| self.failed("empty", source))
+    }
+
+    /// Notes that no more pages come.
+    pub(super) fn finish(&mut self, told: Told) -> Result<()> {
+        self.flush()?;
+        let done = Done {
+            end: self.end,
+            rows: self.total_rows,
+            told,
+            used_by: None,
+        };
+        self.write_done(done)
+    }
+
+    /// Notes which snapshot is made of it.
+    pub(super) fn use_for(&mut self, id: &SnapshotId) -> Result<()> {
+        let Some(mut done) = self.done.clone() else {
+            return Ok(());
+        };
+        done.used_by = Some(id.clone());
+        self.write_done(done)
+    }
+
+    fn write_done(&mut self, done: Done) -> Result<()> {
+        write_json(&self.folder.join(DONE), &done)
+            .map_err(|source| self.failed("write", source))?;
+        self.done = Some(done);
+        Ok(())
+    }
+
+    /// Begins anew, whatever came so far.
+    pub(super) fn anew(self, now: DateTime<Utc>) -> Result<Partial> {
+        let head = Head {
+            begun_at: now,
+            ..self.head
+        };
+        begin(self.folder, head)
+    }
+
+    /// Returns the rows, in the order they came.
+    pub(super) fn batches(&self) -> Result<Batches> {
+        let path = self.folder.join(ROWS);
+        let file = File::open(&path).map_err(|source| failed("read", &path, source))?;
+        Ok(Batches {
+            file: BufReader::with_capacity(1 << 20, file.take(self.end)),
+            segment: None,
+        })
+    }
+
+    /// Removes all of it.
+    pub(super) fn remove(self) -> Result<()> {
+        let path = self.folder;
+        fs::remove_dir_all(&path).map_err(|source| failed("remove", &path, source))
+    }
+
+    fn failed(&self, action: &'static str, source: io::Error) -> Error {
+        failed(action, &self.folder, source)
+    }
+}
+
+impl Head {
+    fn may_go_on_as(&self, now: &Head) -> bool {
+        let age = now.begun_at - self.begun_at;
+        let same = Head {
+            begun_at: now.begun_at,
+            ..self.clone()
+        };
+        age >= TimeDelta::zero() && age < MAX_AGE && same == *now
+    }
+}
+
+/// Removes what no fetch may use any more, below the folder of all partial fetches.
+pub(super) fn sweep(partials: &Path, now: DateTime<Utc>) -> Result<()> {
+    for source in folders(partials) {
+        for dataset in folders(&source) {
+            let age = left(&dataset).map(|head| now - head.begun_at);
+            if age.is_none_or(|age| age >= MAX_AGE) {
+                fs::remove_dir_all(&dataset)
+                    .map_err(|source| failed("remove", &dataset, source))?;
+            }
+        }
+        // Only an empty folder can be removed so; another stays.
+        let _ = fs::remove_dir(&source);
+    }
+    Ok(())
+}
+
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.map(|entry| entry.path()).collect()
+}
+
+fn left(folder: &Path) -> Option<Head> {
+    read_json(&folder.join(HEAD))
+}
+
+fn begin(folder: PathBuf, head: Head) -> Result<Partial> {
+    let begun = || -> io::Result<(File, File)> {
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        let files = (
+            open_file(&folder.join(ROWS))?,
+            open_file(&folder.join(MARKS))?,
+        );
+        write_json(&folder.join(HEAD), &head)?;
+        File::open(&folder)?.sync_all()?;
+        Ok(files)
+    };
+    let (rows, log) = begun().map_err(|source| failed("write", &folder, source))?;
+    Ok(Partial {
+        folder,
+        head,
+        marks: Vec::new(),
+        done: None,
+        rows,
+        log,
+        end: 0,
+        total_rows: 0,
+        waiting: Vec::new(),
+        flushed_at: Instant::now(),
+    })
+}
+
+fn resume(folder: PathBuf, head: Head) -> Result<Partial> {
+    let done: Option<Done> = read_json(&folder.join(DONE));
+    let opened = || -> io::Result<Partial> {
+        let rows = open_file(&folder.join(ROWS))?;
+        let log = open_file(&folder.join(MARKS))?;
+        let (entries, log_end) = read_marks(&folder.join(MARKS), rows.metadata()?.len())?;
+        let end = entries.last().map_or(0, |entry| entry.end);
+        log.set_len(log_end)?;
+        rows.set_len(end)?;
+        let total_rows = entries.iter().map(|entry| entry.mark.rows).sum();
+        Ok(Partial {
+            folder: folder.clone(),
+            head: head.clone(),
+            marks: entries.into_iter().map(|entry| entry.mark).collect(),
+            done: done.filter(|done| (done.end, done.rows) == (end, total_rows)),
+            rows,
+            log,
+            end,
+            total_rows,
+            waiting: Vec::new(),
+            flushed_at: Instant::now(),
+        })
+    };
+    opened().map_err(|source| failed("read", &folder, source))
+}
+
+/// Returns the marks whose rows are there, and where the last of them ends.
+fn read_marks(path: &Path, rows_bytes: u64) -> io::Result<(Vec<Entry>, u64)> {
+    let text = fs::read(path)?;
+    let mut end = 0;
+    let mut entries = Vec::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        match serde_json::from_slice::<Entry>(line) {
+            Ok(entry) if line.ends_with(b"\n") && entry.end <= rows_bytes => entries.push(entry),
+            _ => break,
+        }
+        end += line.len() as u64;
+    }
+    Ok((entries, end))
+}
+
+fn open_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// Writes a file that is there as a whole or not at all.
+fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+    let unfinished = path.with_extension("tmp");
+    let mut file = File::create(&unfinished)?;
+    file.write_all(&serde_json::to_vec(value)?)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)
+}
+
+/// Encodes pages as one Arrow stream, behind its length.
+fn segment(pages: &[(Mark, RecordBatch)]) -> Result<Vec<u8>, ArrowError> {
+    let Some((_, first)) = pages.first() else {
+        return Ok(Vec::new());
+    };
+    let options =
+        IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+    let schema = first.schema();
+    let out = vec![0; LENGTH_BYTES];
+    let mut writer = StreamWriter::try_new_with_options(out, &schema, options)?;
+    let mut coalescer = BatchCoalescer::new(schema, BATCH_ROWS);
+    for (_, rows) in pages {
+        coalescer.push_batch(rows.clone())?;
+    }
+    coalescer.finish_buffered_batch()?;
+    while let Some(batch) = coalescer.next_completed_batch() {
+        writer.write(&batch)?;
+    }
+    let mut bytes = writer.into_inner()?;
+    let length = (bytes.len() - LENGTH_BYTES) as u64;
+    bytes[..LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
+    Ok(bytes)
+}
+
+fn failed(action: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::Partial {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// The rows of a dataset, in the order they came; one segment is held at a time.
+#[derive(Debug)]
+pub(super) struct Batches {
+    file: BufReader<io::Take<File>>,
+    segment: Option<StreamReader<io::Cursor<Vec<u8>>>>,
+}
+
+impl Batches {
+    fn next_segment(&mut self) -> Result<bool, ArrowError> {
+        if self.file.fill_buf()?.is_empty() {
+            return Ok(false);
+        }
+        let mut length = [0; LENGTH_BYTES];
+        self.file.read_exact(&mut length)?;
+        let mut bytes = Vec::new();
+        let length = u64::from_le_bytes(length);
+        self.file.by_ref().take(length).read_to_end(&mut bytes)?;
+        self.segment = Some(StreamReader::try_new(io::Cursor::new(bytes), None)?);
+        Ok(true)
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.segment.as_mut().and_then(Iterator::next) {
+                return Some(batch);
+            }
+            match self.next_segment() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

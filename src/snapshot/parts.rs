@@ -1,0 +1,197 @@
+//! Rows in key order become Parquet files of disjoint key ranges.
+//!
+//! Any Parquet tool reads them; the footers say how the rows are sorted and hold
+//! statistics. A file is written on the local disk, hashed as it is written, then
+//! put to the snapshot's location.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, BufWriter, Write},
+    mem,
+    path::PathBuf,
+};
+
+use datafusion::{
+    arrow::{
+        datatypes::{DataType, SchemaRef},
+        record_batch::RecordBatch,
+    },
+    parquet::{
+        arrow::ArrowWriter,
+        basic::{Compression, ZstdLevel},
+        errors::ParquetError,
+        file::{metadata::SortingColumn, properties::WriterProperties},
+    },
+};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use super::rows::Order;
+
+/// Rows a file: large enough to be few, small enough to be read in parallel.
+const PART_ROWS: usize = 8 << 20;
+/// Rows a row group: the unit that statistics leave out.
+const GROUP_ROWS: usize = 256 << 10;
+
+/// A file on the local disk, complete.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) path: PathBuf,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+/// Writes rows, a new file every so many.
+pub(super) struct Parts {
+    schema: SchemaRef,
+    properties: WriterProperties,
+    folder: TempDir,
+    part_rows: usize,
+    begun: usize,
+    open: Option<Open>,
+    /// Files that are complete and not yet taken.
+    pub(super) ready: VecDeque<Part>,
+}
+
+struct Open {
+    writer: ArrowWriter<Hashing<BufWriter<File>>>,
+    path: PathBuf,
+    rows: usize,
+}
+
+impl Parts {
+    pub(super) fn new(order: &Order, folder: TempDir) -> Result<Parts, ParquetError> {
+        Parts::with_rows(order, folder, PART_ROWS)
+    }
+
+    fn with_rows(order: &Order, folder: TempDir, part_rows: usize) -> Result<Parts, ParquetError> {
+        Ok(Parts {
+            schema: order.schema().clone(),
+            properties: properties(order)?,
+            folder,
+            part_rows,
+            begun: 0,
+            open: None,
+            ready: VecDeque::new(),
+        })
+    }
+
+    /// Appends rows, which must come in key order.
+    pub(super) fn push(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+        let mut at = 0;
+        while at < batch.num_rows() {
+            let mut open = match self.open.take() {
+                Some(open) => open,
+                None => self.begin()?,
+            };
+            let rows = (self.part_rows - open.rows).min(batch.num_rows() - at);
+            open.writer.write(&batch.slice(at, rows))?;
+            open.rows += rows;
+            at += rows;
+            if open.rows == self.part_rows {
+                self.ready.push_back(open.close()?);
+            } else {
+                self.open = Some(open);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the last file. No rows make one empty file, which still tells the columns.
+    pub(super) fn finish(&mut self) -> Result<(), ParquetError> {
+        let open = match self.open.take() {
+            None if self.begun == 0 => Some(self.begin()?),
+            open => open,
+        };
+        if let Some(open) = open {
+            self.ready.push_back(open.close()?);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<Open, ParquetError> {
+        let path = self
+            .folder
+            .path()
+            .join(format!("part-{:03}.parquet", self.begun));
+        self.begun += 1;
+        let out = Hashing::new(BufWriter::new(File::create(&path)?));
+        let properties = Some(self.properties.clone());
+        Ok(Open {
+            writer: ArrowWriter::try_new(out, self.schema.clone(), properties)?,
+            path,
+            rows: 0,
+        })
+    }
+}
+
+impl Open {
+    fn close(self) -> Result<Part, ParquetError> {
+        let mut hashing = self.writer.into_inner()?;
+        hashing.flush()?;
+        Ok(Part {
+            path: self.path,
+            rows: self.rows as u64,
+            bytes: hashing.bytes,
+            sha256: hex::encode(mem::take(&mut hashing.hash).finalize()),
+        })
+    }
+}
+
+fn properties(order: &Order) -> Result<WriterProperties, ParquetError> {
+    let sorting = order.key().map(|column| {
+        let before = &order.schema().fields()[..column];
+        let leaves: usize = before.iter().map(|field| leaves(field.data_type())).sum();
+        SortingColumn {
+            column_idx: i32::try_from(leaves).unwrap_or(i32::MAX),
+            descending: false,
+            nulls_first: false,
+        }
+    });
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_sorting_columns(Some(sorting.collect()))
+        .build())
+}
+
+/// Returns how many of Parquet's columns a column is.
+fn leaves(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::List(item) => leaves(item.data_type()),
+        DataType::Struct(fields) => fields.iter().map(|field| leaves(field.data_type())).sum(),
+        _ => 1,
+    }
+}
+
+/// Hashes and counts what is written.
+struct Hashing<W> {
+    out: W,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<W> Hashing<W> {
+    fn new(out: W) -> Hashing<W> {
+        Hashing {
+            out,
+            hash: Sha256::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

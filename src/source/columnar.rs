@@ -1,0 +1,333 @@
+//! An export in one stream of Arrow record batches.
+//!
+//! The stream's columns are checked against the contract by name and type; its
+//! rows must be as many as the service tells, and it must end with its own end
+//! marker. One that is cut begins again.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use datafusion::arrow::{
+    array::{Array, ArrayRef, AsArray, RecordBatchOptions, new_null_array},
+    buffer::Buffer,
+    compute::cast,
+    datatypes::{DataType, Decimal128Type},
+    error::ArrowError,
+    ipc::reader::StreamDecoder,
+    record_batch::RecordBatch,
+};
+use futures::{Stream, StreamExt};
+use reqwest::Response;
+
+use super::{
+    Error, Fetched, Mark, Piece, Result,
+    http::{ATTEMPTS, Export},
+    request::{Cause, Pace},
+};
+use crate::{
+    dataset::{Column, ColumnType, Contract},
+    json::RowError,
+};
+
+/// How many bytes are gathered before they are decoded.
+const GATHER_BYTES: usize = 256 << 10;
+
+/// Why a pass over the stream ended.
+enum Stop {
+    Moved(String),
+    Cut(Cause),
+    Failed(Error),
+}
+
+/// Starts to hand on the batches of an answer that is a stream.
+pub(super) fn fetched(export: Arc<Export>, response: Response) -> Fetched {
+    let notes = export.notes.clone();
+    notes.note(|told| told.form = "stream".to_owned());
+    Fetched {
+        pieces: attempts(export, response).boxed(),
+        resumable: false,
+        told: notes,
+    }
+}
+
+fn attempts(export: Arc<Export>, response: Response) -> impl Stream<Item = Result<Piece>> + Send {
+    async_stream::try_stream! {
+        let mut reader = Reader::new(export.clone(), response);
+        let mut patience = export.patience();
+        let mut attempt = 1;
+        loop {
+            let stop = match reader.next().await {
+                Ok(Some((mark, rows))) => {
+                    export.notes.page(&mark);
+                    yield Piece::Page(mark, rows);
+                    continue;
+                }
+                Ok(None) => break,
+                Err(stop) => stop,
+            };
+            let reason = match stop {
+                Stop::Failed(error) => Err(error)?,
+                Stop::Moved(reason) if attempt == ATTEMPTS => Err(Error::Moving {
+                    place: export.place(None),
+                    reason,
+                    times: attempt,
+                })?,
+                Stop::Cut(source) if attempt == ATTEMPTS => Err(Error::Unavailable {
+                    place: export.place(None),
+                    tries: attempt,
+                    source,
+                })?,
+                Stop::Moved(reason) => reason,
+                Stop::Cut(cause) => {
+                    let reason = cause.to_string();
+                    patience = export.patience();
+                    export.requests.pause(&export.place(None), cause, &mut patience).await?;
+                    reason
+                }
+            };
+            tracing::warn!(dataset = export.dataset.name, reason, "fetching again");
+            attempt += 1;
+            export.notes.again();
+            yield Piece::Again { reason };
+            let response = export.stream(&mut patience).await?;
+            reader = Reader::new(export.clone(), response);
+        }
+    }
+}
+
+/// Reads one answer.
+struct Reader {
+    export: Arc<Export>,
+    response: Response,
+    pace: Pace,
+    decoder: StreamDecoder,
+    ready: VecDeque<RecordBatch>,
+    /// Bytes taken in since the last batch came out.
+    held: u64,
+    count: Option<u64>,
+    batches: u64,
+    rows: u64,
+}
+
+impl Reader {
+    fn new(export: Arc<Export>, response: Response) -> Reader {
+        let count = response.headers().get("x-total-count");
+        let count = count.and_then(|value| value.to_str().ok()?.parse().ok());
+        Reader {
+            pace: Pace::new(export.requests.config.idle_timeout),
+            export,
+            response,
+            decoder: StreamDecoder::new(),
+            ready: VecDeque::new(),
+            held: 0,
+            count,
+            batches: 0,
+            rows: 0,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<(Mark, RecordBatch)>, Stop> {
+        loop {
+            if let Some(batch) = self.ready.pop_front() {
+                return self.checked(batch).map(Some);
+            }
+            let (bytes, is_last) = self.gather().await?;
+            self.decode(bytes).await?;
+            if is_last && self.ready.is_empty() {
+                return self.finish().map(|()| None);
+            }
+        }
+    }
+
+    /// Reads on for a while; says whether the body has ended.
+    async fn gather(&mut self) -> Result<(Vec<u8>, bool), Stop> {
+        let mut bytes = Vec::new();
+        while bytes.len() < GATHER_BYTES {
+            match self
+                .pace
+                .chunk(&mut self.response)
+                .await
+                .map_err(Stop::Cut)?
+            {
+                Some(chunk) => bytes.extend_from_slice(&chunk),
+                None => return Ok((bytes, true)),
+            }
+        }
+        Ok((bytes, false))
+    }
+
+    async fn decode(&mut self, bytes: Vec<u8>) -> Result<(), Stop> {
+        self.held += bytes.len() as u64;
+        let mut decoder = std::mem::take(&mut self.decoder);
+        let work = move || {
+            let batches = decode(&mut decoder, bytes);
+            (decoder, batches)
+        };
+        let (decoder, batches) = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| self.invalid("its messages make no sense"))?;
+        self.decoder = decoder;
+        self.ready = batches.map_err(|error| self.invalid(&error.to_string()))?;
+        let max_bytes = self.export.requests.config.max_page_bytes;
+        if !self.ready.is_empty() {
+            self.held = 0;
+        } else if self.held > max_bytes {
+            let place = self.export.place(None);
+            return Err(Stop::Failed(Error::TooLarge { place, max_bytes }));
+        }
+        Ok(())
+    }
+
+    fn invalid(&self, why: &str) -> Stop {
+        self.failed(format!("the answer is no valid Arrow stream: {why}"))
+    }
+
+    fn failed(&self, reason: String) -> Stop {
+        let place = self.export.place(None);
+        Stop::Failed(Error::Answer { place, reason })
+    }
+
+    fn checked(&mut self, batch: RecordBatch) -> Result<(Mark, RecordBatch), Stop> {
+        let (rows, unknown) = conform(&batch, &self.export.dataset.contract, self.rows)
+            .map_err(|wrong| self.ill_typed(wrong))?;
+        self.batches += 1;
+        self.rows += rows.num_rows() as u64;
+        let mark = Mark {
+            page: self.batches,
+            rows: rows.num_rows() as u64,
+            count: self.count,
+            unknown: unknown
+                .into_iter()
+                .map(|name| (name, rows.num_rows() as u64))
+                .collect(),
+            ..Mark::default()
+        };
+        Ok((mark, rows))
+    }
+
+    fn ill_typed(&self, wrong: Wrong) -> Stop {
+        let place = self.export.place(None);
+        Stop::Failed(match wrong {
+            Wrong::Row(wrong) => Error::IllTyped { place, wrong },
+            Wrong::Column(reason) => Error::Answer { place, reason },
+        })
+    }
+
+    fn finish(&mut self) -> Result<(), Stop> {
+        if !has_ended(&mut self.decoder) {
+            return Err(Stop::Cut(Cause::CutShort));
+        }
+        if let (0, Some(schema)) = (self.batches, self.decoder.schema()) {
+            let empty = RecordBatch::new_empty(schema);
+            conform(&empty, &self.export.dataset.contract, 0)
+                .map_err(|wrong| self.ill_typed(wrong))?;
+        }
+        match self.count {
+            Some(count) if count != self.rows => Err(Stop::Moved(format!(
+                "{} rows came, but the count is {count}",
+                self.rows
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn decode(
+    decoder: &mut StreamDecoder,
+    bytes: Vec<u8>,
+) -> Result<VecDeque<RecordBatch>, ArrowError> {
+    let mut buffer = Buffer::from_vec(bytes);
+    let mut batches = VecDeque::new();
+    while !buffer.is_empty() {
+        batches.extend(decoder.decode(&mut buffer)?);
+    }
+    Ok(batches)
+}
+
+/// Returns whether the end marker came. `finish` is content without one, but only
+/// after the marker is one byte more an error.
+fn has_ended(decoder: &mut StreamDecoder) -> bool {
+    let one_more = decoder.decode(&mut Buffer::from_vec(vec![0u8]));
+    one_more.is_err() && decoder.finish().is_ok()
+}
+
+/// Why a batch does not fit its contract.
+#[derive(Debug)]
+pub(super) enum Wrong {
+    Row(RowError),
+    Column(String),
+}
+
+/// Returns the batch with exactly the contract's columns and types, and the names
+/// of the columns left out. `before` rows came before it.
+///
+/// Text may come in any of Arrow's forms; every other type must be the contract's.
+pub(super) fn conform(
+    batch: &RecordBatch,
+    contract: &Contract,
+    before: u64,
+) -> Result<(RecordBatch, Vec<String>), Wrong> {
+    let columns = contract.columns.iter().map(|column| {
+        let typed = typed(batch, column).map_err(Wrong::Column)?;
+        check_rows(&typed, column, before).map_err(Wrong::Row)?;
+        Ok(typed)
+    });
+    let columns = columns.collect::<Result<Vec<_>, Wrong>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let rows = RecordBatch::try_new_with_options(contract.arrow(), columns, &options)
+        .map_err(|error| Wrong::Column(error.to_string()))?;
+    let unknown = batch.schema_ref().fields().iter().map(|field| field.name());
+    let unknown = unknown.filter(|name| contract.column(name).is_none());
+    Ok((rows, unknown.cloned().collect()))
+}
+
+fn typed(batch: &RecordBatch, column: &Column) -> Result<ArrayRef, String> {
+    let wanted = column.data_type.arrow();
+    let Some(array) = batch.column_by_name(&column.name) else {
+        return if column.nullable {
+            Ok(new_null_array(&wanted, batch.num_rows()))
+        } else {
+            Err(format!("column `{}` is missing", column.name))
+        };
+    };
+    if array.data_type() == &wanted {
+        return Ok(array.clone());
+    }
+    let plain = match array.data_type() {
+        DataType::Dictionary(_, value) => value,
+        other => other,
+    };
+    if ColumnType::from_arrow(plain).as_ref() != Some(&column.data_type) {
+        return Err(format!(
+            "column `{}` must be {}, not {}",
+            column.name,
+            column.data_type,
+            array.data_type()
+        ));
+    }
+    cast(array, &wanted).map_err(|error| format!("column `{}`: {error}", column.name))
+}
+
+fn check_rows(array: &ArrayRef, column: &Column, before: u64) -> Result<(), RowError> {
+    let wrong = |row: usize, reason: String| RowError {
+        row: before + row as u64 + 1,
+        field: column.name.clone(),
+        reason,
+    };
+    if !column.nullable && array.null_count() > 0 {
+        let row = (0..array.len())
+            .find(|row| array.is_null(*row))
+            .unwrap_or(0);
+        return Err(wrong(row, "must not be null".to_owned()));
+    }
+    if let Some(decimals) = array.as_primitive_opt::<Decimal128Type>() {
+        let below = |row: &usize| decimals.is_valid(*row) && decimals.value(*row) < 0;
+        if let Some(row) = (0..decimals.len()).find(below) {
+            let value = decimals.value_as_string(row);
+            return Err(wrong(
+                row,
+                format!("must not be below zero, but is {value}"),
+            ));
+        }
+    }
+    Ok(())
+}
