@@ -101,6 +101,12 @@ pub fn open(url: &str, root: &Path) -> Result<Arc<dyn Database>> {
     }
 }
 
+/// Returns whether a table is the database's own, which no pipeline and no file may
+/// fill.
+pub fn is_own(table: &str) -> bool {
+    matches!(table, "applied_artifacts" | "schema_version") || table.starts_with("sqlite_")
+}
+
 /// Returns the tables of a new database, without making one: what `db.<table>` is
 /// when a project is checked.
 pub fn schema() -> Result<Vec<Table>> {

@@ -133,7 +133,7 @@ fn wrong_type(pipeline: &Pipeline, column: &Column, actual: &DataType) -> Option
 
 /// Says whether values of an Arrow type are values of a declared type, of its
 /// family and exactly: no digit can get lost, though a number may be too large.
-fn fits(declared: &ColumnType, actual: &DataType) -> bool {
+pub(super) fn fits(declared: &ColumnType, actual: &DataType) -> bool {
     if actual == &DataType::Null {
         return true;
     }

@@ -2,6 +2,7 @@
 //!
 //! Only this module makes DataFusion sessions, in one function.
 
+pub mod apply;
 mod artifact;
 mod check;
 mod contract;

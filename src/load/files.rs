@@ -3,10 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Error, Result, reader::Format};
-use crate::{database::Table, diagnostics::nearest};
-
-/// Tables that no file may fill.
-const OWN: &str = "applied_artifacts";
+use crate::{database::{self, Table}, diagnostics::nearest};
 
 /// A file that is to be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +62,7 @@ fn one(path: &Path, tables: &[Table]) -> Result<File> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let (stem, extension) = name.split_once('.').unwrap_or((&name, ""));
     let known = tables.iter().map(|table| table.name.as_str());
-    let mut known = known.filter(|name| *name != OWN);
+    let mut known = known.filter(|name| !database::is_own(name));
     match (Format::of(extension), known.any(|name| name == stem)) {
         (Some(format), true) => Ok(File {
             path: path.to_owned(),

@@ -7,6 +7,7 @@
 
 mod bad;
 mod batch;
+mod contract;
 mod derived;
 mod files;
 mod header;
@@ -27,6 +28,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+pub(crate) use self::contract::csv;
 pub use self::{bad::BadRow, normalize::normalized_name};
 use self::{rows::TableFile, state::State};
 use crate::{

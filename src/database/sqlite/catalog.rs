@@ -9,9 +9,6 @@ use crate::{
     pipeline::Reference,
 };
 
-/// Tables that no pipeline and no file may fill.
-pub(super) const OWN: [&str; 2] = ["applied_artifacts", "schema_version"];
-
 /// Returns the tables, by name, with all but the schema's version.
 pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Table>> {
     let mut statement = connection.prepare_cached(
