@@ -9,4 +9,7 @@ mod data;
 mod turn;
 mod world;
 mod functions;
+mod service;
+mod snapshot;
+mod source;
 mod broken;
