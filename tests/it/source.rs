@@ -409,7 +409,8 @@ async fn data_that_moves_is_fetched_again_and_then_given_up() {
 
 #[tokio::test]
 async fn repeated_missing_and_short_pages_are_noticed() {
-    let faults: [(fn(usize) -> Vec<u8>, &str); 4] = [
+    type Fault = fn(usize) -> Vec<u8>;
+    let faults: [(Fault, &str); 4] = [
         (
             |number| ok(&page(&some(9), 3, number.min(2))),
             "page 3 repeats",
