@@ -29,6 +29,14 @@ pub struct Digester {
 }
 
 impl Digest {
+    /// Returns the digest of bytes in memory.
+    pub fn of_bytes(bytes: &[u8]) -> Digest {
+        Digest {
+            sha256: hex::encode(Sha256::digest(bytes)),
+            bytes: bytes.len() as u64,
+        }
+    }
+
     /// Reads to the end and returns the digest of what was read.
     pub fn of_reader(mut reader: impl Read) -> io::Result<Digest> {
         let mut digester = Digester::default();
@@ -100,6 +108,7 @@ mod tests {
     #[test]
     fn a_digest_is_the_hash_and_the_length() {
         let digest = Digest::of_reader(&b"abc"[..]).unwrap();
+        assert_eq!(digest, Digest::of_bytes(b"abc"));
         assert_eq!(digest.bytes, 3);
         assert!(digest.sha256.starts_with("ba7816bf8f01cfea"));
         assert!(is_sha256(&digest.sha256));

@@ -199,7 +199,7 @@ pub struct Inbox {
 
 /// What `receive` is to do with an arrival.
 enum Number {
-    Known(Received),
+    Known(Box<Received>),
     Free(u64),
 }
 
@@ -282,7 +282,7 @@ impl Inbox {
     ) -> Result<Receive> {
         for _ in 0..MAX_RACES {
             match self.number(&arrival, applied.as_ref()).await? {
-                Number::Known(received) => return Ok(Receive::Already(received)),
+                Number::Known(received) => return Ok(Receive::Already(*received)),
                 Number::Free(seq) => {
                     let received = Received::from_arrival(&arrival, seq);
                     if self.put(&received, file).await? {
@@ -393,7 +393,9 @@ impl Inbox {
             None => applied.and_then(|mark| arrival.as_applied(mark, seq)),
         };
         match known {
-            Some(known) if known.sha256 == arrival.digest.sha256 => Ok(Number::Known(known)),
+            Some(known) if known.sha256 == arrival.digest.sha256 => {
+                Ok(Number::Known(Box::new(known)))
+            }
             _ if arrival.seq.is_none() => Ok(Number::Free(highest + 1)),
             _ => Err(Error::Conflict {
                 pipeline: pipeline.clone(),

@@ -430,8 +430,8 @@ impl Outbox {
         mut committed: Committed,
         receipt: Receipt,
     ) -> Result<Acknowledged> {
-        let target = Digest::of_reader(receipt.target.as_bytes()).map(|digest| digest.sha256);
-        let short: String = target.unwrap_or_default().chars().take(16).collect();
+        let target = Digest::of_bytes(receipt.target.as_bytes()).sha256;
+        let short: String = target.chars().take(16).collect();
         let name = format!("{}/receipt-{short}.json", committed.folder);
         self.location
             .put(&name, self.json(&name, &receipt)?)

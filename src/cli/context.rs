@@ -24,7 +24,7 @@ use crate::{
     outbox::Outbox,
     pipeline::{Pipeline, Project},
     runs::{self, Lock, Run, RunId},
-    source::{DatabaseSource, Http, Source},
+    source::{FromDatabase, Http, Source},
     storage::Location,
 };
 
@@ -252,13 +252,15 @@ impl Context {
     /// Returns where prices come from: the profile's server, else the database.
     pub(crate) fn source(&self) -> Result<Box<dyn Source>> {
         match &self.config.profile.server {
-            Some(server) => {
-                let key = self.config.key()?.clone();
-                Ok(Box::new(Http::new(server, key, &self.config.fetch)?))
-            }
+            Some(server) => Ok(Box::new(Http::new(
+                server.clone(),
+                Some(self.config.key()?.clone()),
+                self.config.fetch.clone(),
+                self.screen.progress(),
+            )?)),
             None => {
                 let name = self.config.database.clone();
-                Ok(Box::new(DatabaseSource::new(name, self.database()?)))
+                Ok(Box::new(FromDatabase::new(name, self.database()?)))
             }
         }
     }

@@ -1,5 +1,4 @@
 //! Rows on stdout: as a table for people, or as data.
-#![expect(clippy::print_stdout, reason = "this is where data is printed")]
 
 use std::{
     io::{self, Write},
@@ -9,50 +8,105 @@ use std::{
 use datafusion::arrow::{
     array::{ArrayRef, StringArray},
     csv::WriterBuilder,
+    datatypes::SchemaRef,
+    error::ArrowError,
+    json::writer::{JsonArray, LineDelimited, WriterBuilder as JsonBuilder},
     record_batch::RecordBatch,
-    util::pretty::pretty_format_batches,
+    util::pretty::pretty_format_batches_with_schema,
 };
 
 use super::args::Output;
-use crate::{
-    error::Result,
-    json::{Layout, Writer},
-    storage,
-};
+use crate::{error::Result, storage};
 
-/// Prints batches of one schema. A pipe that closed early is success.
-pub(crate) fn print(batches: &[RecordBatch], output: Output) -> Result<()> {
-    let printed = match output {
-        Output::Table => print_table(batches),
-        Output::Csv => print_csv(batches),
-        Output::Json => print_json(batches, Layout::Array),
-        Output::Ndjson => print_json(batches, Layout::Lines),
+/// Prints the batches of one relation.
+pub(crate) struct Printer {
+    schema: SchemaRef,
+    output: Output,
+    /// What a table or an array waits for the end with.
+    kept: Vec<RecordBatch>,
+    printed: usize,
+}
+
+impl Printer {
+    pub(crate) fn new(schema: SchemaRef, output: Output) -> Printer {
+        Printer { schema, output, kept: Vec::new(), printed: 0 }
+    }
+
+    /// Takes a batch; `false` when nobody reads on.
+    pub(crate) fn print(&mut self, batch: RecordBatch) -> Result<bool> {
+        let rows = batch.num_rows();
+        let written = match self.output {
+            Output::Table | Output::Json => {
+                self.kept.push(batch);
+                Ok(())
+            }
+            Output::Csv => print_csv(&batch, self.printed == 0),
+            Output::Ndjson => print_lines(&batch),
+        };
+        self.printed += rows;
+        goes_on(written)
+    }
+
+    /// Prints what was kept for the end.
+    pub(crate) fn finish(self) -> Result<()> {
+        let written = match self.output {
+            Output::Table => print_table(&self.schema, &self.kept),
+            Output::Json => print_array(&self.kept),
+            Output::Csv if self.printed == 0 => {
+                print_csv(&RecordBatch::new_empty(self.schema), true)
+            }
+            Output::Csv | Output::Ndjson => Ok(()),
+        };
+        goes_on(written).map(drop)
+    }
+}
+
+/// Turns a pipe that closed early into success: its reader has read all it wanted.
+fn goes_on(written: Result<(), ArrowError>) -> Result<bool> {
+    let closed = |error: &ArrowError| match error {
+        ArrowError::IoError(_, error) => error.kind() == io::ErrorKind::BrokenPipe,
+        other => other.to_string().contains("Broken pipe"),
     };
-    match printed {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        printed => Ok(printed.map_err(unprinted)?),
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if closed(&error) => Ok(false),
+        Err(error) => Err(unprinted(error).into()),
     }
 }
 
-fn print_table(batches: &[RecordBatch]) -> io::Result<()> {
-    let table = pretty_format_batches(batches).map_err(io::Error::other)?;
-    writeln!(io::stdout().lock(), "{table}")
+fn unprinted(error: ArrowError) -> storage::Error {
+    storage::Error::Io {
+        action: "write",
+        path: "stdout".to_owned(),
+        source: io::Error::other(error),
+    }
 }
 
-fn print_csv(batches: &[RecordBatch]) -> io::Result<()> {
-    let mut writer = WriterBuilder::new().with_header(true).build(io::stdout().lock());
+fn print_table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<(), ArrowError> {
+    let table = pretty_format_batches_with_schema(schema.clone(), batches)?;
+    Ok(writeln!(io::stdout().lock(), "{table}")?)
+}
+
+fn print_csv(batch: &RecordBatch, header: bool) -> Result<(), ArrowError> {
+    let mut writer = WriterBuilder::new().with_header(header).build(io::stdout().lock());
+    writer.write(batch)
+}
+
+fn print_lines(batch: &RecordBatch) -> Result<(), ArrowError> {
+    let builder = JsonBuilder::new().with_explicit_nulls(true);
+    let mut writer = builder.build::<_, LineDelimited>(io::stdout().lock());
+    writer.write(batch)?;
+    writer.finish()
+}
+
+fn print_array(batches: &[RecordBatch]) -> Result<(), ArrowError> {
+    let builder = JsonBuilder::new().with_explicit_nulls(true);
+    let mut writer = builder.build::<_, JsonArray>(io::stdout().lock());
     for batch in batches {
-        writer.write(batch).map_err(io::Error::other)?;
+        writer.write(batch)?;
     }
-    Ok(())
-}
-
-fn print_json(batches: &[RecordBatch], layout: Layout) -> io::Result<()> {
-    let mut writer = Writer::new(io::stdout().lock(), layout).map_err(io::Error::other)?;
-    for batch in batches {
-        writer.write(batch).map_err(io::Error::other)?;
-    }
-    writer.finish().map_err(io::Error::other)?.flush()
+    writer.finish()?;
+    Ok(writeln!(io::stdout().lock())?)
 }
 
 /// Prints rows of text in the form asked for; `-` is null in data.
@@ -71,15 +125,13 @@ pub(crate) fn print_records(
         Arc::new(cells.collect::<StringArray>())
     };
     let columns = header.iter().enumerate().map(|(at, name)| (*name, column(at)));
-    let batch = RecordBatch::try_from_iter(columns).map_err(io::Error::other);
-    print(&[batch.map_err(unprinted)?], output)
+    let batch = RecordBatch::try_from_iter(columns).map_err(unprinted)?;
+    let mut printer = Printer::new(batch.schema(), output);
+    printer.print(batch)?;
+    printer.finish()
 }
 
-fn unprinted(source: io::Error) -> storage::Error {
-    storage::Error::Io { action: "write", path: "stdout".to_owned(), source }
-}
-
-/// Prints columns of text, aligned; the first line is the header.
+/// Prints columns of text, aligned; the first row is the header.
 fn print_columns(rows: &[Vec<String>]) {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
@@ -99,5 +151,6 @@ fn print_columns(rows: &[Vec<String>]) {
 
 /// Prints text as it is.
 pub(crate) fn print_text(text: &str) {
-    print!("{text}");
+    // A pipe that closed early has read all it wanted.
+    let _ = io::stdout().lock().write_all(text.as_bytes());
 }

@@ -11,7 +11,9 @@ mod generate;
 mod intermediate;
 mod lint;
 mod params;
+mod query;
 mod session;
+mod slt;
 mod tables;
 mod verify;
 mod workspace;
@@ -20,7 +22,9 @@ use std::path::PathBuf;
 
 pub use check::{Checked, Promise, check};
 pub use generate::{Generate, Generated, Outcome, Output, Step, generate};
+pub use query::{Query, Rows, query, show};
 pub use session::{peak_memory_bytes, session};
+pub use slt::{TestFailure, TestResult, test};
 pub use verify::CheckResult;
 
 use datafusion::error::DataFusionError;
@@ -69,6 +73,20 @@ pub enum Error {
         /// The system's own error.
         source: std::io::Error,
     },
+    /// A file of the project could not be read.
+    #[error("could not read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// A parameter that a test sets cannot be used.
+    #[error(transparent)]
+    Param(#[from] crate::pipeline::Error),
+    /// A test asked for a second connection.
+    #[error("a test has one connection")]
+    OneConnection,
     /// The SQL is wrong; every finding has its place in it.
     #[error(transparent)]
     Invalid(#[from] Findings),
@@ -96,9 +114,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Error::Run { .. } | Error::Io { .. } => Kind::Failed,
+            Error::Run { .. } | Error::Io { .. } | Error::Read { .. } | Error::OneConnection => {
+                Kind::Failed
+            }
             Error::Value { .. } | Error::Encode { .. } | Error::NotFetched { .. } => Kind::Data,
-            Error::Invalid(_) | Error::NoOutput { .. } => Kind::Usage,
+            Error::Invalid(_) | Error::NoOutput { .. } | Error::Param(_) => Kind::Usage,
         }
     }
 

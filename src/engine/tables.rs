@@ -45,11 +45,12 @@ pub(super) fn dataset(
         return Ok(empty(schema));
     }
     let location = &snapshot.location;
-    context.register_object_store(location.root(), location.store().clone());
+    let root = store_url(snapshot)?;
+    context.register_object_store(&root, location.store().clone());
     let urls = part
         .files
         .iter()
-        .map(|file| file_url(location.root(), location.path(&file.name).as_ref()))
+        .map(|file| file_url(&root, location.path(&file.name).as_ref()))
         .collect::<Result<Vec<_>>>()?;
     listing(urls, schema, &part.key)
 }
@@ -90,6 +91,13 @@ fn listing(
 /// Returns the order of what we write: ascending, nulls last.
 pub(super) fn ascending(column: &str) -> SortExpr {
     Expr::Column(datafusion::common::Column::new_unqualified(column)).sort(true, false)
+}
+
+/// Returns the URL that a snapshot's store has in a session: one of its own, since
+/// the work folder's files are read through another store.
+fn store_url(snapshot: &Snapshot) -> Result<Url> {
+    let url = format!("snapshot://{}/", snapshot.manifest.id.0);
+    Url::parse(&url).map_err(|error| DataFusionError::Configuration(format!("{url}: {error}")))
 }
 
 /// Returns the URL of an object, whatever characters its name has.

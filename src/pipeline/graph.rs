@@ -50,6 +50,13 @@ impl Reads {
         order
     }
 
+    /// Returns the model and those it reads, each after those it reads.
+    pub fn models_below(&self, model: &str) -> Vec<&str> {
+        let mut order = Vec::new();
+        self.visit(model, &mut order, &mut BTreeSet::new());
+        order
+    }
+
     fn visit<'a>(&'a self, name: &str, order: &mut Vec<&'a str>, open: &mut BTreeSet<String>) {
         let Some((name, relations)) = self.models.get_key_value(name) else {
             return;

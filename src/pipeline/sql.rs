@@ -22,7 +22,7 @@ pub enum Relation {
 
 /// Returns the names that the text reads, those of CTEs left out; none when it
 /// is no SQL, which `check` tells.
-pub(super) fn references(text: &str) -> Vec<TableReference> {
+pub(crate) fn references(text: &str) -> Vec<TableReference> {
     let Ok(statements) = DFParser::parse_sql(text) else {
         return Vec::new();
     };

@@ -10,10 +10,11 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{
-    body::Body,
+    body::{Body, BodyDataStream},
     extract::{
         FromRequest, Multipart, Request,
         multipart::{Field, MultipartError},
@@ -25,10 +26,7 @@ use futures::{Stream, StreamExt};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
-use super::{
-    BODY_TIMEOUT,
-    error::{Refusal, Result},
-};
+use super::error::{Refusal, Result};
 use crate::outbox;
 
 /// What the parser is given at once.
@@ -58,6 +56,8 @@ pub(super) struct Rules<'a> {
     pub(super) file_name: &'a str,
     /// The most bytes of the whole request.
     pub(super) max_bytes: u64,
+    /// How long the sender may stay silent.
+    pub(super) timeout: Duration,
     /// Where temporary files are made.
     pub(super) temp: &'a Path,
 }
@@ -78,7 +78,12 @@ enum Fault {
 pub(super) async fn read(request: Request, rules: Rules<'_>) -> Result<Sent> {
     let unread = Arc::new(AtomicUsize::new(0));
     let (parts, body) = request.into_parts();
-    let body = Body::from_stream(metered(body, rules.max_bytes, unread.clone()));
+    let body = Body::from_stream(metered(
+        body,
+        rules.max_bytes,
+        rules.timeout,
+        unread.clone(),
+    ));
     let form = Multipart::from_request(Request::from_parts(parts, body), &()).await;
     let mut form = form.map_err(|error| bad(error.body_text()))?;
 
@@ -125,12 +130,13 @@ pub(super) fn temporary(folder: &Path) -> Result<NamedTempFile> {
 fn metered(
     body: Body,
     max_bytes: u64,
+    timeout: Duration,
     unread: Arc<AtomicUsize>,
 ) -> impl Stream<Item = Result<Bytes, Fault>> {
     let mut body = body.into_data_stream();
     let mut left = max_bytes;
     async_stream::try_stream! {
-        while let Some(chunk) = next(&mut body).await? {
+        while let Some(chunk) = next(&mut body, timeout).await? {
             left = left.checked_sub(chunk.len() as u64).ok_or(Fault::TooLarge)?;
             let mut chunk = chunk;
             while !chunk.is_empty() {
@@ -145,8 +151,8 @@ fn metered(
     }
 }
 
-async fn next(body: &mut axum::body::BodyDataStream) -> Result<Option<Bytes>, Fault> {
-    let next = tokio::time::timeout(BODY_TIMEOUT, body.next()).await;
+async fn next(body: &mut BodyDataStream, timeout: Duration) -> Result<Option<Bytes>, Fault> {
+    let next = tokio::time::timeout(timeout, body.next()).await;
     let next = next.map_err(|_| Fault::Silent)?;
     next.transpose().map_err(Fault::Broken)
 }

@@ -147,6 +147,7 @@ fn contract_body(error: &json::Error) -> Value {
         json::Error::Syntax { line, column, .. } => {
             json!({"error": error.to_string(), "line": line, "column": column})
         }
+        json::Error::Layout { line, .. } => json!({"error": error.to_string(), "line": line}),
         _ => json!({"error": error.to_string()}),
     }
 }

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::{Error, HEADER_TIMEOUT, MAX_CONNECTIONS, Result, STOP_TIMEOUT, Service, app};
+use super::{Error, Limits, Result, Service, app};
 
 /// Serves until `shutdown` comes; then accepts nothing more, lets the requests in
 /// flight finish, and cuts those that take too long.
@@ -24,8 +24,9 @@ pub async fn serve(
     service: Service,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
+    let limits = service.limits;
     let app = app(service);
-    let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let free = Arc::new(Semaphore::new(limits.max_connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -33,14 +34,18 @@ pub async fn serve(
         tokio::select! {
             accepted = accept(&listener, &free) => {
                 let (stream, peer, permit) = accepted?;
-                connections.spawn(connection(stream, peer, app.clone(), graceful.watcher(), permit));
+                let (app, watcher) = (app.clone(), graceful.watcher());
+                connections.spawn(async move {
+                    connection(stream, peer, app, watcher, limits).await;
+                    drop(permit);
+                });
             }
             Some(_) = connections.join_next() => {}
             () = &mut shutdown => break,
         }
     }
     drop(listener);
-    if tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown())
+    if tokio::time::timeout(limits.stop_timeout, graceful.shutdown())
         .await
         .is_err()
     {
@@ -73,7 +78,7 @@ async fn connection(
     peer: SocketAddr,
     app: Router,
     watcher: Watcher,
-    _permit: OwnedSemaphorePermit,
+    limits: Limits,
 ) {
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -81,7 +86,7 @@ async fn connection(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(limits.header_timeout)
         .max_buf_size(64 << 10)
         .serve_connection(TokioIo::new(stream), answer);
     if let Err(error) = watcher.watch(connection).await {

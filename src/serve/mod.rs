@@ -84,6 +84,30 @@ impl Error {
     }
 }
 
+/// What a connection may take of the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How long a client may take to send a request's headers.
+    pub header_timeout: Duration,
+    /// How long a client may stay silent within an upload.
+    pub body_timeout: Duration,
+    /// How long requests in flight may go on once the server is told to stop.
+    pub stop_timeout: Duration,
+    /// The most connections at once.
+    pub max_connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(30),
+            max_connections: 512,
+        }
+    }
+}
+
 /// What the server serves, and to whom. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Service {
@@ -94,6 +118,7 @@ pub struct Service {
     keys: Keys,
     throttle: Arc<Throttle>,
     temp: PathBuf,
+    limits: Limits,
 }
 
 impl Service {
@@ -123,7 +148,13 @@ impl Service {
             keys,
             throttle,
             temp,
+            limits: Limits::default(),
         })
+    }
+
+    /// Replaces the limits of connections.
+    pub fn with_limits(self, limits: Limits) -> Service {
+        Service { limits, ..self }
     }
 }
 
@@ -148,12 +179,3 @@ pub fn app(service: Service) -> Router {
         .layer(from_fn(error::no_sniffing))
         .with_state(service)
 }
-
-/// How long a client may take to send a request's headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may stay silent within an upload.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long requests in flight may go on once the server is told to stop.
-const STOP_TIMEOUT: Duration = Duration::from_secs(30);
-/// The most connections at once.
-const MAX_CONNECTIONS: usize = 512;

@@ -1,6 +1,10 @@
 //! `POST /api/upload/<endpoint>/`: an artifact into the inbox, checked first.
 
-use std::{fs::File, io::BufReader, path::PathBuf};
+use std::{
+    fs::File,
+    io::{self, BufReader},
+    path::PathBuf,
+};
 
 use axum::{
     Json,
@@ -47,6 +51,7 @@ pub(super) async fn upload(
     let rules = Rules {
         file_name: &format!("{}.gz", pipeline.file.name),
         max_bytes: service.config.max_upload_bytes.saturating_add(FORM_BYTES),
+        timeout: service.limits.body_timeout,
         temp: &service.temp,
     };
     let Sent { file, manifest } = body::read(request, rules).await?;
@@ -116,7 +121,7 @@ impl Check {
         let decoded = gunzip(encoded, self.max_bytes, &self.temp)?;
         let reader = BufReader::new(decoded.file.reopen().map_err(Refusal::Disk)?);
         Ok(Checked {
-            rows: self.count_rows(reader).map_err(Refusal::Contract)?,
+            rows: self.count_rows(reader).map_err(broken_content)?,
             file: decoded.file,
             digest: decoded.digest,
         })
@@ -129,6 +134,16 @@ impl Check {
             Ok(())
         })?;
         Ok(rows)
+    }
+}
+
+/// Content that cannot be read at all is the server's fault, not the sender's.
+fn broken_content(error: json::Error) -> Refusal {
+    match error {
+        json::Error::Io(error) if error.kind() != io::ErrorKind::InvalidData => {
+            Refusal::Disk(error)
+        }
+        error => Refusal::Contract(error),
     }
 }
 

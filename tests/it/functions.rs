@@ -35,6 +35,8 @@ struct Bench {
     context: SessionContext,
     /// Models by name, parameters put in.
     models: BTreeMap<String, String>,
+    /// `checks/<rule>.sql` and `update/<table>.sql`, by path, likewise.
+    others: BTreeMap<String, String>,
 }
 
 impl Bench {
@@ -45,12 +47,16 @@ impl Bench {
         };
         let manifest = project().join(format!("pipelines/{pipeline}.toml"));
         let manifest: toml::Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
-        let bind = |sql: String| substitute(sql, &manifest, given);
+        let bind = |(name, sql)| (name, substitute(sql, &manifest, given));
+        let folder = project().join("sql").join(pipeline);
+        let below = |part: &'static str| {
+            let files = sql_files(&folder.join(part));
+            files.map(move |(name, sql)| (format!("{part}/{name}"), sql))
+        };
         Bench {
             context: engine::session(&config).unwrap(),
-            models: sql_files(&project().join("sql").join(pipeline))
-                .map(|(name, sql)| (name, bind(sql)))
-                .collect(),
+            models: sql_files(&folder).map(bind).collect(),
+            others: below("checks").chain(below("update")).map(bind).collect(),
         }
     }
 
@@ -115,9 +121,10 @@ fn cell(column: &ArrayRef, row: usize) -> String {
     }
 }
 
-fn sql_files(folder: &Path) -> impl Iterator<Item = (String, String)> {
+fn sql_files(folder: &Path) -> impl Iterator<Item = (String, String)> + use<> {
     let files = fs::read_dir(folder)
-        .unwrap()
+        .into_iter()
+        .flatten()
         .map(|entry| entry.unwrap().path());
     let sql = files.filter(|path| path.extension().is_some_and(|extension| extension == "sql"));
     sql.map(|path| {
@@ -192,7 +199,57 @@ async fn the_models_of_store_groups_do_as_their_tests_say() {
     run_slt("store-groups").await;
 }
 
+/// Returns the rows of a check or an update over tables made by `setup`.
+async fn rows_of(pipeline: &str, path: &str, setup: &[&str]) -> Vec<String> {
+    let bench = Bench::new(pipeline, 2, &[]);
+    for sql in setup {
+        bench.batches(sql).await.unwrap();
+    }
+    let rows = bench.rows(&bench.others[path]).await.unwrap();
+    let mut rows: Vec<_> = rows.iter().map(|row| row.join(" ")).collect();
+    rows.sort();
+    rows
+}
+
+#[tokio::test]
+async fn a_bargain_at_exactly_min_ratio_is_found_by_its_check() {
+    let setup = ["create table bargains as select * from (values
+        (1, 11, cast(50 as double)), (2, 11, cast(50.000001 as double))
+    ) as t (product_id, store_id, percentage_difference)"];
+    let found = rows_of("bargains", "checks/not_over_min_ratio", &setup).await;
+    assert_eq!(found, ["1 11 50"]);
+}
+
+#[tokio::test]
+async fn wrong_groups_are_found_by_their_checks() {
+    let setup = [
+        "create table stores as select * from (values
+            (1, 'A'), (2, 'A'), (3, 'B'), (4, 'B')) as t (id, company)",
+        "create table store_groups as select * from (values
+            ('A', [2, 1]), ('B', [2]), ('B', [3, 3])) as t (company, stores)",
+    ];
+    let found = async |rule| rows_of("store-groups", rule, &setup).await;
+    assert_eq!(found("checks/store_in_two_groups").await, ["2 2", "3 2"]);
+    assert_eq!(found("checks/store_without_group").await, ["4 B"]);
+    assert_eq!(found("checks/store_of_another_company").await, ["2 B A"]);
+}
+
+#[tokio::test]
+async fn a_group_is_stored_under_its_anchor_and_its_companys_id() {
+    let setup = [
+        "create schema db",
+        "create table db.companies as select * from (values (7, 'A')) as t (id, name)",
+        "create table artifact as select * from (values
+            ('A', [2, 1]), ('C', [3])) as t (company, stores)",
+    ];
+    let groups = rows_of("store-groups", "update/store_groups", &setup).await;
+    assert_eq!(groups, ["2 7 2 true healthy", "3 NULL 3 true healthy"]);
+    let members = rows_of("store-groups", "update/store_group_members", &setup).await;
+    assert_eq!(members, ["1 2", "2 2", "3 3"]);
+}
+
 /// Returns the real data's folder, or says that the test is skipped.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn real_data() -> Option<PathBuf> {
     let folder = std::env::var_os("PRICEMILL_TEST_DATA")
         .map_or_else(|| project().join("../shared/data"), PathBuf::from);

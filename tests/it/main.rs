@@ -13,3 +13,21 @@ mod service;
 mod snapshot;
 mod source;
 mod broken;
+mod engine;
+
+#[test]
+fn no_file_here_is_forgotten() {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let this = include_str!("main.rs");
+    for entry in std::fs::read_dir(here).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let known = name == "main" || this.contains(&format!("\nmod {name};"));
+        assert!(known, "{} is compiled by nobody: add `mod {name};`", path.display());
+    }
+}
+mod doubles;
+mod outbox;
+mod s3;
+mod serve;
+mod upload;

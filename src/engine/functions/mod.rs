@@ -18,3 +18,74 @@ pub fn register(context: &SessionContext) {
     context.register_udaf(connected_components::connected_components());
     context.register_udwf(dbscan::dbscan());
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::{arrow::util::display::array_value_to_string, error::DataFusionError};
+
+    use crate::{config::EngineConfig, engine::session};
+
+    /// Returns the first value of an expression over the numbers 1 to 5, or to 0.
+    async fn first(expression: &str, rows: u8) -> Result<String, DataFusionError> {
+        let context = session(&EngineConfig::default()).unwrap();
+        let numbers = format!("unnest(range(1, {})) as number", rows + 1);
+        let sql = format!("select {expression} from (select {numbers})");
+        let batches = context.sql(&sql).await?.collect().await?;
+        array_value_to_string(batches[0].column(0), 0).map_err(DataFusionError::from)
+    }
+
+    async fn refusal(expression: &str) -> String {
+        first(expression, 5).await.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn no_rows_give_an_empty_list_and_no_value() {
+        let agreement = "price_agreement(number, number, number, 0, 99.5)";
+        assert_eq!(first(agreement, 0).await.unwrap(), "[]");
+        let components = "connected_components(number, number)";
+        assert_eq!(first(components, 0).await.unwrap(), "[]");
+        assert_eq!(first("arg_min(number, number)", 0).await.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn integers_and_decimals_will_do_for_settings() {
+        let cluster = "dbscan(45, 16.5, 25, 3) over (order by number)";
+        assert_eq!(first(cluster, 5).await.unwrap(), "0");
+        assert_eq!(first(cluster, 2).await.unwrap(), "");
+        let agreement = "cardinality(price_agreement(number, 1, 2.50, 0, 100))";
+        assert_eq!(first(agreement, 5).await.unwrap(), "10");
+    }
+
+    #[tokio::test]
+    async fn a_setting_that_makes_no_sense_is_named() {
+        for (expression, said) in [
+            (
+                "dbscan(45, 16, number, 3) over (order by number)",
+                "eps_km must be a constant",
+            ),
+            (
+                "dbscan(45, 16, 0, 3) over (order by number)",
+                "eps_km must be above 0",
+            ),
+            (
+                "dbscan(45, 16, 25, 0) over (order by number)",
+                "min_samples must be 1 or more",
+            ),
+            (
+                "price_agreement(number, 1, cast(1 as double), 0, 99.5)",
+                "price must be a decimal",
+            ),
+            (
+                "price_agreement(number, 1, 1.00, 0, 100.1)",
+                "min_agreement must be from 0 to 100",
+            ),
+            (
+                "price_agreement(number, 1, 1.00, null, 99.5)",
+                "min_prices must be a constant",
+            ),
+        ] {
+            let error = refusal(expression).await;
+            assert!(error.contains(said), "{expression}: {error}");
+        }
+    }
+}

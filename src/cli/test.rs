@@ -1,0 +1,35 @@
+//! `test`: the .slt tests of the SQL.
+
+use super::{
+    args::TestArgs,
+    context::{Context, Ending},
+};
+use crate::{
+    engine,
+    error::{Kind, Result},
+};
+
+/// Runs the pipelines' tests.
+pub(crate) async fn test(context: &Context, args: &TestArgs) -> Result<Ending> {
+    let project = context.project()?;
+    let pipelines = context.select(&args.selection)?;
+    let mut ending = Ending::default();
+    for result in engine::test(project, &pipelines, args.accept).await? {
+        let file = result.file.display();
+        match &result.failure {
+            Some(failure) => {
+                context.screen.say(format!("FAIL {file}:{}\n{}", failure.line, failure.message));
+                ending.failed(Kind::Failed);
+            }
+            None => {
+                let rewritten = if result.rewritten { ", rewritten" } else { "" };
+                context.screen.say(format!("pass {file} ({} records{rewritten})", result.records));
+                ending.passed(0);
+            }
+        }
+    }
+    if ending.pass + ending.fail == 0 {
+        context.screen.warn("there are no tests of these pipelines: tests/sql/<pipeline>/*.slt");
+    }
+    Ok(ending)
+}
