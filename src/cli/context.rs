@@ -253,10 +253,9 @@ impl Context {
     pub(crate) fn source(&self) -> Result<Box<dyn Source>> {
         match &self.config.profile.server {
             Some(server) => Ok(Box::new(Http::new(
-                server.clone(),
-                Some(self.config.key()?.clone()),
-                self.config.fetch.clone(),
-                self.screen.progress(),
+                server,
+                self.config.key()?.clone(),
+                &self.config.fetch,
             )?)),
             None => {
                 let name = self.config.database.clone();

@@ -18,15 +18,15 @@ use crate::{
 
 /// The exports of a database that can be read directly, each in one read transaction.
 #[derive(Debug, Clone)]
-pub struct DatabaseSource {
+pub struct FromDatabase {
     name: String,
     database: Arc<dyn Database>,
 }
 
-impl DatabaseSource {
+impl FromDatabase {
     /// Makes a source of the database, under a name without secrets.
-    pub fn new(name: impl Into<String>, database: Arc<dyn Database>) -> DatabaseSource {
-        DatabaseSource {
+    pub fn new(name: impl Into<String>, database: Arc<dyn Database>) -> FromDatabase {
+        FromDatabase {
             name: name.into(),
             database,
         }
@@ -34,7 +34,7 @@ impl DatabaseSource {
 }
 
 #[async_trait]
-impl Source for DatabaseSource {
+impl Source for FromDatabase {
     fn name(&self) -> String {
         self.name.clone()
     }
