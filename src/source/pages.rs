@@ -280,7 +280,10 @@ pub(super) async fn read(export: &Export, number: u64, body: Vec<u8>) -> Result<
     match decoded {
         Ok(page) => Ok(Read::Page(page)),
         Err(Fault::CutShort) => Ok(Read::CutShort),
-        Err(Fault::IllTyped(wrong)) => Err(Error::IllTyped { place, wrong }),
+        Err(Fault::IllTyped(wrong)) => Err(Error::IllTyped {
+            place,
+            wrong: Box::new(wrong),
+        }),
         Err(Fault::Other(reason)) => Err(Error::Answer { place, reason }),
         Err(Fault::NoPage(reason)) => Err(Error::Answer {
             place,
