@@ -12,16 +12,37 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::screen::{grouped, spoken};
 use crate::progress::Sink;
 
+/// What is told when a task ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// Its summary.
+    Told,
+    /// Nothing: the command tells it itself, with more.
+    Silent,
+}
+
 /// Bars, one a task.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Bars {
+    ends: Ends,
     all: MultiProgress,
     bars: Mutex<HashMap<String, ProgressBar>>,
 }
 
 impl Bars {
+    pub(crate) fn new(ends: Ends) -> Bars {
+        Bars {
+            ends,
+            all: MultiProgress::new(),
+            bars: Mutex::default(),
+        }
+    }
+
     fn with(&self, task: &str, then: impl FnOnce(&ProgressBar)) {
-        let bars = self.bars.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let bars = self
+            .bars
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(bar) = bars.get(task) {
             then(bar);
         }
@@ -44,7 +65,10 @@ impl Sink for Bars {
         bar.set_message(unit.to_owned());
         let bar = self.all.add(bar);
         bar.enable_steady_tick(Duration::from_millis(120));
-        let mut bars = self.bars.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut bars = self
+            .bars
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         bars.insert(task.to_owned(), bar);
     }
 
@@ -66,14 +90,17 @@ impl Sink for Bars {
 
     fn end(&self, task: &str, summary: &str) {
         self.with(task, ProgressBar::finish_and_clear);
-        // A screen that is gone has nobody to tell.
-        let _ = self.all.println(format!("{task}: {summary}"));
+        if self.ends == Ends::Told {
+            // A screen that is gone has nobody to tell.
+            let _ = self.all.println(format!("{task}: {summary}"));
+        }
     }
 }
 
 /// Lines: one when a task ends, one every ten seconds while it lasts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lines {
+    ends: Ends,
     tasks: Mutex<HashMap<String, Task>>,
 }
 
@@ -84,21 +111,47 @@ struct Task {
     unit: String,
 }
 
+impl Lines {
+    pub(crate) fn new(ends: Ends) -> Lines {
+        Lines {
+            ends,
+            tasks: Mutex::default(),
+        }
+    }
+}
+
 impl Sink for Lines {
     fn begin(&self, task: &str, _: Option<u64>, unit: &str) {
         let now = Instant::now();
-        let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        tasks.insert(task.to_owned(), Task { began: now, told: now, unit: unit.to_owned() });
+        let mut tasks = self
+            .tasks
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        tasks.insert(
+            task.to_owned(),
+            Task {
+                began: now,
+                told: now,
+                unit: unit.to_owned(),
+            },
+        );
     }
 
     fn at(&self, task: &str, done: u64, total: Option<u64>) {
-        let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let Some(known) = tasks.get_mut(task) else { return };
+        let mut tasks = self
+            .tasks
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some(known) = tasks.get_mut(task) else {
+            return;
+        };
         if known.told.elapsed() < Duration::from_secs(10) {
             return;
         }
         known.told = Instant::now();
-        let of = total.map(|total| format!(" of {}", grouped(total))).unwrap_or_default();
+        let of = total
+            .map(|total| format!(" of {}", grouped(total)))
+            .unwrap_or_default();
         let time = spoken(known.began.elapsed());
         eprintln!("{task}: {}{of} {} after {time}", grouped(done), known.unit);
     }
@@ -108,6 +161,8 @@ impl Sink for Lines {
     }
 
     fn end(&self, task: &str, summary: &str) {
-        eprintln!("{task}: {summary}");
+        if self.ends == Ends::Told {
+            eprintln!("{task}: {summary}");
+        }
     }
 }

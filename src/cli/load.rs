@@ -13,7 +13,12 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Ending> {
     let mut ending = Ending::default();
     for path in &args.paths {
         let path = context.from.join(path);
-        let loaded = load::load(database.as_ref(), &path, &context.screen.progress()).await?;
+        let loaded = load::load(
+            database.as_ref(),
+            &path,
+            &context.screen.progress_of_steps(),
+        )
+        .await?;
         for note in &loaded.notes {
             context.screen.warn(note);
         }

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{
     args::{Global, LogFormat, Output},
-    bars::{Bars, Lines},
+    bars::{Bars, Ends, Lines},
 };
 use crate::{
     config::{self, Environment},
@@ -60,10 +60,19 @@ impl Screen {
 
     /// Returns progress as bars on a terminal, as lines elsewhere.
     pub(crate) fn progress(&self) -> Progress {
+        self.progress_with(Ends::Told)
+    }
+
+    /// Returns progress of tasks whose end the command tells itself.
+    pub(crate) fn progress_of_steps(&self) -> Progress {
+        self.progress_with(Ends::Silent)
+    }
+
+    fn progress_with(&self, ends: Ends) -> Progress {
         match (self.quiet, self.bars) {
             (true, _) => Progress::silent(),
-            (false, true) => Progress::new(Bars::default()),
-            (false, false) => Progress::new(Lines::default()),
+            (false, true) => Progress::new(Bars::new(ends)),
+            (false, false) => Progress::new(Lines::new(ends)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use datafusion::{
-    common::{Column, Diagnostic, SchemaError, Span},
+    common::{Column, Diagnostic, SchemaError, Span, diagnostic::DiagnosticNote},
     error::DataFusionError,
     sql::sqlparser::{
         dialect::GenericDialect,
@@ -154,30 +154,27 @@ fn other(
     let message = diagnostic.map_or(message, |diagnostic| diagnostic.message.as_str());
     let mut lines = message.trim().lines();
     let first = lines.next().unwrap_or("the SQL cannot be planned");
-    let notes = diagnostic.map_or(&[][..], |diagnostic| &diagnostic.notes);
-    let noted = notes.first().and_then(|note| note.span);
-    let span = span
-        .or_else(|| noted.map(|span| bytes(&file.text, &span)))
-        .unwrap_or_else(|| first_token(&file.text));
+    let span = span.unwrap_or_else(|| first_token(&file.text));
     let mut finding = Finding::error("sql", lower_first(first.trim_end_matches('.')))
-        .at(file.place(span), "here");
+        .at(file.place(span), "in this SELECT");
     let rest = lines.map(str::trim).filter(|line| !line.is_empty());
     finding.help.extend(rest.map(str::to_owned));
-    let helps = diagnostic.map_or(&[][..], |diagnostic| &diagnostic.helps);
+    if let Some(diagnostic) = diagnostic {
+        let helps = diagnostic.helps.iter().map(|help| help.message.clone());
+        finding.help.extend(helps);
+        finding.help.extend(noted(&diagnostic.notes));
+    }
     finding
-        .help
-        .extend(helps.iter().map(|help| help.message.clone()));
-    finding
-        .help
-        .extend(notes.iter().map(|note| match note.span {
-            Some(span) => format!(
-                "`{}` {}",
-                &file.text[bytes(&file.text, &span)],
-                note.message
-            ),
-            None => note.message.clone(),
-        }));
-    finding
+}
+
+/// Returns the notes; two that only say "has type X" become one.
+fn noted(notes: &[DiagnosticNote]) -> Vec<String> {
+    let messages = notes.iter().map(|note| note.message.as_str());
+    let types = messages.clone().map(|text| text.strip_prefix("has type "));
+    match types.collect::<Option<Vec<_>>>().as_deref() {
+        Some([left, right]) => vec![format!("one side is a {left}, the other a {right}")],
+        _ => messages.map(str::to_owned).collect(),
+    }
 }
 
 /// Returns what stands between `before` and the next quote.

@@ -138,7 +138,8 @@ impl Error {
         }
     }
 
-    fn run(what: &str, source: DataFusionError) -> Error {
+    /// Wraps what DataFusion says of something that runs.
+    pub(crate) fn run(what: &str, source: DataFusionError) -> Error {
         Error::Run {
             what: what.to_owned(),
             source: Box::new(source),

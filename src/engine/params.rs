@@ -38,7 +38,7 @@ pub(super) fn parse(file: &SourceFile, bindings: &Bindings) -> Result<Statement,
         .build()
         .and_then(|mut parser| parser.parse_statements());
     let statements = parsed.map_err(|error| vec![diagnose::finding(&error, file, &[])])?;
-    only_select(file, statements.into_iter().collect()).map_err(|finding| vec![finding])
+    only_select(file, statements.into_iter().collect()).map_err(|finding| vec![*finding])
 }
 
 /// Puts literals in the place of placeholders.
@@ -123,27 +123,36 @@ fn cast(data_type: &ColumnType, text: &str) -> Vec<Token> {
 }
 
 /// Returns the statement if it is the only one and a SELECT.
-fn only_select(file: &SourceFile, mut statements: Vec<Statement>) -> Result<Statement, Finding> {
+fn only_select(
+    file: &SourceFile,
+    mut statements: Vec<Statement>,
+) -> Result<Statement, Box<Finding>> {
     let start = diagnose::first_token(&file.text);
     let place = file.place(start.clone());
     if statements.len() > 1 {
         let finding = Finding::error("not-a-select", "a file holds one SELECT, and this more");
-        return Err(finding
-            .at(place, "the first of them")
-            .help("put each into a file of its own"));
+        return Err(Box::new(
+            finding
+                .at(place, "the first of them")
+                .help("put each into a file of its own"),
+        ));
     }
     let Some(statement) = statements.pop() else {
         let finding = Finding::error("not-a-select", "the file holds no SQL");
-        return Err(finding.at(file.place(0..0), "here").help("write a SELECT"));
+        return Err(Box::new(
+            finding.at(file.place(0..0), "here").help("write a SELECT"),
+        ));
     };
     if is_select(&statement) {
         return Ok(statement);
     }
     let word = file.text[start].to_ascii_uppercase();
     let finding = Finding::error("not-a-select", format!("a model is a SELECT, not {word}"));
-    Err(finding
-        .at(place, "not allowed here")
-        .help("SQL reads; what is written, the manifest says"))
+    Err(Box::new(
+        finding
+            .at(place, "not allowed here")
+            .help("SQL reads; what is written, the manifest says"),
+    ))
 }
 
 fn is_select(statement: &Statement) -> bool {

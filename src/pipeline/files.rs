@@ -65,7 +65,7 @@ impl Files {
     }
 
     /// Reads the definitions of a project's folder. What is hidden is left out.
-    pub(super) fn read(root: &Path) -> Result<Files, Finding> {
+    pub(super) fn read(root: &Path) -> Result<Files, Box<Finding>> {
         let mut files = BTreeMap::new();
         for folder in ["pipelines", "sql"] {
             read_folder(root, Path::new(folder), &mut files)?;
@@ -104,12 +104,12 @@ impl Files {
     }
 
     /// Returns the file as text.
-    pub(super) fn text(path: &str, bytes: &[u8]) -> Result<SourceFile, Finding> {
+    pub(super) fn text(path: &str, bytes: &[u8]) -> Result<SourceFile, Box<Finding>> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let at = error.valid_up_to();
             let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            Finding::error("not-text", format!("{path}, line {line}, is not UTF-8"))
-                .help("save the file as UTF-8")
+            let what = format!("{path}, line {line}, is not UTF-8");
+            Box::new(Finding::error("not-text", what).help("save the file as UTF-8"))
         })?;
         Ok(SourceFile {
             path: PathBuf::from(path),
@@ -122,7 +122,7 @@ fn read_folder(
     root: &Path,
     folder: &Path,
     files: &mut BTreeMap<String, Vec<u8>>,
-) -> Result<(), Finding> {
+) -> Result<(), Box<Finding>> {
     let entries = match std::fs::read_dir(root.join(folder)) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -144,11 +144,9 @@ fn read_folder(
     Ok(())
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Finding {
-    Finding::error(
-        "unreadable",
-        format!("{} cannot be read: {error}", path.display()),
-    )
+fn unreadable(path: &Path, error: &io::Error) -> Box<Finding> {
+    let what = format!("{} cannot be read: {error}", path.display());
+    Box::new(Finding::error("unreadable", what))
 }
 
 fn slashed(path: &Path) -> String {

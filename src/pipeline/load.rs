@@ -16,7 +16,7 @@ use crate::diagnostics::{Finding, Findings, Severity};
 /// Reads a project's folder; one without `pipelines/` gets the embedded definitions.
 pub(super) fn load(root: &Path) -> Result<Project, Findings> {
     if root.join("pipelines").is_dir() {
-        let files = Files::read(root).map_err(|finding| Findings(vec![finding]))?;
+        let files = Files::read(root).map_err(|finding| Findings(vec![*finding]))?;
         read(Some(root), &files)
     } else {
         read(None, &Files::embedded())
@@ -114,7 +114,7 @@ fn texts(
     for (name, path, bytes) in files.with_extension(folder, extension) {
         match Files::text(path, bytes) {
             Ok(file) => drop(texts.insert(name.to_owned(), file)),
-            Err(finding) => findings.push(finding),
+            Err(finding) => findings.push(*finding),
         }
     }
     texts

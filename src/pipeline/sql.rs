@@ -58,13 +58,11 @@ fn resolve_bare(project: &Project, pipeline: &Pipeline, name: &str) -> Option<Re
     if pipeline.seeds.contains_key(name) {
         return Some(Relation::Seed(name.to_owned()));
     }
-    let others = project
+    let mut others = project
         .pipelines
         .values()
         .filter(|other| other.name != pipeline.name);
-    let output = others
-        .filter(|other| names::relation(&other.name) == name)
-        .next();
+    let output = others.find(|other| names::relation(&other.name) == name);
     match output {
         Some(other) => Some(Relation::Output(other.name.clone())),
         None => dataset(project, name),

@@ -18,15 +18,15 @@ use crate::{
 
 /// The exports of a database that can be read directly, each in one read transaction.
 #[derive(Debug, Clone)]
-pub struct FromDatabase {
+pub struct DatabaseSource {
     name: String,
     database: Arc<dyn Database>,
 }
 
-impl FromDatabase {
+impl DatabaseSource {
     /// Makes a source of the database, under a name without secrets.
-    pub fn new(name: impl Into<String>, database: Arc<dyn Database>) -> FromDatabase {
-        FromDatabase {
+    pub fn new(name: impl Into<String>, database: Arc<dyn Database>) -> DatabaseSource {
+        DatabaseSource {
             name: name.into(),
             database,
         }
@@ -34,7 +34,7 @@ impl FromDatabase {
 }
 
 #[async_trait]
-impl Source for FromDatabase {
+impl Source for DatabaseSource {
     fn name(&self) -> String {
         self.name.clone()
     }

@@ -3,7 +3,7 @@
 //! ```text
 //!  Http ──► request (retry, throttle) ──► columnar (one Arrow stream)  ┐
 //!                                     └─► pages (JSON, a few at once)  ├─► pieces ─► snapshot
-//!  FromDatabase ───────────────────────────────────────────────────────┘
+//!  DatabaseSource ─────────────────────────────────────────────────────┘
 //! ```
 //!
 //! A source fetches and decodes, nothing more: files belong to `snapshot`,
@@ -27,7 +27,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-pub use database::FromDatabase;
+pub use database::DatabaseSource;
 pub use http::Http;
 pub use request::Cause;
 

@@ -353,10 +353,9 @@ async fn type_mismatch() {
      --> sql/cheapest/cheapest.sql:2:1
       |
     2 | select
-      | ^^^^^^ here
+      | ^^^^^^ in this SELECT
       |
-      = help: has type Decimal128(10, 2)
-      = help: has type List(Int64)
+      = help: one side is a Decimal128(10, 2), the other a List(Int64)
     ");
 }
 

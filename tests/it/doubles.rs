@@ -22,7 +22,7 @@ use pricemill::{
     digest::Digest,
     inbox::Inbox,
     outbox::Draft,
-    pipeline::{Checks, Format, OutputFile, Pipeline, Project, SourceFile},
+    pipeline::{Checks, Format, OutputFile, Pipeline, Project, Reads, SourceFile},
     snapshot::SnapshotId,
     storage::Location,
 };
@@ -64,12 +64,14 @@ pub(crate) fn pipeline(name: &str) -> Pipeline {
         endpoint: name.to_owned(),
         params: IndexMap::new(),
         contract: contract(),
+        optional: Vec::new(),
         checks: Checks::default(),
         update: Vec::new(),
         models: IndexMap::new(),
         seeds: IndexMap::new(),
         rules: IndexMap::new(),
         updates: IndexMap::new(),
+        reads: Reads::default(),
     }
 }
 
@@ -86,6 +88,7 @@ pub(crate) fn project() -> Arc<Project> {
         root: None,
         datasets: datasets.map(|d| (d.name.clone(), d)).into(),
         pipelines: [("bargains".to_owned(), pipeline("bargains"))].into(),
+        warnings: Vec::new(),
     })
 }
 

@@ -81,13 +81,13 @@ price = "decimal(12,2)"
 const DOUBLED_SQL: &str = "select product_id, price * 2 as price from cheapest";
 
 /// A project and a snapshot in a folder of their own.
-struct World {
+pub(crate) struct World {
     folder: tempfile::TempDir,
     threads: usize,
 }
 
 impl World {
-    fn new() -> World {
+    pub(crate) fn new() -> World {
         let world = World {
             folder: tempfile::tempdir().unwrap(),
             threads: 2,
@@ -105,19 +105,31 @@ impl World {
         world
     }
 
-    fn file(&self, path: &str, text: &str) {
+    pub(crate) fn file(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.folder.path().join(path)).unwrap()
+    }
+
+    pub(crate) fn project(&self) -> Project {
+        Project::load(self.folder.path()).unwrap()
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        snapshot(&self.folder.path().join("snap shot%20"))
+    }
+
     /// Generates what is asked for, with every parameter as it is given.
     async fn generate(&self, names: &[&str], given: &[&str]) -> Vec<Generated> {
-        let project = Project::load(self.folder.path()).unwrap();
+        let project = self.project();
         let owned = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
         let pipelines = project.select(&owned(names)).unwrap();
         let bindings = project.bind(&pipelines, &owned(given)).unwrap();
-        let snapshot = snapshot(&self.folder.path().join("snap shot%20"));
+        let snapshot = self.snapshot();
         let work = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
         let job = Generate {
             project: &project,

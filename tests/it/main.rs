@@ -5,15 +5,22 @@
     reason = "a test says why it failed by panicking"
 )]
 
+mod broken;
 mod data;
-mod turn;
-mod world;
+mod doubles;
+mod engine;
 mod functions;
+mod load;
+mod outbox;
+mod s3;
+mod serve;
 mod service;
 mod snapshot;
 mod source;
-mod broken;
-mod engine;
+mod tests_of_sql;
+mod turn;
+mod upload;
+mod world;
 
 #[test]
 fn no_file_here_is_forgotten() {
@@ -23,11 +30,10 @@ fn no_file_here_is_forgotten() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         let known = name == "main" || this.contains(&format!("\nmod {name};"));
-        assert!(known, "{} is compiled by nobody: add `mod {name};`", path.display());
+        assert!(
+            known,
+            "{} is compiled by nobody: add `mod {name};`",
+            path.display()
+        );
     }
 }
-mod doubles;
-mod outbox;
-mod s3;
-mod serve;
-mod upload;
