@@ -138,7 +138,8 @@ impl Error {
         }
     }
 
-    fn run(what: &str, source: DataFusionError) -> Error {
+    /// Says what was run when DataFusion failed.
+    pub(crate) fn run(what: &str, source: DataFusionError) -> Error {
         Error::Run {
             what: what.to_owned(),
             source: Box::new(source),
