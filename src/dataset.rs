@@ -105,8 +105,13 @@ pub struct Preference {
 impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Error::Unknown { nearest: Some(near), .. } => Some(format!("did you mean `{near}`?")),
-            Error::Unknown { .. } => Some("pipelines/sources.toml declares the datasets".to_owned()),
+            Error::Unknown {
+                nearest: Some(near),
+                ..
+            } => Some(format!("did you mean `{near}`?")),
+            Error::Unknown { .. } => {
+                Some("pipelines/sources.toml declares the datasets".to_owned())
+            }
             Error::Type(_) => None,
         }
     }

@@ -1,8 +1,8 @@
 //! The crate's error: one variant a stage, and one `kind()` at the edge.
 
 use crate::{
-    config, database, dataset, diagnostics, engine, inbox, outbox, pipeline, runs, serve, snapshot,
-    source, storage, update, upload,
+    config, database, dataset, diagnostics, engine, inbox, load, outbox, pipeline, runs, serve,
+    snapshot, source, storage, update, upload,
 };
 
 /// What kind of end an error is. Two readers: the exit code and the HTTP status.
@@ -81,6 +81,8 @@ pub enum Error {
     #[error(transparent)]
     Database(#[from] database::Error),
     #[error(transparent)]
+    Load(#[from] load::Error),
+    #[error(transparent)]
     Serve(#[from] serve::Error),
     #[error(transparent)]
     Runs(#[from] runs::Error),
@@ -108,6 +110,7 @@ impl Error {
             Error::Inbox(error) => error.kind(),
             Error::Update(error) => error.kind(),
             Error::Database(error) => error.kind(),
+            Error::Load(error) => error.kind(),
             Error::Serve(error) => error.kind(),
             Error::Runs(error) => error.kind(),
         }
@@ -125,6 +128,7 @@ impl Error {
             Error::Upload(error) => error.hint(),
             Error::Update(error) => error.hint(),
             Error::Database(error) => error.hint(),
+            Error::Load(error) => error.hint(),
             Error::Runs(error) => error.hint(),
             Error::Inbox(error) => error.hint(),
             Error::Storage(error) => error.hint(),

@@ -1,5 +1,8 @@
 //! `generate --archive` and `update --archive`: the whole database to Parquet, and back.
-#![expect(clippy::print_stderr, reason = "a question is asked where it is answered")]
+#![expect(
+    clippy::print_stderr,
+    reason = "a question is asked where it is answered"
+)]
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -31,7 +34,9 @@ pub(crate) async fn restore(context: &Context, args: &UpdateArgs) -> Result<Endi
         None => archive::latest(&place).await?,
     };
     if args.dry_run {
-        context.screen.say(format!("{} would be put back", place.display(&id)));
+        context
+            .screen
+            .say(format!("{} would be put back", place.display(&id)));
         return Ok(one());
     }
     if !args.yes && !confirmed(&format!("replace every table by {}?", place.display(&id))) {
@@ -57,8 +62,14 @@ fn tell(context: &Context, archived: &Archived, what: &str) {
     let rows = archived.tables.iter().map(|table| table.rows).sum::<u64>();
     let tables = archived.tables.len();
     let rows_said = grouped(rows);
-    context.screen.say(format!("{tables} tables, {rows_said} rows, {what} {}", archived.id));
-    context.step("archive", [("id", archived.id.as_str().into()), ("rows", rows.into())]);
+    context.screen.say(format!(
+        "{tables} tables, {rows_said} rows, {what} {}",
+        archived.id
+    ));
+    context.step(
+        "archive",
+        [("id", archived.id.as_str().into()), ("rows", rows.into())],
+    );
 }
 
 /// Asks on the terminal; without one the answer is no.
@@ -68,6 +79,8 @@ fn confirmed(question: &str) -> bool {
     }
     eprint!("{question} [y/N] ");
     let mut answer = String::new();
-    let read = std::io::stderr().flush().and_then(|()| std::io::stdin().lock().read_line(&mut answer));
+    let read = std::io::stderr()
+        .flush()
+        .and_then(|()| std::io::stdin().lock().read_line(&mut answer));
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }

@@ -14,7 +14,12 @@ use crate::{config, diagnostics::Findings, pipeline::Project};
 /// Fetches a service's exports into Parquet snapshots, runs SQL pipelines over them,
 /// and carries the results back into a database.
 #[derive(Debug, Parser)]
-#[command(name = "pricemill", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "pricemill",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 struct Line {
     #[command(flatten)]
     global: Global,
@@ -213,7 +218,12 @@ pub(crate) struct ShowArgs {
     #[arg(long = "where", value_name = "SQL")]
     pub(crate) filter: Option<String>,
     /// At most so many rows; -1 for all
-    #[arg(long, default_value_t = 10, allow_negative_numbers = true, value_name = "N")]
+    #[arg(
+        long,
+        default_value_t = 10,
+        allow_negative_numbers = true,
+        value_name = "N"
+    )]
     pub(crate) limit: i64,
     /// Look at this snapshot: its id, or `latest`
     #[arg(long, value_name = "ID|latest", default_value = "latest")]
@@ -311,11 +321,15 @@ fn with_pipelines(
     let names = Arg::new(PIPELINES).value_name("PIPELINE").num_args(0..);
     command = command.arg(names.help("The pipelines, by name; all unless named"));
     if params {
-        let param = Arg::new(PARAM).long(PARAM).value_name("[PIPELINE.]NAME=VALUE");
+        let param = Arg::new(PARAM)
+            .long(PARAM)
+            .value_name("[PIPELINE.]NAME=VALUE");
         let param = param.action(ArgAction::Append).help("Set a parameter");
         command = command.arg(param);
     }
-    let Some(project) = project else { return command };
+    let Some(project) = project else {
+        return command;
+    };
     for pipeline in project.pipelines.values() {
         let flag = Arg::new(format!("pipeline:{}", pipeline.name))
             .long(pipeline.name.clone())
@@ -327,7 +341,11 @@ fn with_pipelines(
             command = command.arg(flag);
         }
     }
-    if params { with_parameters(command, project) } else { command }
+    if params {
+        with_parameters(command, project)
+    } else {
+        command
+    }
 }
 
 fn with_parameters(mut command: clap::Command, project: &Project) -> clap::Command {
@@ -337,7 +355,11 @@ fn with_parameters(mut command: clap::Command, project: &Project) -> clap::Comma
             if taken(&command, &long) {
                 continue;
             }
-            let default = format!("{} [default: {}]", param.doc.trim_end_matches('.'), param.default);
+            let default = format!(
+                "{} [default: {}]",
+                param.doc.trim_end_matches('.'),
+                param.default
+            );
             let flag = Arg::new(format!("param:{name}"))
                 .long(long)
                 .alias(name.clone())
@@ -367,7 +389,10 @@ pub(crate) fn parse(
     project: Option<&Project>,
 ) -> Result<Parsed, clap::Error> {
     let matches = command(project).try_get_matches_from(arguments)?;
-    let Line { global, mut command } = Line::from_arg_matches(&matches)?;
+    let Line {
+        global,
+        mut command,
+    } = Line::from_arg_matches(&matches)?;
     if let Some((_, matches)) = matches.subcommand()
         && let Some(selection) = command.selection()
     {
@@ -381,8 +406,14 @@ fn selected(matches: &ArgMatches, project: Option<&Project>) -> Selection {
         let found = matches.try_get_many::<String>(id).ok().flatten();
         found.into_iter().flatten().cloned().collect::<Vec<_>>()
     };
-    let mut selection = Selection { names: many(PIPELINES), params: many(PARAM) };
-    for pipeline in project.iter().flat_map(|project| project.pipelines.values()) {
+    let mut selection = Selection {
+        names: many(PIPELINES),
+        params: many(PARAM),
+    };
+    for pipeline in project
+        .iter()
+        .flat_map(|project| project.pipelines.values())
+    {
         let flag = format!("pipeline:{}", pipeline.name);
         if let Ok(Some(true)) = matches.try_get_one::<bool>(&flag) {
             selection.names.push(pipeline.name.clone());
@@ -415,7 +446,9 @@ impl Command {
     pub(crate) fn writes(&self) -> bool {
         match self {
             Command::Fetch(_) | Command::Load(_) => true,
-            Command::Generate(args) | Command::Run(args) => !args.dry_run || args.snapshot.is_none(),
+            Command::Generate(args) | Command::Run(args) => {
+                !args.dry_run || args.snapshot.is_none()
+            }
             Command::Upload(args) => !args.dry_run,
             Command::Update(args) => !args.dry_run,
             _ => false,

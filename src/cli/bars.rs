@@ -21,7 +21,10 @@ pub(crate) struct Bars {
 
 impl Bars {
     fn with(&self, task: &str, then: impl FnOnce(&ProgressBar)) {
-        let bars = self.bars.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let bars = self
+            .bars
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(bar) = bars.get(task) {
             then(bar);
         }
@@ -44,7 +47,10 @@ impl Sink for Bars {
         bar.set_message(unit.to_owned());
         let bar = self.all.add(bar);
         bar.enable_steady_tick(Duration::from_millis(120));
-        let mut bars = self.bars.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut bars = self
+            .bars
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         bars.insert(task.to_owned(), bar);
     }
 
@@ -87,18 +93,35 @@ struct Task {
 impl Sink for Lines {
     fn begin(&self, task: &str, _: Option<u64>, unit: &str) {
         let now = Instant::now();
-        let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        tasks.insert(task.to_owned(), Task { began: now, told: now, unit: unit.to_owned() });
+        let mut tasks = self
+            .tasks
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        tasks.insert(
+            task.to_owned(),
+            Task {
+                began: now,
+                told: now,
+                unit: unit.to_owned(),
+            },
+        );
     }
 
     fn at(&self, task: &str, done: u64, total: Option<u64>) {
-        let mut tasks = self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let Some(known) = tasks.get_mut(task) else { return };
+        let mut tasks = self
+            .tasks
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some(known) = tasks.get_mut(task) else {
+            return;
+        };
         if known.told.elapsed() < Duration::from_secs(10) {
             return;
         }
         known.told = Instant::now();
-        let of = total.map(|total| format!(" of {}", grouped(total))).unwrap_or_default();
+        let of = total
+            .map(|total| format!(" of {}", grouped(total)))
+            .unwrap_or_default();
         let time = spoken(known.began.elapsed());
         eprintln!("{task}: {}{of} {} after {time}", grouped(done), known.unit);
     }

@@ -18,17 +18,37 @@ pub(crate) async fn check(context: &Context, args: &CheckArgs) -> Result<Ending>
     let bindings = project.bind(&pipelines, &[])?;
     let tables = database::schema()?;
     let checked = engine::check(project, &pipelines, &bindings, &tables).await?;
-    let findings = project.warnings.iter().chain(&checked.findings).cloned().collect::<Vec<_>>();
+    let findings = project
+        .warnings
+        .iter()
+        .chain(&checked.findings)
+        .cloned()
+        .collect::<Vec<_>>();
     context.screen.findings(&findings);
     if context.screen.verbose() {
         for promise in &checked.promises {
-            let how = if promise.proved { "proved" } else { "checked on the rows, before the commit" };
-            context.screen.say(format!("{}: {}: {how}", promise.pipeline, promise.what));
+            let how = if promise.proved {
+                "proved"
+            } else {
+                "checked on the rows, before the commit"
+            };
+            context
+                .screen
+                .say(format!("{}: {}: {how}", promise.pipeline, promise.what));
         }
     }
-    let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let of = |severity| {
+        findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
-    let proved = checked.promises.iter().filter(|promise| promise.proved).count();
+    let proved = checked
+        .promises
+        .iter()
+        .filter(|promise| promise.proved)
+        .count();
     context.screen.say(format!(
         "{} pipelines, {} SQL files planned; of {} promises {proved} are proved, the rest are \
          checked on the rows",
@@ -36,7 +56,10 @@ pub(crate) async fn check(context: &Context, args: &CheckArgs) -> Result<Ending>
         checked.planned,
         checked.promises.len(),
     ));
-    let mut ending = Ending { warn: warnings, ..Ending::default() };
+    let mut ending = Ending {
+        warn: warnings,
+        ..Ending::default()
+    };
     match errors {
         0 => ending.pass = pipelines.len(),
         errors => {

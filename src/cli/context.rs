@@ -24,7 +24,7 @@ use crate::{
     outbox::Outbox,
     pipeline::{Pipeline, Project},
     runs::{self, Lock, Run, RunId},
-    source::{FromDatabase, Http, Source},
+    source::{DatabaseSource, Http, Source},
     storage::Location,
 };
 
@@ -55,13 +55,16 @@ pub(crate) struct Ending {
     /// What the failures were.
     pub(crate) kinds: Vec<Kind>,
     /// Whether there is no summary line.
-    silent: bool,
+    pub(crate) silent: bool,
 }
 
 impl Ending {
     /// Returns the ending of a command that has nothing to count.
     pub(crate) fn silent() -> Ending {
-        Ending { silent: true, ..Ending::default() }
+        Ending {
+            silent: true,
+            ..Ending::default()
+        }
     }
 
     /// Counts a success, with warnings or without.
@@ -90,14 +93,31 @@ impl Ending {
     /// Returns the exit code: the first of 130, 70, 1, 3, 75 that occurred.
     fn exit_code(&self) -> u8 {
         use Kind::{Busy, Data, Failed, Internal, Interrupted, Unavailable, Usage};
-        let order = [Interrupted, Internal, Failed, Data, Unavailable, Busy, Usage];
+        let order = [
+            Interrupted,
+            Internal,
+            Failed,
+            Data,
+            Unavailable,
+            Busy,
+            Usage,
+        ];
         let worst = order.into_iter().find(|kind| self.kinds.contains(kind));
         worst.map_or(0, Kind::exit_code)
     }
 
     fn summary(&self, time: Duration) -> String {
-        let Ending { pass, warn, fail, skip, .. } = self;
-        format!("PASS={pass} WARN={warn} FAIL={fail} SKIP={skip} in {}", spoken(time))
+        let Ending {
+            pass,
+            warn,
+            fail,
+            skip,
+            ..
+        } = self;
+        format!(
+            "PASS={pass} WARN={warn} FAIL={fail} SKIP={skip} in {}",
+            spoken(time)
+        )
     }
 }
 
@@ -117,7 +137,11 @@ pub(crate) async fn to_the_end(
     let began = Instant::now();
     let words = std::env::args().skip(1).collect::<Vec<_>>();
     let overrides = Overrides {
-        profile: parsed.global.profile.clone().or(parsed.global.dev.then(|| "dev".to_owned())),
+        profile: parsed
+            .global
+            .profile
+            .clone()
+            .or(parsed.global.dev.then(|| "dev".to_owned())),
         threads: parsed.global.threads,
     };
     let context = Config::load(from, environment, &overrides)
@@ -144,7 +168,9 @@ pub(crate) async fn to_the_end(
     match ended {
         Ok(ending) if ending.silent => {}
         Ok(ending) => screen.say(ending.summary(began.elapsed())),
-        Err(Stopped::Signal(_)) => screen.say("interrupted; the same command goes on where this one stopped"),
+        Err(Stopped::Signal(_)) => {
+            screen.say("interrupted; the same command goes on where this one stopped")
+        }
         Err(Stopped::Error(error)) => screen.error(&error),
     }
     code
@@ -221,7 +247,9 @@ impl Context {
 
     /// Returns the project, or what is wrong with it.
     pub(crate) fn project(&self) -> Result<&Project> {
-        self.project.as_ref().map_err(|findings| Error::Invalid(findings.clone()))
+        self.project
+            .as_ref()
+            .map_err(|findings| Error::Invalid(findings.clone()))
     }
 
     /// Returns the pipelines meant.
@@ -234,11 +262,16 @@ impl Context {
     }
 
     pub(crate) fn outbox(&self) -> Outbox {
-        Outbox { location: self.data.child("outbox") }
+        Outbox {
+            location: self.data.child("outbox"),
+        }
     }
 
     pub(crate) fn inbox(&self) -> Inbox {
-        Inbox { location: self.data.child("inbox"), archive: self.data.child("archive/inbox") }
+        Inbox {
+            location: self.data.child("inbox"),
+            archive: self.data.child("archive/inbox"),
+        }
     }
 
     pub(crate) fn runs(&self) -> Location {
@@ -253,27 +286,38 @@ impl Context {
     pub(crate) fn source(&self) -> Result<Box<dyn Source>> {
         match &self.config.profile.server {
             Some(server) => Ok(Box::new(Http::new(
-                server.clone(),
-                Some(self.config.key()?.clone()),
-                self.config.fetch.clone(),
-                self.screen.progress(),
+                server,
+                self.config.key()?.clone(),
+                &self.config.fetch,
             )?)),
             None => {
                 let name = self.config.database.clone();
-                Ok(Box::new(FromDatabase::new(name, self.database()?)))
+                Ok(Box::new(DatabaseSource::new(name, self.database()?)))
             }
         }
     }
 
     /// Keeps what a step did for the run's record.
     pub(crate) fn step(&self, name: &str, facts: impl IntoIterator<Item = (&'static str, Value)>) {
-        let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value));
-        let step = [("step".to_owned(), name.into())].into_iter().chain(facts).collect();
-        self.steps.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(step);
+        let facts = facts
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        let step = [("step".to_owned(), name.into())]
+            .into_iter()
+            .chain(facts)
+            .collect();
+        self.steps
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .push(step);
     }
 
     async fn record(&self, command: Vec<String>, time: Duration, exit: u8, error: Option<String>) {
-        let steps = self.steps.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let steps = self
+            .steps
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone();
         let run = Run {
             id: self.run.clone(),
             command,

@@ -19,13 +19,22 @@ pub(crate) async fn fetch(context: &Context, args: &FetchArgs) -> Result<Ending>
     let all = project.select(&[])?;
     let datasets = match args.datasets.as_slice() {
         [] => project.datasets_of(&all),
-        names => names.iter().map(|name| named(context, name)).collect::<Result<_>>()?,
+        names => names
+            .iter()
+            .map(|name| named(context, name))
+            .collect::<Result<_>>()?,
     };
     let optional = |name: &str| args.datasets.is_empty() && project.is_optional(&all, name);
     let snapshot = fresh(context, &datasets, optional).await?;
     let mut ending = Ending::default();
-    snapshot.manifest.datasets.iter().for_each(|_| ending.passed(0));
-    context.screen.say(format!("snapshot {}", snapshot.manifest.id.0));
+    snapshot
+        .manifest
+        .datasets
+        .iter()
+        .for_each(|_| ending.passed(0));
+    context
+        .screen
+        .say(format!("snapshot {}", snapshot.manifest.id.0));
     Ok(ending)
 }
 
@@ -99,13 +108,19 @@ fn tell(context: &Context, snapshot: &Snapshot) {
             notes.push(format!("{} equal rows are one", grouped(part.duplicates)));
         }
         if part.conflicts > 0 {
-            notes.push(format!("{} rows of one key differed", grouped(part.conflicts)));
+            notes.push(format!(
+                "{} rows of one key differed",
+                grouped(part.conflicts)
+            ));
         }
         for (ids, rows) in part.dangling.iter().filter(|(_, rows)| **rows > 0) {
             notes.push(format!("{} rows point nowhere: {ids}", grouped(*rows)));
         }
         for (field, count) in &part.told.unknown_fields {
-            notes.push(format!("unknown field `{field}` ignored {} times", grouped(*count)));
+            notes.push(format!(
+                "unknown field `{field}` ignored {} times",
+                grouped(*count)
+            ));
         }
         if part.told.foreign_next > 0 {
             notes.push("`next` named another origin; only its query was used".to_owned());

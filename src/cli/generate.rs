@@ -55,7 +55,11 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
 fn work_folder(context: &Context) -> Result<tempfile::TempDir> {
     let failed = |path: &std::path::Path| {
         let path = path.display().to_string();
-        move |source| storage::Error::Io { action: "make a folder in", path, source }
+        move |source| storage::Error::Io {
+            action: "make a folder in",
+            path,
+            source,
+        }
     };
     let made = match &context.config.engine.temp {
         Some(temp) => {
@@ -98,18 +102,28 @@ async fn settle(
         }
         Outcome::Refused(checks) => {
             tell_checks(context, &name, &checks);
-            context.screen.say(format!("{name}: refused by its checks; nothing was committed"));
-            context.step("generate", [("pipeline", name.into()), ("outcome", "refused".into())]);
+            context.screen.say(format!(
+                "{name}: refused by its checks; nothing was committed"
+            ));
+            context.step(
+                "generate",
+                [("pipeline", name.into()), ("outcome", "refused".into())],
+            );
             ending.failed(Kind::Data);
         }
         Outcome::Failed(error) => {
             let error = Error::from(error);
             context.screen.error(&error);
-            context.step("generate", [("pipeline", name.into()), ("outcome", "failed".into())]);
+            context.step(
+                "generate",
+                [("pipeline", name.into()), ("outcome", "failed".into())],
+            );
             ending.failed(error.kind());
         }
         Outcome::Skipped { because } => {
-            context.screen.say(format!("{name}: skipped, as it reads {because}"));
+            context
+                .screen
+                .say(format!("{name}: skipped, as it reads {because}"));
             ending.skip += 1;
         }
     }
@@ -118,7 +132,9 @@ async fn settle(
 
 fn tell_checks(context: &Context, name: &str, checks: &[CheckResult]) {
     for check in checks.iter().filter(|check| !check.passed) {
-        context.screen.warn(format!("{name}: {}: {}", check.name, check.message));
+        context
+            .screen
+            .warn(format!("{name}: {}: {}", check.name, check.message));
         if let Some(rows) = &check.shown {
             context.screen.say(rows);
         }
@@ -137,11 +153,15 @@ async fn commit(
     if context.screen.verbose() {
         for step in &output.steps {
             let (rows, time) = (grouped(step.rows), spoken(step.elapsed));
-            context.screen.say(format!("{name}: {}: {rows} rows in {time}", step.model));
+            context
+                .screen
+                .say(format!("{name}: {}: {rows} rows in {time}", step.model));
         }
     }
     let outcome = if args.dry_run {
-        context.screen.say(format!("{name}: {rows} rows in {time}; a dry run, not committed"));
+        context.screen.say(format!(
+            "{name}: {rows} rows in {time}; a dry run, not committed"
+        ));
         "dry run"
     } else {
         let pipeline = &context.project()?.pipelines[name];
@@ -149,12 +169,16 @@ async fn commit(
         match context.outbox().commit(draft, &output.file).await? {
             Commit::New(new) => {
                 let id = new.manifest.id();
-                context.screen.say(format!("{name}: {rows} rows in {time}, committed as {id}"));
+                context
+                    .screen
+                    .say(format!("{name}: {rows} rows in {time}, committed as {id}"));
                 "committed"
             }
             Commit::Unchanged(old) => {
                 let id = old.manifest.id();
-                context.screen.say(format!("{name}: {rows} rows in {time}, unchanged since {id}"));
+                context.screen.say(format!(
+                    "{name}: {rows} rows in {time}, unchanged since {id}"
+                ));
                 "unchanged"
             }
         }

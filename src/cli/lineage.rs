@@ -20,7 +20,10 @@ pub(crate) fn lineage(context: &Context, args: &CheckArgs) -> Result<Ending> {
             }
         }
         output => {
-            let edges = pipelines.iter().flat_map(|pipeline| edges(pipeline)).collect();
+            let edges = pipelines
+                .iter()
+                .flat_map(|pipeline| edges(pipeline))
+                .collect();
             table::print_records(&["pipeline", "reader", "reads", "kind"], edges, output)?;
         }
     }
@@ -29,13 +32,19 @@ pub(crate) fn lineage(context: &Context, args: &CheckArgs) -> Result<Ending> {
 
 fn edges(pipeline: &Pipeline) -> Vec<Vec<String>> {
     let reads = &pipeline.reads;
-    let readers = reads.models.iter().flat_map(|(reader, relations)| {
-        relations.iter().map(move |relation| (reader, relation))
-    });
+    let readers = reads
+        .models
+        .iter()
+        .flat_map(|(reader, relations)| relations.iter().map(move |relation| (reader, relation)));
     readers
         .map(|(reader, relation)| {
             let (kind, name) = spelled(relation);
-            vec![pipeline.name.clone(), reader.clone(), name.to_owned(), kind.to_owned()]
+            vec![
+                pipeline.name.clone(),
+                reader.clone(),
+                name.to_owned(),
+                kind.to_owned(),
+            ]
         })
         .collect()
 }
@@ -55,12 +64,21 @@ fn tree(pipeline: &Pipeline) -> String {
     let mut waiting = vec![(1, Relation::Model(pipeline.output.clone()))];
     while let Some((depth, relation)) = waiting.pop() {
         let (kind, name) = spelled(&relation);
-        let kind = if kind == "model" { String::new() } else { format!("  ({kind})") };
+        let kind = if kind == "model" {
+            String::new()
+        } else {
+            format!("  ({kind})")
+        };
         text += &format!("{}{name}{kind}\n", "  ".repeat(depth));
         if let Relation::Model(name) = &relation
             && let Some(below) = reads.models.get(name)
         {
-            waiting.extend(below.iter().rev().map(|relation| (depth + 1, relation.clone())));
+            waiting.extend(
+                below
+                    .iter()
+                    .rev()
+                    .map(|relation| (depth + 1, relation.clone())),
+            );
         }
     }
     text

@@ -30,7 +30,7 @@ mod status;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
-use args::{Command, Parsed};
+use args::Command;
 use context::{Context, Ending};
 use screen::Screen;
 
@@ -45,11 +45,20 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
     };
     let screen = Screen::new(&parsed.global, environment);
     screen.trace(&parsed.global);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return screen.give_up(&error),
     };
-    let code = runtime.block_on(context::to_the_end(parsed, project, environment, from, screen));
+    let code = runtime.block_on(context::to_the_end(
+        parsed,
+        project,
+        environment,
+        from,
+        screen,
+    ));
     // What still runs is of no use any more, and may not keep the process.
     runtime.shutdown_background();
     ExitCode::from(code)

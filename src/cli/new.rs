@@ -6,12 +6,7 @@ use super::{
     args::NewArgs,
     context::{Context, Ending},
 };
-use crate::{
-    config,
-    error::Result,
-    pipeline,
-    storage,
-};
+use crate::{config, error::Result, pipeline, storage};
 
 /// What a new project's `pricemill.toml` says.
 const SETTINGS: &str = r#"# Everything here has a default; what is commented out shows it.
@@ -34,7 +29,9 @@ const SETTINGS: &str = r#"# Everything here has a default; what is commented out
 pub(crate) fn new(context: &Context, args: &NewArgs) -> Result<Ending> {
     let folder = context.from.join(&args.dir);
     write_project(&folder)?;
-    context.screen.say(format!("a new project is in {}", args.dir.display()));
+    context
+        .screen
+        .say(format!("a new project is in {}", args.dir.display()));
     context.screen.say(format!(
         "try: cd {} && pricemill check && pricemill test",
         args.dir.display()
@@ -46,7 +43,11 @@ pub(crate) fn new(context: &Context, args: &NewArgs) -> Result<Ending> {
 /// or empty.
 pub(crate) fn write_project(folder: &Path) -> Result<()> {
     if let Some(holds) = first_entry(folder)? {
-        return Err(config::Error::NotEmpty { folder: folder.to_owned(), holds }.into());
+        return Err(config::Error::NotEmpty {
+            folder: folder.to_owned(),
+            holds,
+        }
+        .into());
     }
     for file in pipeline::embedded() {
         write(&folder.join(file.path()), file.bytes())?;

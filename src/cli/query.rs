@@ -19,7 +19,11 @@ pub(crate) async fn show(context: &Context, args: &ShowArgs) -> Result<Ending> {
     let filter = args.filter.as_deref();
     let limit = usize::try_from(args.limit).ok();
     with(context, &snapshot, async |job| {
-        print(context, engine::show(job, &args.relation, filter, limit).await?).await
+        print(
+            context,
+            engine::show(job, &args.relation, filter, limit).await?,
+        )
+        .await
     })
     .await?;
     Ok(Ending::silent())
@@ -53,7 +57,13 @@ async fn with(
     let project = context.project()?;
     let bindings = project.bind(&[], &[])?;
     let config = &context.config.engine;
-    run(Query { project, bindings: &bindings, snapshot, config }).await
+    run(Query {
+        project,
+        bindings: &bindings,
+        snapshot,
+        config,
+    })
+    .await
 }
 
 /// Returns the snapshot named. `latest` is the newest that has what the text speaks
@@ -63,13 +73,23 @@ async fn snapshot(context: &Context, text: &str, named: &str) -> Result<Snapshot
     let words = |c: char| !c.is_alphanumeric() && c != '_' && c != '-';
     let spoken = text.split(words).collect::<std::collections::BTreeSet<_>>();
     let pipelines = project.pipelines.values().filter(|pipeline| {
-        let models = pipeline.models.keys().any(|model| spoken.contains(model.as_str()));
+        let models = pipeline
+            .models
+            .keys()
+            .any(|model| spoken.contains(model.as_str()));
         models || spoken.contains(pipeline.name.as_str()) || spoken.contains(&*pipeline.relation())
     });
     let pipelines = pipelines.collect::<Vec<_>>();
-    let read = project.datasets_of(&pipelines).into_iter().map(|dataset| dataset.name.as_str());
+    let read = project
+        .datasets_of(&pipelines)
+        .into_iter()
+        .map(|dataset| dataset.name.as_str());
     let read = read.filter(|name| !project.is_optional(&pipelines, name));
-    let direct = project.datasets.keys().map(String::as_str).filter(|name| spoken.contains(name));
+    let direct = project
+        .datasets
+        .keys()
+        .map(String::as_str)
+        .filter(|name| spoken.contains(name));
     let needed = read.chain(direct).collect::<Vec<_>>();
     Ok(snapshot::open(&context.snapshots(), named, &needed).await?)
 }

@@ -15,12 +15,20 @@ pub(crate) async fn run(context: &Context, args: &GenerateArgs) -> Result<Ending
         return Ok(generated);
     }
     let selection = args.selection.clone();
-    let upload = UploadArgs { selection: selection.clone(), dry_run: false };
+    let upload = UploadArgs {
+        selection: selection.clone(),
+        dry_run: false,
+    };
     let uploaded = upload::upload(context, &upload).await?;
     let profile = &context.config.profile;
     if profile.server.is_some() || profile.inbox.is_some() {
         return Ok(generated.and(uploaded));
     }
-    let update = UpdateArgs { selection, ..UpdateArgs::default() };
-    Ok(generated.and(uploaded).and(update::update(context, &update).await?))
+    let update = UpdateArgs {
+        selection,
+        ..UpdateArgs::default()
+    };
+    Ok(generated
+        .and(uploaded)
+        .and(update::update(context, &update).await?))
 }

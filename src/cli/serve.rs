@@ -23,7 +23,9 @@ pub(crate) async fn serve(context: &Context, args: &ServeArgs) -> Result<Ending>
     context.screen.say(format!("listening on http://{address}"));
     let stop = async {
         context::signal().await;
-        context.screen.say("stopping: requests in flight may finish");
+        context
+            .screen
+            .say("stopping: requests in flight may finish");
     };
     serve::serve(listener, service, stop).await?;
     Ok(Ending::silent())

@@ -70,9 +70,13 @@ async fn hops(
         manifest.map_or_else(none, |manifest| age(context.now, manifest.snapshot_at)),
         uploaded.map_or_else(none, str::to_owned),
         received.as_ref().map_or_else(none, Received::id),
-        received.as_ref().map_or_else(none, |received| received.rows.to_string()),
+        received
+            .as_ref()
+            .map_or_else(none, |received| received.rows.to_string()),
         applied.as_ref().map_or_else(none, |entry| artifact(entry)),
-        applied.as_ref().map_or_else(none, |entry| rows(entry).to_string()),
+        applied
+            .as_ref()
+            .map_or_else(none, |entry| rows(entry).to_string()),
     ])
 }
 
@@ -85,12 +89,18 @@ async fn newest(context: &Context, pipeline: &Pipeline) -> Result<Option<Receive
 }
 
 fn artifact(entry: &LedgerEntry) -> String {
-    format!("{:06}-{}", entry.seq, entry.sha256.get(..16).unwrap_or(&entry.sha256))
+    format!(
+        "{:06}-{}",
+        entry.seq,
+        entry.sha256.get(..16).unwrap_or(&entry.sha256)
+    )
 }
 
 /// Returns the rows that the first table holds of the artifact.
 fn rows(entry: &LedgerEntry) -> u64 {
-    entry.counts.first().map_or(0, |counts| counts.inserted + counts.changed + counts.unchanged)
+    entry.counts.first().map_or(0, |counts| {
+        counts.inserted + counts.changed + counts.unchanged
+    })
 }
 
 /// Returns the age of the data, not of the file: since its snapshot.
@@ -111,7 +121,12 @@ fn run(run: &Run) -> Vec<String> {
         run.command.join(" "),
         spoken(std::time::Duration::from_secs_f64(run.seconds.max(0.0))),
         run.exit.to_string(),
-        run.error.clone().unwrap_or_default().chars().take(60).collect(),
+        run.error
+            .clone()
+            .unwrap_or_default()
+            .chars()
+            .take(60)
+            .collect(),
     ]
 }
 

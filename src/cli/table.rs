@@ -29,7 +29,12 @@ pub(crate) struct Printer {
 
 impl Printer {
     pub(crate) fn new(schema: SchemaRef, output: Output) -> Printer {
-        Printer { schema, output, kept: Vec::new(), printed: 0 }
+        Printer {
+            schema,
+            output,
+            kept: Vec::new(),
+            printed: 0,
+        }
     }
 
     /// Takes a batch; `false` when nobody reads on.
@@ -88,7 +93,9 @@ fn print_table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<(), ArrowE
 }
 
 fn print_csv(batch: &RecordBatch, header: bool) -> Result<(), ArrowError> {
-    let mut writer = WriterBuilder::new().with_header(header).build(io::stdout().lock());
+    let mut writer = WriterBuilder::new()
+        .with_header(header)
+        .build(io::stdout().lock());
     writer.write(batch)
 }
 
@@ -121,10 +128,15 @@ pub(crate) fn print_records(
         return Ok(());
     }
     let column = |at: usize| -> ArrayRef {
-        let cells = rows.iter().map(|row| row.get(at).filter(|cell| *cell != "-"));
+        let cells = rows
+            .iter()
+            .map(|row| row.get(at).filter(|cell| *cell != "-"));
         Arc::new(cells.collect::<StringArray>())
     };
-    let columns = header.iter().enumerate().map(|(at, name)| (*name, column(at)));
+    let columns = header
+        .iter()
+        .enumerate()
+        .map(|(at, name)| (*name, column(at)));
     let batch = RecordBatch::try_from_iter(columns).map_err(unprinted)?;
     let mut printer = Printer::new(batch.schema(), output);
     printer.print(batch)?;
@@ -141,7 +153,10 @@ fn print_columns(rows: &[Vec<String>]) {
     let widths = (0..columns).map(width).collect::<Vec<_>>();
     let mut out = io::stdout().lock();
     for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
         let line = cells.collect::<Vec<_>>().join("  ");
         if writeln!(out, "{}", line.trim_end()).is_err() {
             return;

@@ -18,18 +18,25 @@ pub(crate) async fn test(context: &Context, args: &TestArgs) -> Result<Ending> {
         let file = result.file.display();
         match &result.failure {
             Some(failure) => {
-                context.screen.say(format!("FAIL {file}:{}\n{}", failure.line, failure.message));
+                context
+                    .screen
+                    .say(format!("FAIL {file}:{}\n{}", failure.line, failure.message));
                 ending.failed(Kind::Failed);
             }
             None => {
                 let rewritten = if result.rewritten { ", rewritten" } else { "" };
-                context.screen.say(format!("pass {file} ({} records{rewritten})", result.records));
+                context.screen.say(format!(
+                    "pass {file} ({} records{rewritten})",
+                    result.records
+                ));
                 ending.passed(0);
             }
         }
     }
     if ending.pass + ending.fail == 0 {
-        context.screen.warn("there are no tests of these pipelines: tests/sql/<pipeline>/*.slt");
+        context
+            .screen
+            .warn("there are no tests of these pipelines: tests/sql/<pipeline>/*.slt");
     }
     Ok(ending)
 }

@@ -74,7 +74,10 @@ async fn rehearse(
 fn settle(context: &Context, target: &str, uploaded: Uploaded, ending: &mut Ending) {
     let name = uploaded.pipeline;
     let manifest = uploaded.artifact.map(|artifact| artifact.manifest);
-    let id = manifest.as_ref().map(|manifest| manifest.id()).unwrap_or_default();
+    let id = manifest
+        .as_ref()
+        .map(|manifest| manifest.id())
+        .unwrap_or_default();
     let rows = manifest.as_ref().map_or(0, |manifest| manifest.rows);
     let (outcome, verified) = match uploaded.outcome {
         Outcome::Sent(receipt) => {
@@ -83,17 +86,23 @@ fn settle(context: &Context, target: &str, uploaded: Uploaded, ending: &mut Endi
                 false => " (the service does not repeat the hash: not verified)",
             };
             let rows = grouped(rows);
-            context.screen.say(format!("{name}: {id}, {rows} rows, sent to {target}{unverified}"));
+            context.screen.say(format!(
+                "{name}: {id}, {rows} rows, sent to {target}{unverified}"
+            ));
             ending.passed(0);
             ("sent", receipt.verified)
         }
         Outcome::Already(receipt) => {
-            context.screen.say(format!("{name}: {id} is already at {target}; nothing to do"));
+            context.screen.say(format!(
+                "{name}: {id} is already at {target}; nothing to do"
+            ));
             ending.passed(0);
             ("already", receipt.verified)
         }
         Outcome::Nothing => {
-            context.screen.say(format!("{name}: nothing is in the outbox; generate it first"));
+            context.screen.say(format!(
+                "{name}: nothing is in the outbox; generate it first"
+            ));
             ending.skip += 1;
             ("nothing", false)
         }
@@ -104,12 +113,16 @@ fn settle(context: &Context, target: &str, uploaded: Uploaded, ending: &mut Endi
         Outcome::Failed(error) => {
             let error = Error::from(error);
             context.screen.error(&error);
-            context.screen.say(format!("{name}: {id} stays in the outbox"));
+            context
+                .screen
+                .say(format!("{name}: {id} stays in the outbox"));
             ending.failed(error.kind());
             ("failed", false)
         }
         Outcome::Skipped => {
-            context.screen.say(format!("{name}: skipped; it stays in the outbox"));
+            context
+                .screen
+                .say(format!("{name}: skipped; it stays in the outbox"));
             ending.skip += 1;
             ("skipped", false)
         }

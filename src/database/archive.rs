@@ -109,9 +109,9 @@ impl Error {
         match self {
             Error::None { .. } => Some("make one with generate --archive".to_owned()),
             Error::Unknown { .. } => Some("leave --artifact out for the newest".to_owned()),
-            Error::Schema { .. } => {
-                Some("put it back with the pricemill that made it, then go on with this one".to_owned())
-            }
+            Error::Schema { .. } => Some(
+                "put it back with the pricemill that made it, then go on with this one".to_owned(),
+            ),
             Error::Changed { .. } => Some("take an older archive with --artifact".to_owned()),
             Error::Storage(error) => error.hint(),
             _ => None,
@@ -184,7 +184,11 @@ pub async fn archive(
     for writer in writers {
         tables.push(writer.finish(&folder).await?);
     }
-    let archived = Archived { id, schema_version: database.schema_version().await?, tables };
+    let archived = Archived {
+        id,
+        schema_version: database.schema_version().await?,
+        tables,
+    };
     seal(&folder, &archived).await?;
     Ok(archived)
 }
@@ -192,13 +196,19 @@ pub async fn archive(
 /// Writes the manifest: from here on the archive exists.
 async fn seal(folder: &Location, archived: &Archived) -> Result<()> {
     let manifest = serde_json::to_vec_pretty(archived).unwrap_or_default();
-    put(folder, MANIFEST, folder.put_new(MANIFEST, manifest.into()).await?)
+    put(
+        folder,
+        MANIFEST,
+        folder.put_new(MANIFEST, manifest.into()).await?,
+    )
 }
 
 fn put(folder: &Location, name: &str, put: Put) -> Result<()> {
     match put {
         Put::New | Put::Same => Ok(()),
-        Put::Different => Err(Error::Taken { path: folder.display(name) }),
+        Put::Different => Err(Error::Taken {
+            path: folder.display(name),
+        }),
     }
 }
 
@@ -215,8 +225,11 @@ impl Writer {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .build();
-        let writer =
-            ArrowWriter::try_new(File::create(&path)?, table.contract.arrow(), Some(properties));
+        let writer = ArrowWriter::try_new(
+            File::create(&path)?,
+            table.contract.arrow(),
+            Some(properties),
+        );
         Ok(Writer {
             writer: writer.map_err(parquet(&table.name))?,
             table: ArchivedTable {
@@ -240,7 +253,10 @@ impl Writer {
         let sha256 = Digest::of_file(&self.path).await?.sha256;
         let name = file_name(&self.table);
         put(folder, &name, folder.put_new_file(&name, &self.path).await?)?;
-        Ok(ArchivedTable { sha256, ..self.table })
+        Ok(ArchivedTable {
+            sha256,
+            ..self.table
+        })
     }
 }
 
@@ -250,13 +266,18 @@ fn file_name(table: &ArchivedTable) -> String {
 
 fn parquet(table: &str) -> impl Fn(ParquetError) -> Error + use<> {
     let table = table.to_owned();
-    move |source| Error::Parquet { table: table.clone(), source }
+    move |source| Error::Parquet {
+        table: table.clone(),
+        source,
+    }
 }
 
 /// Returns the name of the newest archive that is complete.
 pub async fn latest(place: &Location) -> super::Result<String> {
     let found = newest(place).await?;
-    Ok(found.ok_or_else(|| Error::None { place: place.display("") })?)
+    Ok(found.ok_or_else(|| Error::None {
+        place: place.display(""),
+    })?)
 }
 
 async fn newest(place: &Location) -> Result<Option<String>> {
@@ -279,7 +300,11 @@ pub async fn restore(
     let archived = manifest(place, id).await?;
     let version = database.schema_version().await?;
     if archived.schema_version != version {
-        return Err(Error::Schema { archive: archived.schema_version, database: version }.into());
+        return Err(Error::Schema {
+            archive: archived.schema_version,
+            database: version,
+        }
+        .into());
     }
     let temp = tempfile::tempdir().map_err(Error::Temp)?;
     let mut fills = Vec::with_capacity(archived.tables.len());
@@ -296,10 +321,15 @@ pub async fn restore(
 
 async fn manifest(place: &Location, id: &str) -> Result<Archived> {
     let path = format!("{id}/{MANIFEST}");
-    let unknown = || Error::Unknown { id: id.to_owned(), place: place.display("") };
+    let unknown = || Error::Unknown {
+        id: id.to_owned(),
+        place: place.display(""),
+    };
     let text = place.read(&path).await?.ok_or_else(unknown)?;
-    serde_json::from_slice(&text)
-        .map_err(|source| Error::Manifest { path: place.display(&path), source })
+    serde_json::from_slice(&text).map_err(|source| Error::Manifest {
+        path: place.display(&path),
+        source,
+    })
 }
 
 /// Copies a table's file to the local disk, checks its hash, and streams its rows.
@@ -309,7 +339,9 @@ async fn verified(
     temp: &Path,
 ) -> Result<SendableRecordBatchStream> {
     let name = file_name(table);
-    let changed = || Error::Changed { path: folder.display(&name) };
+    let changed = || Error::Changed {
+        path: folder.display(&name),
+    };
     let local = temp.join(format!("back-{name}"));
     let bytes = folder.stream(&name).await?.ok_or_else(changed)?;
     let digest = crate::digest::write_file(bytes, &local).await?;
@@ -324,5 +356,8 @@ fn stream(table: &str, schema: &SchemaRef, file: &Path) -> Result<SendableRecord
         .and_then(|builder| builder.with_batch_size(8192).build())
         .map_err(parquet(table))?;
     let rows = futures::stream::iter(reader).map_err(DataFusionError::from);
-    Ok(Box::pin(RecordBatchStreamAdapter::new(schema.clone(), rows.boxed())))
+    Ok(Box::pin(RecordBatchStreamAdapter::new(
+        schema.clone(),
+        rows.boxed(),
+    )))
 }

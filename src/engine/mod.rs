@@ -138,7 +138,7 @@ impl Error {
         }
     }
 
-    /// Says what was run when DataFusion failed.
+    /// Wraps what DataFusion says of something that runs.
     pub(crate) fn run(what: &str, source: DataFusionError) -> Error {
         Error::Run {
             what: what.to_owned(),

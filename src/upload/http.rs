@@ -110,13 +110,25 @@ impl HttpTransport {
         let request = self.client.post(url.clone()).header(KEY, self.key.clone());
         match request.multipart(form).send().await {
             Ok(response) => reply::read(&self.target(), manifest, response).await,
-            Err(source) => Ok(Reply::Again {
-                error: Error::Unreachable {
-                    target: self.target(),
-                    source: source.without_url(),
-                },
-                wait: None,
+            Err(source) => {
+                self.ask_about_key(url).await?;
+                let (target, source) = (self.target(), source.without_url());
+                let error = Error::Unreachable { target, source };
+                Ok(Reply::Again { error, wait: None })
+            }
+        }
+    }
+
+    /// A server that refuses the key may close the connection before it has read the
+    /// file, and its answer is lost with it. The answer to a request without a body is not.
+    async fn ask_about_key(&self, url: &Url) -> Result<()> {
+        let request = self.client.head(url.clone()).header(KEY, self.key.clone());
+        match request.send().await.map(|answer| answer.status().as_u16()) {
+            Ok(status @ (401 | 403)) => Err(Error::Key {
+                target: self.target(),
+                status,
             }),
+            _ => Ok(()),
         }
     }
 

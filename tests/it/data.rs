@@ -12,6 +12,9 @@ pub(crate) fn folder(name: &str) -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    println!("skipped: there is no {}; name the test data in PRICEMILL_TEST_DATA", folder.display());
+    println!(
+        "skipped: there is no {}; name the test data in PRICEMILL_TEST_DATA",
+        folder.display()
+    );
     None
 }

@@ -22,7 +22,7 @@ use pricemill::{
     digest::Digest,
     inbox::Inbox,
     outbox::Draft,
-    pipeline::{Checks, Format, OutputFile, Pipeline, Project, SourceFile},
+    pipeline::{Checks, Format, OutputFile, Pipeline, Project, Reads, SourceFile},
     snapshot::SnapshotId,
     storage::Location,
 };
@@ -70,6 +70,8 @@ pub(crate) fn pipeline(name: &str) -> Pipeline {
         seeds: IndexMap::new(),
         rules: IndexMap::new(),
         updates: IndexMap::new(),
+        optional: Vec::new(),
+        reads: Reads::default(),
     }
 }
 
@@ -86,6 +88,7 @@ pub(crate) fn project() -> Arc<Project> {
         root: None,
         datasets: datasets.map(|d| (d.name.clone(), d)).into(),
         pipelines: [("bargains".to_owned(), pipeline("bargains"))].into(),
+        warnings: Vec::new(),
     })
 }
 

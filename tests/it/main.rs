@@ -7,10 +7,16 @@
 
 mod broken;
 mod data;
+mod doubles;
 mod engine;
 mod functions;
+mod load;
+mod outbox;
+mod s3;
+mod serve;
 mod tests_of_sql;
 mod turn;
+mod upload;
 mod world;
 
 #[test]
@@ -21,15 +27,6 @@ fn no_file_here_is_forgotten() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         let known = name == "main" || this.contains(&format!("\nmod {name};"));
-        assert!(
-            known,
-            "{} is compiled by nobody: add `mod {name};`",
-            path.display()
-        );
+        assert!(known, "{} is compiled by nobody: add `mod {name};`", path.display());
     }
 }
-mod doubles;
-mod outbox;
-mod s3;
-mod serve;
-mod upload;

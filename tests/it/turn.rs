@@ -51,15 +51,24 @@ fn with<'a>(command: &'a str, flags: &[&'a str]) -> Vec<&'a str> {
 fn prices_go_all_the_way_round_and_a_second_turn_changes_nothing() {
     let mut world = small();
     let server = world.serve();
-    world.run(&with("generate", &BOTH)).ends(0).tells("PASS=2 WARN=0 FAIL=0 SKIP=0");
+    world
+        .run(&with("generate", &BOTH))
+        .ends(0)
+        .tells("PASS=2 WARN=0 FAIL=0 SKIP=0");
     world.run(&with("upload", &BOTH)).ends(0);
     world.run(&with("update", &BOTH)).ends(0);
     assert_eq!(world.number("select count(*) from bargains"), 1);
     assert_eq!(world.number("select count(*) from store_groups"), 3);
     assert_eq!(world.number("select count(*) from store_group_members"), 3);
-    assert_eq!(world.number("select most_expensive_price_record_id from bargains"), 3);
+    assert_eq!(
+        world.number("select most_expensive_price_record_id from bargains"),
+        3
+    );
 
-    world.run(&with("generate", &BOTH)).ends(0).tells("unchanged");
+    world
+        .run(&with("generate", &BOTH))
+        .ends(0)
+        .tells("unchanged");
     world.run(&with("upload", &BOTH)).ends(0).tells("already");
     let before = world.number("select total_changes()");
     world.run(&with("update", &BOTH)).ends(0).tells("nothing");
@@ -80,7 +89,8 @@ fn prices_that_go_there_and_back_arrive() {
         for command in ["generate", "upload", "update"] {
             world.run(&with(command, &turn)).ends(0);
         }
-        let found = world.number("select cast(round(percentage_difference) as integer) from bargains");
+        let found =
+            world.number("select cast(round(percentage_difference) as integer) from bargains");
         assert_eq!(found, percent, "after {price}");
     }
 }
@@ -90,7 +100,9 @@ fn without_a_server_the_loop_goes_through_the_database_and_the_local_inbox() {
     let world = small();
     world.run(&["run", "--bargains"]).ends(0);
     assert_eq!(world.number("select count(*) from bargains"), 1);
-    world.run(&["run", "--bargains", "--min-ratio", "1.499"]).ends(0);
+    world
+        .run(&["run", "--bargains", "--min-ratio", "1.499"])
+        .ends(0);
     assert_eq!(world.number("select count(*) from bargains"), 2);
 }
 
@@ -101,7 +113,10 @@ fn paged_json_gives_the_same_artifacts_as_the_columnar_form() {
     let _server = world.serve();
     world.run(&with("generate", &BOTH)).ends(0);
     world.set("PRICEMILL_FETCH_COLUMNAR", "false");
-    world.run(&with("generate", &BOTH)).ends(0).tells("unchanged");
+    world
+        .run(&with("generate", &BOTH))
+        .ends(0)
+        .tells("unchanged");
 }
 
 #[test]
@@ -110,7 +125,9 @@ fn a_dry_run_counts_and_changes_nothing() {
     let _server = world.serve();
     world.run(&with("generate", &BOTH)).ends(0);
     world.run(&with("upload", &BOTH)).ends(0);
-    world.run(&["update", "--bargains", "--dev", "--dry-run"]).ends(0);
+    world
+        .run(&["update", "--bargains", "--dev", "--dry-run"])
+        .ends(0);
     assert_eq!(world.number("select count(*) from bargains"), 0);
     world.run(&["update", "--bargains", "--dev"]).ends(0);
     assert_eq!(world.number("select count(*) from bargains"), 1);
@@ -122,7 +139,9 @@ fn an_archive_gives_the_same_tables_back() {
     world.run(&["run", "--bargains", "--store-groups"]).ends(0);
     world.run(&["generate", "--archive"]).ends(0);
     let database = rusqlite::Connection::open(world.path("data/pricemill.db")).unwrap();
-    database.execute_batch("delete from bargains; update prices set price_cents = 1").unwrap();
+    database
+        .execute_batch("delete from bargains; update prices set price_cents = 1")
+        .unwrap();
     world.run(&["update", "--archive", "--yes"]).ends(0);
     assert_eq!(world.number("select count(*) from bargains"), 1);
     assert_eq!(world.number("select max(price_cents) from prices"), 900);
@@ -131,9 +150,18 @@ fn an_archive_gives_the_same_tables_back() {
 #[test]
 fn each_mistake_has_its_own_words_and_exit_code() {
     let mut world = small();
-    world.run(&["generate", "bargans"]).ends(2).tells("bargains");
-    world.run(&["generate", "--bargans"]).ends(2).tells("--bargains");
-    world.run(&["generate", "--bargains", "--min-ratio", "0.5"]).ends(2).tells("min_ratio");
+    world
+        .run(&["generate", "bargans"])
+        .ends(2)
+        .tells("bargains");
+    world
+        .run(&["generate", "--bargans"])
+        .ends(2)
+        .tells("--bargains");
+    world
+        .run(&["generate", "--bargains", "--min-ratio", "0.5"])
+        .ends(2)
+        .tells("min_ratio");
     // Nothing listens there.
     world.set("PRICEMILL_PROFILE_DEV_SERVER", "http://127.0.0.1:9");
     world.set("PRICEMILL_FETCH_PATIENCE", "100ms");
@@ -141,7 +169,10 @@ fn each_mistake_has_its_own_words_and_exit_code() {
     let _server = world.serve();
     world.run(&["generate", "--bargains", "--dev"]).ends(0);
     world.set("INTERNAL_API_KEY", "wrong");
-    world.run(&["upload", "--bargains", "--dev"]).ends(1).tells("INTERNAL_API_KEY");
+    world
+        .run(&["upload", "--bargains", "--dev"])
+        .ends(1)
+        .tells("INTERNAL_API_KEY");
     world.set("INTERNAL_API_KEY", KEY);
     world.run(&["upload", "--bargains", "--dev"]).ends(0);
 }
@@ -151,14 +182,27 @@ fn a_mistake_in_the_project_names_its_place() {
     let world = small();
     world.run(&["new", "shop"]).ends(0);
     let sql = std::fs::read_to_string(world.path("shop/sql/bargains/extremes.sql")).unwrap();
-    world.write("shop/sql/bargains/extremes.sql", &sql.replace("product_id", "produkt_id"));
+    world.write(
+        "shop/sql/bargains/extremes.sql",
+        &sql.replace("product_id", "produkt_id"),
+    );
     let said = world.run_in("shop", &["check"]).ends(2);
-    assert!(said.err.contains("sql/bargains/extremes.sql:"), "{}", said.err);
+    assert!(
+        said.err.contains("sql/bargains/extremes.sql:"),
+        "{}",
+        said.err
+    );
     assert!(said.err.contains("product_id"), "{}", said.err);
     world.write("shop/sql/bargains/extremes.sql", &sql);
     let manifest = std::fs::read_to_string(world.path("shop/pipelines/bargains.toml")).unwrap();
-    world.write("shop/pipelines/bargains.toml", &format!("outputt = \"x\"\n{manifest}"));
-    world.run_in("shop", &["check"]).ends(2).tells("pipelines/bargains.toml:1:1");
+    world.write(
+        "shop/pipelines/bargains.toml",
+        &format!("outputt = \"x\"\n{manifest}"),
+    );
+    world
+        .run_in("shop", &["check"])
+        .ends(2)
+        .tells("pipelines/bargains.toml:1:1");
 }
 
 #[test]
@@ -168,16 +212,28 @@ fn the_readmes_new_pipeline_works_as_written() {
     let readme = include_str!("../../README.md");
     let block = |language: &str, part: &str| {
         let fence = format!("```{language}\n");
-        let blocks = readme.split(&fence).skip(1).filter_map(|rest| rest.split("```").next());
-        blocks.into_iter().find(|block| block.contains(part)).unwrap().to_owned()
+        let blocks = readme
+            .split(&fence)
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next());
+        blocks
+            .into_iter()
+            .find(|block| block.contains(part))
+            .unwrap()
+            .to_owned()
     };
     world.write("shop/sql/dearest/dearest.sql", &block("sql", "max(price)"));
-    world.write("shop/pipelines/dearest.toml", &block("toml", "dearest.json"));
+    world.write(
+        "shop/pipelines/dearest.toml",
+        &block("toml", "dearest.json"),
+    );
     world.run_in("shop", &["load", "../export"]).ends(0);
     world.run_in("shop", &["check", "dearest"]).ends(0);
     world.run_in("shop", &["run", "dearest"]).ends(0);
     let database = rusqlite::Connection::open(world.path("shop/data/pricemill.db")).unwrap();
-    let rows: i64 = database.query_row("select count(*) from dearest", [], |row| row.get(0)).unwrap();
+    let rows: i64 = database
+        .query_row("select count(*) from dearest", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(rows, 3);
 }
 
@@ -188,7 +244,9 @@ fn a_full_disk_loses_nothing() {
     world.write("data/outbox", "in the way");
     world.run(&["generate", "--bargains"]).ends(1);
     std::fs::remove_file(world.path("data/outbox")).unwrap();
-    world.run(&["generate", "--bargains", "--snapshot", "latest"]).ends(0);
+    world
+        .run(&["generate", "--bargains", "--snapshot", "latest"])
+        .ends(0);
 }
 
 #[test]
@@ -210,12 +268,17 @@ fn the_loop_on_the_real_prices() {
     assert_eq!(world.number(sizes), 2);
     world.run(&with("upload", &BOTH)).ends(0).tells("already");
     world.run(&with("update", &BOTH)).ends(0).tells("nothing");
-    world.run(&with("generate", &BOTH)).ends(0).tells("unchanged");
+    world
+        .run(&with("generate", &BOTH))
+        .ends(0)
+        .tells("unchanged");
     world.run(&["status", "--output", "json"]).ends(0);
     server.stop();
-    let leaked = files(&world.path("data"))
-        .into_iter()
-        .find(|(_, bytes)| bytes.windows(KEY.len()).any(|window| window == KEY.as_bytes()));
+    let leaked = files(&world.path("data")).into_iter().find(|(_, bytes)| {
+        bytes
+            .windows(KEY.len())
+            .any(|window| window == KEY.as_bytes())
+    });
     assert_eq!(leaked.map(|(path, _)| path), None, "the key lies in a file");
 }
 
@@ -223,8 +286,12 @@ fn the_loop_on_the_real_prices() {
 fn stores_alone_group_by_geography() {
     let Some(au) = data::folder("au") else { return };
     let world = World::new();
-    world.run(&["load", au.join("stores.csv").to_str().unwrap()]).ends(0);
-    world.run(&["run", "store-groups", "--param", "method=geography"]).ends(0);
+    world
+        .run(&["load", au.join("stores.csv").to_str().unwrap()])
+        .ends(0);
+    world
+        .run(&["run", "store-groups", "--param", "method=geography"])
+        .ends(0);
     assert_eq!(world.number("select count(*) from store_groups"), 875);
     let clusters = "select count(*) from (select 1 from store_group_members \
                     group by group_id having count(*) > 1)";

@@ -32,7 +32,10 @@ pub(crate) struct Server {
 impl World {
     pub(crate) fn new() -> World {
         let variables = vec![("INTERNAL_API_KEY".to_owned(), KEY.to_owned())];
-        World { folder: tempfile::tempdir().unwrap(), variables }
+        World {
+            folder: tempfile::tempdir().unwrap(),
+            variables,
+        }
     }
 
     /// Sets a variable for all commands from now on.
@@ -104,13 +107,20 @@ impl World {
 }
 
 fn told(mut command: Command) -> Said {
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
     let said = Said {
         code: status.code().unwrap_or(-1),
         out: String::from_utf8(stdout).unwrap(),
         err: String::from_utf8(stderr).unwrap(),
     };
-    assert!(!said.out.contains(KEY) && !said.err.contains(KEY), "the key was told");
+    assert!(
+        !said.out.contains(KEY) && !said.err.contains(KEY),
+        "the key was told"
+    );
     said
 }
 
@@ -118,7 +128,11 @@ impl Said {
     /// Asserts how the command ended, showing what it said if otherwise.
     #[track_caller]
     pub(crate) fn ends(self, code: i32) -> Said {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.out, self.err
+        );
         self
     }
 
@@ -134,12 +148,17 @@ impl Server {
     /// Asks the server to end and waits until it has.
     pub(crate) fn stop(mut self) {
         self.terminate();
-        assert!(self.child.wait().unwrap().success(), "the server did not end gracefully");
+        assert!(
+            self.child.wait().unwrap().success(),
+            "the server did not end gracefully"
+        );
     }
 
     fn terminate(&self) {
         // One that has ended already needs no signal.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
     }
 }
 
@@ -153,7 +172,9 @@ impl Drop for Server {
 /// Returns the bytes of every file below a folder, by path.
 pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
-    let Ok(entries) = std::fs::read_dir(folder) else { return found };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return found;
+    };
     for entry in entries.map(Result::unwrap) {
         match entry.path() {
             path if path.is_dir() => found.extend(files(&path)),

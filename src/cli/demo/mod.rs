@@ -36,19 +36,31 @@ pub(crate) async fn demo(outside: &Context, args: DemoArgs) -> Result<Ending> {
     new::write_project(&folder)?;
     let export = make_export(outside, &folder)?;
 
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(io("listen on", "a free port"))?;
-    let address = listener.local_addr().map_err(io("listen on", "a free port"))?;
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .map_err(io("listen on", "a free port"))?;
+    let address = listener
+        .local_addr()
+        .map_err(io("listen on", "a free port"))?;
     let inside = inside(outside, &folder, &format!("http://{address}"))?;
 
     screen.title("load: CSV → database");
-    load::load(&inside, &LoadArgs { paths: vec![export] }).await?;
+    load::load(
+        &inside,
+        &LoadArgs {
+            paths: vec![export],
+        },
+    )
+    .await?;
     let (stop, stopped) = oneshot::channel::<()>();
     let service = serve::service(&inside, address.port())?;
     let server = tokio::spawn(serve_on(listener, service, async {
         // Dropped or sent: either way it is time to stop.
         let _ = stopped.await;
     }));
-    screen.title(&format!("serve: the exports are at http://{address}/api/export/"));
+    screen.title(&format!(
+        "serve: the exports are at http://{address}/api/export/"
+    ));
     let ending = turn(&inside).await;
     let _ = stop.send(());
     // A server that failed has shown itself in the turn already.
@@ -60,9 +72,13 @@ pub(crate) async fn demo(outside: &Context, args: DemoArgs) -> Result<Ending> {
     Ok(ending)
 }
 
-fn io(action: &'static str, path: &str) -> impl Fn(std::io::Error) -> storage::Error {
+fn io(action: &'static str, path: &str) -> impl Fn(std::io::Error) -> storage::Error + use<> {
     let path = path.to_owned();
-    move |source| storage::Error::Io { action, path: path.clone(), source }
+    move |source| storage::Error::Io {
+        action,
+        path: path.clone(),
+        source,
+    }
 }
 
 /// Makes up an export as CSV files.
@@ -88,9 +104,18 @@ fn inside(outside: &Context, folder: &Path, server: &str) -> Result<Context> {
         ("INTERNAL_API_KEY", key.as_str()),
         ("PRICEMILL_PROFILE_DEV_SERVER", server),
     ]);
-    let overrides = Overrides { profile: Some("dev".to_owned()), ..Overrides::default() };
+    let overrides = Overrides {
+        profile: Some("dev".to_owned()),
+        ..Overrides::default()
+    };
     let config = Config::load(folder, &environment, &overrides)?;
-    Context::new(config, project_of(folder), outside.screen.clone(), &environment, folder)
+    Context::new(
+        config,
+        project_of(folder),
+        outside.screen.clone(),
+        &environment,
+        folder,
+    )
 }
 
 /// Returns a key that nobody else has: the hasher's seeds are the system's randomness.
@@ -101,14 +126,25 @@ fn random_key() -> String {
 
 async fn turn(inside: &Context) -> Result<Ending> {
     let selection = Selection::default();
-    inside.screen.title("generate: exports → snapshot → SQL → outbox");
-    let generate = GenerateArgs { selection: selection.clone(), ..GenerateArgs::default() };
+    inside
+        .screen
+        .title("generate: exports → snapshot → SQL → outbox");
+    let generate = GenerateArgs {
+        selection: selection.clone(),
+        ..GenerateArgs::default()
+    };
     let ending = generate::generate(inside, &generate).await?;
     inside.screen.title("upload: outbox → inbox");
-    let upload = UploadArgs { selection: selection.clone(), dry_run: false };
+    let upload = UploadArgs {
+        selection: selection.clone(),
+        dry_run: false,
+    };
     let ending = ending.and(upload::upload(inside, &upload).await?);
     inside.screen.title("update: inbox → database");
-    let update = UpdateArgs { selection, ..UpdateArgs::default() };
+    let update = UpdateArgs {
+        selection,
+        ..UpdateArgs::default()
+    };
     Ok(ending.and(update::update(inside, &update).await?))
 }
 
@@ -123,27 +159,55 @@ fn what_to_try(outside: &Context, dir: &Path, inside: &Context) {
     let program = program(&outside.environment, dir);
     let screen = &outside.screen;
     screen.title("\nwhere things are");
-    screen.say(format!("  {}/data/pricemill.db   the database, with the derived tables", dir.display()));
-    screen.say(format!("  {}/data/snapshots/     Parquet, readable by any tool", dir.display()));
-    screen.say(format!("  {}/data/outbox/        the artifacts with their manifests", dir.display()));
-    screen.say(format!("  {}/sql/, pipelines/    what made them", dir.display()));
+    screen.say(format!(
+        "  {}/data/pricemill.db   the database, with the derived tables",
+        dir.display()
+    ));
+    screen.say(format!(
+        "  {}/data/snapshots/     Parquet, readable by any tool",
+        dir.display()
+    ));
+    screen.say(format!(
+        "  {}/data/outbox/        the artifacts with their manifests",
+        dir.display()
+    ));
+    screen.say(format!(
+        "  {}/sql/, pipelines/    what made them",
+        dir.display()
+    ));
     screen.title("three things to try");
     screen.say(format!("  cd {}", dir.display()));
-    for (n, pipeline) in inside.project().into_iter().flat_map(|p| p.pipelines.values()).enumerate() {
+    for (n, pipeline) in inside
+        .project()
+        .into_iter()
+        .flat_map(|p| p.pipelines.values())
+        .enumerate()
+    {
         if n == 0
             && let Some(name) = pipeline.params.keys().next()
         {
             let flag = name.replace('_', "-");
-            screen.say(format!("  {program} run {} --{flag} 2     a number changed: look at the counts", pipeline.name));
-            screen.say(format!("  {program} show {} --limit 3     its rows; then edit sql/{}/ and look again", pipeline.relation(), pipeline.name));
+            screen.say(format!(
+                "  {program} run {} --{flag} 2     a number changed: look at the counts",
+                pipeline.name
+            ));
+            screen.say(format!(
+                "  {program} show {} --limit 3     its rows; then edit sql/{}/ and look again",
+                pipeline.relation(),
+                pipeline.name
+            ));
         }
     }
-    screen.say(format!("  {program} status                     each pipeline at each hop"));
+    screen.say(format!(
+        "  {program} status                     each pipeline at each hop"
+    ));
 }
 
 /// Returns how the user calls this program from the demo's folder.
 fn program(environment: &Environment, dir: &Path) -> String {
-    let Ok(program) = std::env::current_exe() else { return "pricemill".to_owned() };
+    let Ok(program) = std::env::current_exe() else {
+        return "pricemill".to_owned();
+    };
     let on_path = environment.get("PATH").is_some_and(|path| {
         std::env::split_paths(path).any(|folder| program.parent() == Some(&folder))
     });

@@ -40,6 +40,9 @@ create table products (
     category text
 );
 
+-- While a load has products without their brands, each new brand is looked for.
+create index products_by_brand on products (brand_id);
+
 create table categories (
     id integer primary key,
     name text not null,

@@ -1,0 +1,175 @@
+//! CSV, JSON Lines or Parquet → database tables; a file's name is its table.
+//!
+//! In go files of the plain layout (`stores`, `products` and `prices` with names
+//! instead of ids) or of a table's own columns; out come rows, in one transaction.
+//! Rows are read, typed and inserted as they pass, and a row at fault keeps all of
+//! them out: the others are read to the end, so that one look shows every fault.
+
+mod bad;
+mod batch;
+mod derived;
+mod files;
+mod header;
+mod line_ends;
+mod normalize;
+mod own;
+mod prices;
+mod products;
+mod reader;
+mod rows;
+mod shape;
+mod state;
+mod stores;
+mod values;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub use self::{bad::BadRow, normalize::normalized_name};
+use self::{rows::TableFile, state::State};
+use crate::{
+    database::{self, Database, TableCounts},
+    error::Kind,
+    progress::Progress,
+};
+
+/// Why nothing was loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or a folder cannot be read.
+    #[error("could not read {path}")]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// A file's name is no table's.
+    #[error("{path} names no table")]
+    UnknownTable {
+        /// The file.
+        path: PathBuf,
+        /// The nearest table.
+        nearest: Option<String>,
+    },
+    /// No file of the folder is a table's.
+    #[error("no file in {path} is named after a table")]
+    NothingToLoad {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Two files are for one table.
+    #[error("{first} and {second} are both for one table")]
+    TwoFiles {
+        /// One.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// A file's columns are not what its table needs.
+    #[error("{path}: {reason}")]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the column's name.
+        reason: String,
+        /// What may have been meant.
+        hint: Option<String>,
+    },
+    /// A file cannot be read as what its name says it is.
+    #[error("{path}, line {line}: {reason}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The line where reading stopped.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Rows are at fault.
+    #[error("{}", bad::told(.shown, *.count))]
+    BadRows {
+        /// How many there are.
+        count: u64,
+        /// The first of them.
+        shown: Vec<BadRow>,
+    },
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] database::Error),
+}
+
+/// A result of this module.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Error::Read { .. } => Kind::Failed,
+            Error::UnknownTable { .. } | Error::NothingToLoad { .. } | Error::TwoFiles { .. } => {
+                Kind::Usage
+            }
+            Error::Columns { .. } | Error::Format { .. } | Error::BadRows { .. } => Kind::Data,
+            Error::Database(error) => error.kind(),
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Error::UnknownTable { nearest, .. } => nearest
+                .as_ref()
+                .map(|name| format!("did you mean `{name}`?")),
+            Error::NothingToLoad { .. } => Some(
+                "name files after tables: stores.csv, products.csv.gz, prices.parquet …".to_owned(),
+            ),
+            Error::TwoFiles { .. } => Some("remove one of them".to_owned()),
+            Error::Columns { hint, .. } => hint.clone(),
+            Error::BadRows { .. } => Some("nothing was loaded; correct them and load again".into()),
+            Error::Database(error) => error.hint(),
+            Error::Read { .. } | Error::Format { .. } => None,
+        }
+    }
+}
+
+/// What a load did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The counts, by table, in the order in which they were filled.
+    pub tables: Vec<TableCounts>,
+    /// What was passed over: files that are no table's, columns that no table has.
+    pub notes: Vec<String>,
+}
+
+/// Loads a file, or all that is known in a folder, in one transaction.
+///
+/// Rows are inserted, or changed by key; none is deleted, so the same load twice
+/// leaves the same tables.
+///
+/// # Errors
+///
+/// Any bad row keeps all out. [`Error::BadRows`] counts them all and shows the first.
+pub async fn load(database: &dyn Database, path: &Path, progress: &Progress) -> Result<Loaded> {
+    let tables = database.tables().await?;
+    let mut notes = Vec::new();
+    let files = files::find(path, &tables, &mut notes)?;
+    let mut opened = Vec::new();
+    for file in &files {
+        opened.push(TableFile::open(file, &tables, &mut notes)?);
+    }
+    let state = Arc::new(Mutex::new(State::read(database, &opened).await?));
+    let files = opened.into_iter().map(|file| file.fill(&state, progress));
+    let mut fills: Vec<_> = files.collect();
+    fills.extend(derived::after(&state, &tables)?);
+    let filled = database.fill(fills).await;
+    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = state.take_error() {
+        return Err(error);
+    }
+    Ok(Loaded {
+        tables: state.counts(filled?),
+        notes,
+    })
+}
