@@ -163,7 +163,6 @@ impl Sink for Lines {
             .tasks
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let known = tasks.get_mut(task);
         // A service that throttles does so again and again; once in a while will do.
         if let Some(known) = tasks.get_mut(task) {
             let recently = Duration::from_secs(5);

@@ -21,19 +21,21 @@ pub(crate) async fn update(context: &Context, args: &UpdateArgs) -> Result<Endin
     let database = context.database()?;
     let inbox = context.inbox();
     let rejects = context.runs().child(&context.run.0).child("rejects");
-    let updated = update::update(Update {
-        project: context.project()?,
-        inbox: &inbox,
-        database: database.as_ref(),
-        pipelines: &pipelines,
-        artifact: args.artifact.as_deref(),
-        accept: accept(&args.accept),
-        dry_run: args.dry_run,
-        engine: &context.config.engine,
-        rejects: &rejects,
-        at: context.now,
-        progress: &context.screen.progress_of_steps(),
-    })
+    let updated = update::update(
+        Update {
+            pipelines: &pipelines,
+            inbox: &inbox,
+            database: &database,
+            artifact: args.artifact.as_deref(),
+            accept: accept(&args.accept),
+            dry_run: args.dry_run,
+            fail_fast: args.fail_fast,
+            engine: &context.config.engine,
+            rejects: &rejects,
+            at: context.now,
+        },
+        &context.screen.progress_of_steps(),
+    )
     .await?;
     let mut ending = Ending::default();
     for updated in updated {
@@ -52,6 +54,11 @@ fn accept(guards: &[Guard]) -> Accept {
 
 fn settle(context: &Context, args: &UpdateArgs, updated: Updated, ending: &mut Ending) {
     let name = updated.pipeline;
+    for older in &updated.superseded {
+        context
+            .screen
+            .say(format!("{name}: {older} was overtaken, and is archived"));
+    }
     let id = updated.artifact.unwrap_or_default();
     let done = if args.dry_run {
         "would be applied"
@@ -65,6 +72,11 @@ fn settle(context: &Context, args: &UpdateArgs, updated: Updated, ending: &mut E
                 .iter()
                 .for_each(|counts| tell(context, &name, counts));
             let warnings = tables.iter().filter(|counts| counts.rejected > 0).count();
+            for file in &updated.rejects {
+                context
+                    .screen
+                    .warn(format!("{name}: the rejected rows are in {file}"));
+            }
             ending.passed(warnings);
             "applied"
         }
@@ -81,6 +93,13 @@ fn settle(context: &Context, args: &UpdateArgs, updated: Updated, ending: &mut E
                 .say(format!("{name}: nothing waits in the inbox"));
             ending.skip += 1;
             "nothing"
+        }
+        Outcome::Skipped { after } => {
+            context
+                .screen
+                .say(format!("{name}: skipped, as {after} failed"));
+            ending.skip += 1;
+            "skipped"
         }
         Outcome::Failed(error) => {
             let error = Error::from(error);

@@ -97,7 +97,11 @@ fn open(
     Ok(workspace)
 }
 
-async fn plan(workspace: &Workspace, pipeline: &Pipeline, step: &UpdateStep) -> Result<LogicalPlan> {
+async fn plan(
+    workspace: &Workspace,
+    pipeline: &Pipeline,
+    step: &UpdateStep,
+) -> Result<LogicalPlan> {
     match pipeline.updates.get(&step.table) {
         Some(file) => {
             let planned = workspace.plan(file, &Bindings::defaults(pipeline)).await;
@@ -164,7 +168,11 @@ impl Place<'_> {
         let key = &self.pipeline.grain;
         if let Some(name) = key.iter().find(|name| contract.column(name).is_none()) {
             let what = format!("the new table `{}` needs its key `{name}`", self.step.table);
-            return Err(Error::invalid(vec![self.finding("update-column", what, "")]));
+            return Err(Error::invalid(vec![self.finding(
+                "update-column",
+                what,
+                "",
+            )]));
         }
         Ok(Table {
             name: self.step.table.clone(),
@@ -213,7 +221,14 @@ impl Place<'_> {
             Some(file) => file,
             None => &self.pipeline.manifest,
         };
-        let word = word(&file.text, if name.is_empty() { &self.step.table } else { name });
+        let word = word(
+            &file.text,
+            if name.is_empty() {
+                &self.step.table
+            } else {
+                name
+            },
+        );
         Finding::error(code, what).at(file.place(word), "here")
     }
 }
@@ -282,6 +297,9 @@ impl PartitionStream for StoredTable {
             rows.map_err(|error| DataFusionError::External(Box::new(error)))
         };
         let rows = stream::once(rows).try_flatten();
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
+        Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            rows,
+        ))
     }
 }

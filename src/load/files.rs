@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Error, Result, reader::Format};
-use crate::{database::{self, Table}, diagnostics::nearest};
+use crate::{
+    database::{self, Table},
+    diagnostics::nearest,
+};
 
 /// A file that is to be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
