@@ -71,10 +71,6 @@ pub(crate) fn pipeline(name: &str) -> Pipeline {
         seeds: IndexMap::new(),
         rules: IndexMap::new(),
         updates: IndexMap::new(),
-<<<<<<< HEAD
-=======
-        optional: Vec::new(),
->>>>>>> engine
         reads: Reads::default(),
     }
 }
