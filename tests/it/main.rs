@@ -7,6 +7,7 @@
 
 mod broken;
 mod data;
+mod database;
 mod doubles;
 mod engine;
 mod functions;
