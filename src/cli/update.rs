@@ -19,7 +19,7 @@ pub(crate) async fn update(context: &Context, args: &UpdateArgs) -> Result<Endin
     }
     let pipelines = context.select(&args.selection)?;
     let database = context.database()?;
-    let inbox = context.inbox();
+    let inbox = context.inbox()?;
     let rejects = context.runs().child(&context.run.0).child("rejects");
     let updated = update::update(
         Update {
