@@ -73,7 +73,7 @@ async fn hops(
         received
             .as_ref()
             .map_or_else(none, |received| received.rows.to_string()),
-        applied.as_ref().map_or_else(none, |entry| artifact(entry)),
+        applied.as_ref().map_or_else(none, artifact),
         applied
             .as_ref()
             .map_or_else(none, |entry| rows(entry).to_string()),

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 /// Returns the folder of that name in the test data, or says that the test is
 /// skipped and returns `None`.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+#[expect(clippy::disallowed_methods, reason = "a test may look for its data")]
 pub(crate) fn folder(name: &str) -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "a test may look for its data")]
     let given = std::env::var_os("PRICEMILL_TEST_DATA").map(PathBuf::from);
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let folder = given.unwrap_or(beside).join(name);

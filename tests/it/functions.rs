@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use crate::data;
 use async_trait::async_trait;
 use datafusion::{
     arrow::{
@@ -248,18 +249,6 @@ async fn a_group_is_stored_under_its_anchor_and_its_companys_id() {
     assert_eq!(members, ["1 2", "2 2", "3 3"]);
 }
 
-/// Returns the real data's folder, or says that the test is skipped.
-#[expect(clippy::print_stdout, reason = "a skipped test says so")]
-fn real_data() -> Option<PathBuf> {
-    let folder = std::env::var_os("PRICEMILL_TEST_DATA")
-        .map_or_else(|| project().join("../shared/data"), PathBuf::from);
-    if !folder.is_dir() {
-        println!("skipped: no real data in {}", folder.display());
-        return None;
-    }
-    Some(folder)
-}
-
 fn register_stores(bench: &Bench, file: &Path) {
     let mut reader = csv::Reader::from_path(file).unwrap();
     let headers = reader.headers().unwrap().clone();
@@ -320,9 +309,11 @@ fn register_prices(bench: &Bench, file: &Path) {
 
 #[tokio::test]
 async fn the_real_prices_have_4544_bargains() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = data::folder("hr") else {
+        return;
+    };
     let bench = Bench::new("bargains", 2, &[]);
-    register_prices(&bench, &data.join("hr/prices.csv.gz"));
+    register_prices(&bench, &data.join("prices.csv.gz"));
     bench.define_models().await;
     let sql = "select count(*), round(sum(percentage_difference), 2) from bargains";
     assert_eq!(bench.rows(sql).await.unwrap(), [["4544", "659236.31"]]);
@@ -330,12 +321,14 @@ async fn the_real_prices_have_4544_bargains() {
 
 #[tokio::test]
 async fn the_real_stores_are_18_groups_by_price_whatever_the_threads() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = data::folder("hr") else {
+        return;
+    };
     let mut groups = Vec::new();
     for threads in [1, 3] {
         let bench = Bench::new("store-groups", threads, &[]);
-        register_stores(&bench, &data.join("hr/stores.csv"));
-        register_prices(&bench, &data.join("hr/prices.csv.gz"));
+        register_stores(&bench, &data.join("stores.csv"));
+        register_prices(&bench, &data.join("prices.csv.gz"));
         bench.define_models().await;
         let sql = "select * from store_groups order by company, stores";
         groups.push(bench.rows(sql).await.unwrap());
@@ -350,9 +343,11 @@ async fn the_real_stores_are_18_groups_by_price_whatever_the_threads() {
 
 #[tokio::test]
 async fn the_real_stores_are_875_groups_by_geography_without_any_prices() {
-    let Some(data) = real_data() else { return };
+    let Some(data) = data::folder("au") else {
+        return;
+    };
     let bench = Bench::new("store-groups", 2, &[("method", "geography")]);
-    register_stores(&bench, &data.join("au/stores.csv"));
+    register_stores(&bench, &data.join("stores.csv"));
     let none = Int64Array::from(Vec::<i64>::new());
     bench.table(
         "prices",
