@@ -86,13 +86,19 @@ fn json(from: &Path, layout: Layout, contract: &Contract, to: &Path) -> Result<(
     let file = File::open(from).map_err(|source| temp(from, source))?;
     let mut out = Out::new(to, contract.arrow())?;
     let mut written = Ok(());
-    let decoded = json::decode(BufReader::new(file), layout, contract, BATCH_ROWS, |batch| {
-        written = out.write(&batch);
-        match written {
-            Ok(()) => Ok(()),
-            Err(_) => Err(std::io::Error::other("the rows cannot be kept").into()),
-        }
-    });
+    let decoded = json::decode(
+        BufReader::new(file),
+        layout,
+        contract,
+        BATCH_ROWS,
+        |batch| {
+            written = out.write(&batch);
+            match written {
+                Ok(()) => Ok(()),
+                Err(_) => Err(std::io::Error::other("the rows cannot be kept").into()),
+            }
+        },
+    );
     written?;
     decoded?;
     out.finish()
@@ -125,7 +131,8 @@ fn parquet(from: &Path, contract: &Contract, to: &Path) -> Result<()> {
     }
     let mut out = Out::new(to, schema.clone())?;
     for batch in reader.build().map_err(Error::Parquet)? {
-        let batch = batch.and_then(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()));
+        let batch =
+            batch.and_then(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()));
         out.write(&batch.map_err(|error| Error::Parquet(error.into()))?)?;
     }
     out.finish()

@@ -105,9 +105,9 @@ impl Error {
 
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Error::UnknownArtifact { .. } => {
-                Some("`pricemill status` lists what there is, as 000001-0123456789abcdef".to_owned())
-            }
+            Error::UnknownArtifact { .. } => Some(
+                "`pricemill status` lists what there is, as 000001-0123456789abcdef".to_owned(),
+            ),
             Error::AmbiguousArtifact { .. } => Some("name the pipeline too".to_owned()),
             Error::Inbox(error) => error.hint(),
             Error::Engine(error) => error.hint(),
@@ -256,11 +256,7 @@ async fn one(update: &Update<'_>, pipeline: &Pipeline) -> Updated {
 }
 
 /// Looks for the pipeline's artifact and applies it.
-async fn take(
-    update: &Update<'_>,
-    pipeline: &Pipeline,
-    updated: &mut Updated,
-) -> Result<Outcome> {
+async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -> Result<Outcome> {
     let received = match update.artifact {
         Some(id) => update.inbox.find(&pipeline.name, id).await?,
         None => highest(update, pipeline, updated).await?,
@@ -276,7 +272,7 @@ async fn take(
         Ok(applied) => applied,
         Err(error) => {
             if error.is_of_the_artifact() && !update.dry_run && received.fate == Fate::Pending {
-                update.inbox.refuse(&received, &said(&error)).await?;
+                refuse(update, &received, &error).await;
             }
             return Err(error);
         }
@@ -288,6 +284,14 @@ async fn take(
         true => Outcome::Already,
         false => Outcome::Applied(applied.tables),
     })
+}
+
+/// Moves an artifact out of the way. If that fails it stays, and is refused again by
+/// the next run: the first error tells more.
+async fn refuse(update: &Update<'_>, received: &Received, error: &Error) {
+    if let Err(failed) = update.inbox.refuse(received, &said(error)).await {
+        tracing::warn!(artifact = received.id(), %failed, "could not move to refused/");
+    }
 }
 
 /// Returns the highest number that waits; the others are superseded.
@@ -393,7 +397,8 @@ async fn decoded(
     update.inbox.copy_out(received, &file).await?;
     let (format, contract) = (pipeline.file.format, pipeline.contract.clone());
     let to = rows.clone();
-    let decoding = tokio::task::spawn_blocking(move || decode::decode(&file, format, &contract, &to));
+    let decoding =
+        tokio::task::spawn_blocking(move || decode::decode(&file, format, &contract, &to));
     match decoding.await {
         Ok(decoded) => decoded?,
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),

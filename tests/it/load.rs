@@ -14,6 +14,8 @@ use pricemill::{
     progress::Progress,
 };
 
+use crate::data;
+
 struct World {
     folder: tempfile::TempDir,
     database: Arc<dyn Database>,
@@ -354,20 +356,9 @@ async fn a_torn_gzip_loads_nothing() {
     assert_eq!(loaded.tables[0].inserted, 50_000);
 }
 
-fn test_data(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("PRICEMILL_TEST_DATA").map(PathBuf::from);
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let path = folder.unwrap_or_else(beside).join(name);
-    if !path.exists() {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
-
 #[tokio::test]
 async fn a_countrys_stores_load_without_anything_else() {
-    let Some(folder) = test_data("au") else {
+    let Some(folder) = data::folder("au") else {
         return;
     };
     let world = World::new();
@@ -378,7 +369,7 @@ async fn a_countrys_stores_load_without_anything_else() {
 
 #[tokio::test]
 async fn real_prices_load_whole() {
-    let Some(folder) = test_data("hr") else {
+    let Some(folder) = data::folder("hr") else {
         return;
     };
     let world = World::new();

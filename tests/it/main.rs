@@ -17,6 +17,7 @@ mod s3;
 mod serve;
 mod tests_of_sql;
 mod turn;
+mod update;
 mod upload;
 mod world;
 

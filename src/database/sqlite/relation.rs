@@ -123,7 +123,7 @@ impl Relation {
 /// Names and lists are looked up row by row, so that rows keep the key's order
 /// without a sort.
 pub(super) fn exported(dataset: &str) -> Option<Relation> {
-    let (from, key, columns): (&str, &[&str], &[(&str, &str, &str)]) = match dataset {
+    let (from, key, columns): (&str, &[&str], Columns) = match dataset {
         "prices" => ("prices", &["product_id", "store_id"], PRICES),
         "products" => ("products", &["id"], PRODUCTS),
         "stores" => ("stores", &["id"], STORES),
@@ -154,7 +154,10 @@ pub(super) fn exported(dataset: &str) -> Option<Relation> {
     })
 }
 
-const PRICES: &[(&str, &str, &str)] = &[
+/// Of each column its name, what it is in SQL, and its type as stored.
+type Columns = &'static [(&'static str, &'static str, &'static str)];
+
+const PRICES: Columns = &[
     ("product_id", "product_id", "bigint"),
     ("store_id", "store_id", "bigint"),
     ("price", "price_cents", "decimal(18,2)"),
@@ -163,7 +166,7 @@ const PRICES: &[(&str, &str, &str)] = &[
     ("sku", "sku", "text"),
 ];
 
-const PRODUCTS: &[(&str, &str, &str)] = &[
+const PRODUCTS: Columns = &[
     ("id", "id", "bigint"),
     ("name", "name", "text"),
     ("normalized_name", "normalized_name", "text"),
@@ -179,7 +182,7 @@ const PRODUCTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-const STORES: &[(&str, &str, &str)] = &[
+const STORES: Columns = &[
     ("id", "id", "bigint"),
     ("name", "name", "text"),
     (
@@ -196,15 +199,15 @@ const STORES: &[(&str, &str, &str)] = &[
     ("longitude", "longitude", "double"),
 ];
 
-const COMPANIES: &[(&str, &str, &str)] = &[("id", "id", "bigint"), ("name", "name", "text")];
+const COMPANIES: Columns = &[("id", "id", "bigint"), ("name", "name", "text")];
 
-const CATEGORIES: &[(&str, &str, &str)] = &[
+const CATEGORIES: Columns = &[
     ("id", "id", "bigint"),
     ("name", "name", "text"),
     ("company", "company_id", "bigint"),
 ];
 
-const CATEGORIES_WITH_PRODUCTS: &[(&str, &str, &str)] = &[
+const CATEGORIES_WITH_PRODUCTS: Columns = &[
     ("id", "id", "bigint"),
     ("name", "name", "text"),
     ("company", "company_id", "bigint"),
@@ -217,7 +220,7 @@ const CATEGORIES_WITH_PRODUCTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-const CATEGORY_LINKS: &[(&str, &str, &str)] = &[
+const CATEGORY_LINKS: Columns = &[
     ("category_a_id", "category_a", "bigint"),
     ("category_b_id", "category_b", "bigint"),
     ("link_type", "link_type", "text"),
