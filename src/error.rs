@@ -1,8 +1,8 @@
 //! The crate's error: one variant a stage, and one `kind()` at the edge.
 
 use crate::{
-    config, database, dataset, diagnostics, engine, inbox, load, outbox, pipeline, runs, serve,
-    snapshot, source, storage, update, upload,
+    config, database, dataset, diagnostics, diagnostics::Finding, engine, inbox, load, outbox,
+    pipeline, runs, serve, snapshot, source, storage, update, upload,
 };
 
 /// What kind of end an error is. Two readers: the exit code and the HTTP status.
@@ -113,6 +113,16 @@ impl Error {
             Error::Load(error) => error.kind(),
             Error::Serve(error) => error.kind(),
             Error::Runs(error) => error.kind(),
+        }
+    }
+
+    /// Returns the findings in the user's own files, where the error is some.
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Error::Invalid(findings)
+            | Error::Config(config::Error::File(findings))
+            | Error::Engine(engine::Error::Invalid(findings)) => &findings.0,
+            _ => &[],
         }
     }
 

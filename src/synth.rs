@@ -368,7 +368,10 @@ fn write_products(spec: &Spec, path: &Path) -> io::Result<()> {
         let brand = BRANDS[(dice >> 8) as usize % BRANDS.len()];
         let variety = VARIETIES[(dice >> 16) as usize % VARIETIES.len()];
         let size = kind.sizes[size_of(spec, id)];
-        let name = format!("{} {variety} {} {size}", kind.name, brand.trim());
+        let shown = if brand == "NO BRAND" { "" } else { brand };
+        let name = [kind.name, variety, shown, size]
+            .join(" ")
+            .replace("  ", " ");
         let barcode = format!("385{:010}", id * 7);
         let category = match dice >> 60 {
             0 => kind.category.to_uppercase(),

@@ -179,6 +179,9 @@ pub(crate) struct UpdateArgs {
     /// Count what would change, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Stop at the first pipeline that fails
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
     /// Apply this artifact: a refused one, or an older one to go back to
     #[arg(long, value_name = "ID")]
     pub(crate) artifact: Option<String>,

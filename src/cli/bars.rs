@@ -108,6 +108,7 @@ pub(crate) struct Lines {
 struct Task {
     began: Instant,
     told: Instant,
+    noted: Option<Instant>,
     unit: String,
 }
 
@@ -132,6 +133,7 @@ impl Sink for Lines {
             Task {
                 began: now,
                 told: now,
+                noted: None,
                 unit: unit.to_owned(),
             },
         );
@@ -157,6 +159,18 @@ impl Sink for Lines {
     }
 
     fn note(&self, task: &str, note: &str) {
+        let mut tasks = self
+            .tasks
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        // A service that throttles does so again and again; once in a while will do.
+        if let Some(known) = tasks.get_mut(task) {
+            let recently = Duration::from_secs(5);
+            if known.noted.is_some_and(|noted| noted.elapsed() < recently) {
+                return;
+            }
+            known.noted = Some(Instant::now());
+        }
         eprintln!("{task}: {note}");
     }
 

@@ -267,10 +267,19 @@ impl Context {
         }
     }
 
-    pub(crate) fn inbox(&self) -> Inbox {
-        Inbox {
-            location: self.data.child("inbox"),
-            archive: self.data.child("archive/inbox"),
+    /// Returns the profile's own inbox, else the data folder's. What was applied goes
+    /// to an archive beside it, where senders see it too.
+    pub(crate) fn inbox(&self) -> Result<Inbox> {
+        match &self.config.profile.inbox {
+            Some(inbox) => {
+                let inbox = Location::open(inbox, &self.config.store)?;
+                let archive = inbox.child("archive");
+                Ok(Inbox::new(inbox, archive))
+            }
+            None => Ok(Inbox::new(
+                self.data.child("inbox"),
+                self.data.child("archive/inbox"),
+            )),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     bars::{Bars, Ends, Lines},
 };
 use crate::{
-    config::{self, Environment},
+    config::Environment,
     diagnostics::{Finding, Findings},
     error::Error,
     progress::Progress,
@@ -112,11 +112,8 @@ impl Screen {
 
     /// Tells an error: the chain once, then what to do.
     pub(crate) fn error(&self, error: &Error) {
-        match error {
-            Error::Invalid(findings) | Error::Config(config::Error::File(findings)) => {
-                return self.findings(&findings.0);
-            }
-            _ => {}
+        if !error.findings().is_empty() {
+            return self.findings(error.findings());
         }
         self.complain(error, error.hint().as_deref());
     }

@@ -40,7 +40,7 @@ pub(crate) fn service(context: &Context, port: u16) -> Result<Service> {
     Ok(Service::new(
         Arc::new(context.project()?.clone()),
         context.database()?,
-        context.inbox(),
+        context.inbox()?,
         context.config.serve.clone(),
         keys,
         temp,

@@ -82,7 +82,7 @@ async fn hops(
 
 /// Returns the last that came, wherever it has gone.
 async fn newest(context: &Context, pipeline: &Pipeline) -> Result<Option<Received>> {
-    let inbox = context.inbox();
+    let inbox = context.inbox()?;
     let mut all = inbox.pending(&pipeline.name).await?;
     all.extend(inbox.archived(&pipeline.name).await?);
     Ok(all.into_iter().max_by_key(|received| received.seq))

@@ -7,9 +7,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    inbox::Inbox,
     pipeline::Pipeline,
-    storage::Location,
     upload::{self, HttpTransport, Outcome, StoreTransport, Transport, Uploaded},
 };
 
@@ -33,19 +31,17 @@ pub(crate) async fn upload(context: &Context, args: &UploadArgs) -> Result<Endin
 /// Returns the way to the profile's inbox: its own, its server's, or the local one.
 fn transport(context: &Context) -> Result<Box<dyn Transport>> {
     let profile = &context.config.profile;
-    if let Some(inbox) = &profile.inbox {
-        let inbox = Location::open(inbox, &context.config.store)?;
-        let archive = inbox.child("archive");
-        return Ok(Box::new(StoreTransport::new(Inbox::new(inbox, archive))));
-    }
     match &profile.server {
-        Some(server) => {
+        Some(server) if profile.inbox.is_none() => {
             let fetch = &context.config.fetch;
-            let (key, patience) = (context.config.key()?, fetch.patience);
-            let http = HttpTransport::new(server.clone(), key, patience, fetch.idle_timeout);
-            Ok(Box::new(http?))
+            Ok(Box::new(HttpTransport::new(
+                server.clone(),
+                context.config.key()?,
+                fetch.patience,
+                fetch.idle_timeout,
+            )?))
         }
-        None => Ok(Box::new(StoreTransport::new(context.inbox()))),
+        _ => Ok(Box::new(StoreTransport::new(context.inbox()?))),
     }
 }
 

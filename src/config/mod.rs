@@ -309,7 +309,7 @@ impl Config {
     pub fn load(from: &Path, environment: &Environment, overrides: &Overrides) -> Result<Config> {
         let (root, text) = find(from)?;
         let file = file::parse(&text)?.overridden(environment)?;
-        let profile = profile(&file, environment, overrides)?;
+        let profile = profile(&file, &root, environment, overrides)?;
         let data = rooted(&root, file.data.as_deref().unwrap_or("data"));
         let database = file.database.clone().unwrap_or_else(|| in_data(&data));
         let database = profile.database.clone().unwrap_or(database);
@@ -355,7 +355,12 @@ fn in_data(data: &str) -> String {
     }
 }
 
-fn profile(file: &file::File, environment: &Environment, overrides: &Overrides) -> Result<Profile> {
+fn profile(
+    file: &file::File,
+    root: &Path,
+    environment: &Environment,
+    overrides: &Overrides,
+) -> Result<Profile> {
     let asked = overrides.profile.as_ref().or(file.default_profile.as_ref());
     let Some(name) = asked else {
         return Ok(Profile {
@@ -400,7 +405,7 @@ fn profile(file: &file::File, environment: &Environment, overrides: &Overrides) 
     Ok(Profile {
         name: name.clone(),
         server,
-        inbox,
+        inbox: inbox.map(|inbox| rooted(root, &inbox)),
         database,
     })
 }

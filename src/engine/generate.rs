@@ -48,7 +48,7 @@ pub struct Generate<'a> {
     pub previous_rows: IndexMap<String, u64>,
     /// Memory, threads and temp space.
     pub config: &'a EngineConfig,
-    /// An absolute, empty folder for intermediates and the artifacts' files.
+    /// An empty folder for intermediates and the artifacts' files.
     pub work: &'a Path,
     /// The clock, for the check `age`.
     pub now: DateTime<Utc>,

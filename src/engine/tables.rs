@@ -61,8 +61,9 @@ pub(super) fn parquet(
     schema: SchemaRef,
     order: &[String],
 ) -> Result<Arc<dyn TableProvider>> {
-    let url = Url::from_file_path(file).map_err(|()| {
-        DataFusionError::Configuration(format!("{} is no absolute path", file.display()))
+    let file = std::path::absolute(file)?;
+    let url = Url::from_file_path(&file).map_err(|()| {
+        DataFusionError::Configuration(format!("{} cannot be a URL", file.display()))
     })?;
     listing(vec![ListingTableUrl::try_new(url, None)?], schema, order)
 }

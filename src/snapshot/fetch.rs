@@ -61,12 +61,11 @@ pub struct Fetch<'a> {
 /// # Errors
 /// See [`Error`]: of the source, of the disk, or of the engine.
 pub async fn fetch(fetch: Fetch<'_>) -> Result<Snapshot> {
-    let partials = partials(fetch.location, fetch.engine);
-    partial::sweep(&partials, fetch.at)?;
+    partial::sweep(&partials(fetch.location, fetch.engine), fetch.at)?;
     sweep_unfinished(&fetch).await?;
     let mut complete = Vec::new();
     for wanted in &fetch.wanted {
-        if let Some(partial) = complete_dataset(&fetch, &partials, wanted).await? {
+        if let Some(partial) = complete_dataset(&fetch, wanted).await? {
             complete.push((&wanted.dataset, partial));
         }
     }
@@ -113,12 +112,7 @@ fn snapshot_time(at: DateTime<Utc>) -> String {
 }
 
 /// Brings in the rest of a dataset; `None` where the source does not have it.
-async fn complete_dataset(
-    fetch: &Fetch<'_>,
-    partials: &std::path::Path,
-    wanted: &Wanted,
-) -> Result<Option<Partial>> {
-    debug_assert!(folder(fetch, &wanted.dataset).starts_with(partials));
+async fn complete_dataset(fetch: &Fetch<'_>, wanted: &Wanted) -> Result<Option<Partial>> {
     let dataset = &wanted.dataset;
     let name = fetch.source.name();
     let mut partial = Partial::open(folder(fetch, dataset), &name, dataset, fetch.at)?;
@@ -164,7 +158,7 @@ async fn bring_in(fetch: &Fetch<'_>, dataset: &Dataset, partial: &mut Partial) -
         return Ok(false);
     };
     if !fetched.resumable {
-        partial.restart()?;
+        partial.keep_no_marks()?;
     }
     while let Some(piece) = fetched.pieces.next().await {
         match piece {

@@ -86,12 +86,13 @@ pub(super) struct Partial {
     head: Head,
     /// The pages that are durable, if a fetch can go on after them.
     pub(super) marks: Vec<Mark>,
-    /// Complete, and since when.
+    /// Set once the dataset is complete.
     pub(super) done: Option<Done>,
     rows: File,
     log: File,
     end: u64,
     total_rows: u64,
+    keeps_marks: bool,
     waiting: Vec<(Mark, RecordBatch)>,
     flushed_at: Instant,
 }
@@ -164,9 +165,16 @@ impl Partial {
         self.rows.write_all(&bytes)?;
         self.rows.sync_data()?;
         self.end += bytes.len() as u64;
+        self.total_rows += waiting.iter().map(|(mark, _)| mark.rows).sum::<u64>();
+        if self.keeps_marks {
+            self.write_marks(waiting.into_iter().map(|(mark, _)| mark))?;
+        }
+        Ok(())
+    }
+
+    fn write_marks(&mut self, marks: impl Iterator<Item = Mark>) -> io::Result<()> {
         let mut lines = Vec::new();
-        for (mark, _) in waiting {
-            self.total_rows += mark.rows;
+        for mark in marks {
             let entry = Entry {
                 end: self.end,
                 mark,
@@ -177,6 +185,12 @@ impl Partial {
         }
         self.log.write_all(&lines)?;
         self.log.sync_data()
+    }
+
+    /// Forgets all pages, and marks none from here on: no fetch can go on after them.
+    pub(super) fn keep_no_marks(&mut self) -> Result<()> {
+        self.keeps_marks = false;
+        self.restart()
     }
 
     /// Forgets all pages: they come again.
@@ -307,30 +321,38 @@ fn begin(folder: PathBuf, head: Head) -> Result<Partial> {
         log,
         end: 0,
         total_rows: 0,
+        keeps_marks: true,
         waiting: Vec::new(),
         flushed_at: Instant::now(),
     })
 }
 
 fn resume(folder: PathBuf, head: Head) -> Result<Partial> {
-    let done: Option<Done> = read_json(&folder.join(DONE));
     let opened = || -> io::Result<Partial> {
         let rows = open_file(&folder.join(ROWS))?;
         let log = open_file(&folder.join(MARKS))?;
-        let (entries, log_end) = read_marks(&folder.join(MARKS), rows.metadata()?.len())?;
-        let end = entries.last().map_or(0, |entry| entry.end);
+        let length = rows.metadata()?.len();
+        let done: Option<Done> = read_json(&folder.join(DONE));
+        let done = done.filter(|done| done.end <= length);
+        let (entries, log_end) = read_marks(&folder.join(MARKS), length)?;
+        let marked = entries.iter().map(|entry| entry.mark.rows).sum();
+        let marked_end = entries.last().map_or(0, |entry| entry.end);
+        let (end, total_rows) = match &done {
+            Some(done) => (done.end, done.rows),
+            None => (marked_end, marked),
+        };
         log.set_len(log_end)?;
         rows.set_len(end)?;
-        let total_rows = entries.iter().map(|entry| entry.mark.rows).sum();
         Ok(Partial {
             folder: folder.clone(),
             head: head.clone(),
             marks: entries.into_iter().map(|entry| entry.mark).collect(),
-            done: done.filter(|done| (done.end, done.rows) == (end, total_rows)),
+            done,
             rows,
             log,
             end,
             total_rows,
+            keeps_marks: true,
             waiting: Vec::new(),
             flushed_at: Instant::now(),
         })

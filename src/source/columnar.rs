@@ -207,7 +207,10 @@ impl Reader {
     fn ill_typed(&self, wrong: Wrong) -> Stop {
         let place = self.export.place(None);
         Stop::Failed(match wrong {
-            Wrong::Row(wrong) => Error::IllTyped { place, wrong },
+            Wrong::Row(wrong) => Error::IllTyped {
+                place,
+                wrong: Box::new(wrong),
+            },
             Wrong::Column(reason) => Error::Answer { place, reason },
         })
     }

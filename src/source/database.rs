@@ -48,7 +48,7 @@ impl Source for DatabaseSource {
         let exported = self.database.export(dataset).await;
         let rows = exported.map_err(|source| Error::Database {
             dataset: dataset.name.clone(),
-            source,
+            source: Box::new(source),
         })?;
         Ok(rows.map(|rows| fetched(dataset, rows)))
     }
@@ -62,7 +62,7 @@ fn fetched(dataset: &Dataset, rows: SendableRecordBatchStream) -> Fetched {
         let piece = batch
             .map_err(|source| Error::Stream {
                 dataset: name.clone(),
-                source,
+                source: Box::new(source),
             })
             .and_then(|batch| {
                 *page += 1;
@@ -91,7 +91,10 @@ fn checked(
         page: None,
     };
     let (rows, _) = conform(batch, contract, before).map_err(|wrong| match wrong {
-        Wrong::Row(wrong) => Error::IllTyped { place, wrong },
+        Wrong::Row(wrong) => Error::IllTyped {
+            place,
+            wrong: Box::new(wrong),
+        },
         Wrong::Column(reason) => Error::Answer { place, reason },
     })?;
     let mark = Mark {

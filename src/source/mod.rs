@@ -69,7 +69,7 @@ pub enum Error {
         /// What was fetched.
         place: Place,
         /// The row, the field and what is wrong.
-        wrong: RowError,
+        wrong: Box<RowError>,
     },
     /// The answer is not what was asked for.
     #[error("{place}: {reason}")]
@@ -129,7 +129,7 @@ pub enum Error {
         /// The dataset.
         dataset: String,
         /// The database's own error.
-        source: crate::database::Error,
+        source: Box<crate::database::Error>,
     },
     /// The database's stream broke off.
     #[error("could not read {dataset} from the database")]
@@ -137,7 +137,7 @@ pub enum Error {
         /// The dataset.
         dataset: String,
         /// The stream's own error.
-        source: datafusion::error::DataFusionError,
+        source: Box<datafusion::error::DataFusionError>,
     },
 }
 

@@ -183,14 +183,14 @@ impl Ledger {
 
     /// Returns the numbers of the pages that can be asked for at once, without
     /// waiting for the links to them.
-    fn numbered(&self) -> std::ops::RangeInclusive<u64> {
+    fn numbered(&self) -> std::ops::Range<u64> {
         let plain = format!("page={}", self.pages + 1);
         let is_plain = matches!(&self.next, Some(Some(link)) if *link == plain);
         match self.count {
             Some(count) if is_plain && self.page_rows > 0 => {
-                self.pages + 1..=count.div_ceil(self.page_rows)
+                self.pages + 1..count.div_ceil(self.page_rows) + 1
             }
-            _ => 1..=0,
+            _ => 0..0,
         }
     }
 
@@ -280,7 +280,10 @@ pub(super) async fn read(export: &Export, number: u64, body: Vec<u8>) -> Result<
     match decoded {
         Ok(page) => Ok(Read::Page(page)),
         Err(Fault::CutShort) => Ok(Read::CutShort),
-        Err(Fault::IllTyped(wrong)) => Err(Error::IllTyped { place, wrong }),
+        Err(Fault::IllTyped(wrong)) => Err(Error::IllTyped {
+            place,
+            wrong: Box::new(wrong),
+        }),
         Err(Fault::Other(reason)) => Err(Error::Answer { place, reason }),
         Err(Fault::NoPage(reason)) => Err(Error::Answer {
             place,

@@ -433,3 +433,40 @@ async fn a_model_that_two_read_is_computed_once() {
         .collect();
     assert_eq!(steps, [("lows", 4), ("cheapest", 4)]);
 }
+
+#[tokio::test]
+async fn a_list_can_be_the_grain_and_the_order() {
+    let world = World::new();
+    let manifest = DOUBLED
+        .replace("doubled", "groups")
+        .replace(".csv", ".jsonl")
+        .replace("[\"product_id\"]", "[\"stores\"]")
+        .replace(
+            "product_id = \"bigint not null\"\nprice = \"decimal(12,2)\"",
+            "stores = \"bigint[] not null\"",
+        );
+    world.file("pipelines/groups.toml", &manifest);
+    let sql = "select array_agg(store_id order by store_id desc) as stores from prices group by product_id % 3";
+    world.file("sql/groups/groups.sql", sql);
+    let groups = done(&world.generate(&["groups"], &[]).await, "groups");
+    assert_eq!(
+        text(&groups),
+        "{\"stores\":[12]}\n{\"stores\":[12,11]}\n{\"stores\":[13,12,11]}\n"
+    );
+    assert_eq!(groups.file.file_name().unwrap(), "groups.jsonl");
+}
+
+#[tokio::test]
+async fn a_page_is_one_text_as_it_stands() {
+    let world = World::new();
+    world.file(
+        "pipelines/page.toml",
+        "description = \"A page.\"\noutput = \"page\"\nfile = \"page.html\"\n[contract]\nhtml = \"text not null\"\n",
+    );
+    world.file(
+        "sql/page/page.sql",
+        "select concat('<p>', count(*), '</p>') as html from prices",
+    );
+    let page = done(&world.generate(&["page"], &[]).await, "page");
+    assert_eq!(text(&page), "<p>6</p>");
+}

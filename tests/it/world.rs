@@ -16,7 +16,6 @@ pub(crate) struct World {
 }
 
 /// What a command said and how it ended.
-#[must_use]
 pub(crate) struct Said {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -26,7 +25,6 @@ pub(crate) struct Said {
 /// A server that ends with the test.
 pub(crate) struct Server {
     child: Child,
-    pub(crate) url: String,
 }
 
 impl World {
@@ -56,6 +54,7 @@ impl World {
     }
 
     /// Runs a command in a folder below this one.
+    #[must_use = "say how it ends"]
     pub(crate) fn run_in(&self, folder: &str, arguments: &[&str]) -> Said {
         let mut command = self.command(arguments);
         command.current_dir(self.path(folder));
@@ -74,6 +73,7 @@ impl World {
     }
 
     /// Runs a command to its end. The key must not be in what it says.
+    #[must_use = "say how it ends"]
     pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         told(self.command(arguments))
     }
@@ -95,7 +95,7 @@ impl World {
         // What else it says is read, so that it never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
         self.set("PRICEMILL_PROFILE_DEV_SERVER", &url);
-        Server { child, url }
+        Server { child }
     }
 
     /// Returns one number from the database.

@@ -7,7 +7,7 @@ with extremes as (
 select
     products.name as product,
     cheapest.price as cheapest,
-    stores.name as at,
+    stores.company || ', store ' || cast(stores.id as text) as at,
     extremes.dearest,
     round(bargains.percentage_difference, 1) as percent_more
 from bargains

@@ -1,7 +1,6 @@
 select
-    store_groups.company,
-    array_length(store_groups.stores) as stores,
-    anchor.name as anchor
+    company,
+    array_length(stores) as stores,
+    stores[1] as anchor
 from store_groups
-inner join stores as anchor on anchor.id = store_groups.stores[1]
-order by stores desc, anchor.id
+order by array_length(store_groups.stores) desc, store_groups.stores[1]

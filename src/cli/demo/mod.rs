@@ -11,9 +11,9 @@ use std::{
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
-    args::{DemoArgs, GenerateArgs, LoadArgs, Selection, UpdateArgs, UploadArgs},
+    args::{DemoArgs, FetchArgs, GenerateArgs, LoadArgs, Selection, UpdateArgs, UploadArgs},
     context::{Context, Ending, project_of},
-    generate, load, new, query,
+    fetch, generate, load, new, query,
     screen::grouped,
     serve, update, upload,
 };
@@ -126,14 +126,16 @@ fn random_key() -> String {
 
 async fn turn(inside: &Context) -> Result<Ending> {
     let selection = Selection::default();
-    inside
-        .screen
-        .title("generate: exports → snapshot → SQL → outbox");
+    inside.screen.title("fetch: exports → snapshot");
+    let datasets = inside.project()?.datasets.keys().cloned().collect();
+    let ending = fetch::fetch(inside, &FetchArgs { datasets }).await?;
+    inside.screen.title("generate: snapshot → SQL → outbox");
     let generate = GenerateArgs {
         selection: selection.clone(),
+        snapshot: Some("latest".to_owned()),
         ..GenerateArgs::default()
     };
-    let ending = generate::generate(inside, &generate).await?;
+    let ending = ending.and(generate::generate(inside, &generate).await?);
     inside.screen.title("upload: outbox → inbox");
     let upload = UploadArgs {
         selection: selection.clone(),
