@@ -22,7 +22,7 @@ use datafusion::{
 use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
-use super::{Database, Fill, Table, TableCounts};
+use super::{Database, Fill, Table, TableCounts, depth};
 use crate::{
     dataset::Contract,
     digest::Digest,
@@ -307,8 +307,12 @@ pub async fn restore(
         .into());
     }
     let temp = tempfile::tempdir().map_err(Error::Temp)?;
-    let mut fills = Vec::with_capacity(archived.tables.len());
-    for table in &archived.tables {
+    let present = database.tables().await?;
+    let mut tables: Vec<&ArchivedTable> = archived.tables.iter().collect();
+    // Parents first: a parent that comes late is looked for in all its children.
+    tables.sort_by_key(|table| depth(&table.name, &present));
+    let mut fills = Vec::with_capacity(tables.len());
+    for table in tables {
         fills.push(Fill {
             table: table.as_table(),
             replace: true,

@@ -106,7 +106,7 @@ pub struct Reject {
     /// Why.
     pub reason: String,
     /// The row, as it would stand in the table.
-    pub row: serde_json::Map<String, serde_json::Value>,
+    pub row: IndexMap<String, serde_json::Value>,
 }
 
 /// What an update did.

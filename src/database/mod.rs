@@ -107,6 +107,24 @@ pub fn is_own(table: &str) -> bool {
     matches!(table, "applied_artifacts" | "schema_version") || table.starts_with("sqlite_")
 }
 
+/// Returns how many tables a table hangs below: parents have less than children.
+pub(crate) fn depth(name: &str, tables: &[Table]) -> usize {
+    depth_within(name, tables, tables.len())
+}
+
+/// A circle of tables, which only a foreign hand can have made, ends at `most`.
+fn depth_within(name: &str, tables: &[Table], most: usize) -> usize {
+    let table = tables.iter().find(|table| table.name == name && most > 0);
+    let parents = table
+        .into_iter()
+        .flat_map(|table| table.references.values());
+    let parents = parents.filter(|parent| parent.table != name);
+    parents
+        .map(|parent| depth_within(&parent.table, tables, most - 1) + 1)
+        .max()
+        .unwrap_or(0)
+}
+
 /// Returns the tables of a new database, without making one: what `db.<table>` is
 /// when a project is checked.
 pub fn schema() -> Result<Vec<Table>> {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     config::EngineConfig,
-    database::{Database, Staged, Table},
+    database::{Database, Staged, Table, is_own},
     dataset::{Column, ColumnType, Contract},
     diagnostics::{Finding, nearest},
     pipeline::{Bindings, Pipeline, SourceFile, UpdateStep, graph::word},
@@ -59,7 +59,8 @@ pub async fn stage(
     let mut staged = Vec::new();
     for step in &pipeline.update {
         let plan = plan(&workspace, pipeline, step).await?;
-        let table = suited(pipeline, step, present, plan.schema().as_arrow())?;
+        let table = suited(pipeline, step, present, plan.schema().as_arrow());
+        let table = table.map_err(Error::invalid)?;
         let contract = contract(&table, plan.schema().as_arrow());
         let what = format!("{}: the rows for {}", pipeline.name, step.table);
         let rows = match typed(plan, &contract) {
@@ -114,14 +115,31 @@ async fn plan(
     }
 }
 
+/// Returns why what is made for a step does not suit its table: what can be known
+/// without data. Nothing is wrong with a table that is still to be made.
+pub(super) fn unsuited(
+    pipeline: &Pipeline,
+    step: &UpdateStep,
+    present: &[Table],
+    made: &Schema,
+) -> Vec<Finding> {
+    suited(pipeline, step, present, made)
+        .err()
+        .unwrap_or_default()
+}
+
 /// Returns the table that a step fills, if what is made for it suits it.
 fn suited(
     pipeline: &Pipeline,
     step: &UpdateStep,
     present: &[Table],
     made: &Schema,
-) -> Result<Table> {
+) -> Result<Table, Vec<Finding>> {
     let place = Place { pipeline, step };
+    if is_own(&step.table) {
+        let what = format!("`{}` is the database's own table", step.table);
+        return Err(vec![place.finding("update-table", what, "")]);
+    }
     let Some(table) = present.iter().find(|table| table.name == step.table) else {
         return place.new_table(made);
     };
@@ -151,7 +169,7 @@ fn suited(
     }
     match findings.is_empty() {
         true => Ok(table.clone()),
-        false => Err(Error::invalid(findings)),
+        false => Err(findings),
     }
 }
 
@@ -163,16 +181,12 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// Describes a table that is to be made.
-    fn new_table(&self, made: &Schema) -> Result<Table> {
+    fn new_table(&self, made: &Schema) -> Result<Table, Vec<Finding>> {
         let contract = self.contract_of(made)?;
         let key = &self.pipeline.grain;
         if let Some(name) = key.iter().find(|name| contract.column(name).is_none()) {
             let what = format!("the new table `{}` needs its key `{name}`", self.step.table);
-            return Err(Error::invalid(vec![self.finding(
-                "update-column",
-                what,
-                "",
-            )]));
+            return Err(vec![self.finding("update-column", what, "")]);
         }
         Ok(Table {
             name: self.step.table.clone(),
@@ -183,7 +197,7 @@ impl Place<'_> {
         })
     }
 
-    fn contract_of(&self, made: &Schema) -> Result<Contract> {
+    fn contract_of(&self, made: &Schema) -> Result<Contract, Vec<Finding>> {
         if !self.pipeline.updates.contains_key(&self.step.table) {
             return Ok(self.pipeline.contract.clone());
         }
@@ -191,7 +205,7 @@ impl Place<'_> {
             let data_type = ColumnType::from_arrow(field.data_type()).ok_or_else(|| {
                 let what = format!("`{}` is {}", field.name(), spelled(field.data_type()));
                 let finding = self.finding("update-type", what, field.name());
-                Error::invalid(vec![finding.help("cast it to a type that tables have")])
+                vec![finding.help("cast it to a type that tables have")]
             })?;
             Ok(Column {
                 name: field.name().clone(),
@@ -199,13 +213,18 @@ impl Place<'_> {
                 nullable: field.is_nullable() && !self.pipeline.grain.contains(field.name()),
             })
         };
-        let columns = made.fields().iter().map(column).collect::<Result<_>>()?;
+        let columns = made
+            .fields()
+            .iter()
+            .map(column)
+            .collect::<Result<_, Vec<Finding>>>()?;
         Ok(Contract { columns })
     }
 
     fn no_column(&self, table: &Table, name: &str) -> Finding {
         let what = format!("the table `{}` has no column `{name}`", table.name);
-        let finding = self.finding("unknown-column", what, name);
+        let mut finding = self.finding("unknown-column", what, name);
+        finding.label = "unknown column".to_owned();
         let help = match nearest(name, table.contract.names()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {

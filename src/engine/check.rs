@@ -3,11 +3,10 @@
 //! Each model is planned once, down to what would run, over empty relations of the
 //! declared columns. One session serves the whole project.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::DateTime;
 use datafusion::{
-    arrow::datatypes::Schema,
     common::{DFSchema, Dependency},
     logical_expr::LogicalPlan,
     prelude::SessionContext,
@@ -15,14 +14,14 @@ use datafusion::{
 use indexmap::IndexMap;
 
 use super::{
-    Error, Result, contract, lint, session, tables,
+    Error, Result, apply, contract, lint, session, tables,
     workspace::{self, Workspace},
 };
 use crate::{
     config::EngineConfig,
     database::Table,
-    diagnostics::{Finding, Severity, nearest},
-    pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, graph::word, read_seed},
+    diagnostics::{Finding, Severity},
+    pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, read_seed},
 };
 
 /// What a check of the project found.
@@ -251,10 +250,11 @@ impl One<'_> {
         }
     }
 
-    /// Plans the update's SQL over `artifact` and `db`.
+    /// Plans the update's SQL over `artifact` and `db`, and compares what each step makes
+    /// with its table.
     async fn updates(&mut self, context: &SessionContext) -> Result<()> {
         let pipeline = self.pipeline;
-        if pipeline.updates.is_empty() {
+        if pipeline.update.is_empty() {
             return Ok(());
         }
         let failed = |error| Error::run(&pipeline.name, error);
@@ -269,36 +269,19 @@ impl One<'_> {
         let workspace = workspace.map_err(failed)?;
         let artifact = tables::empty(pipeline.contract.arrow());
         workspace.register("artifact", artifact).map_err(failed)?;
-        for (name, file) in &pipeline.updates {
-            let plan = self.plan(&workspace, file).await;
-            let table = self.database.iter().find(|table| &table.name == name);
-            if let (Some(plan), Some(table)) = (plan, table) {
-                let found = extra_columns(file, table, plan.schema().as_arrow());
-                self.checked.findings.extend(found);
-            }
+        for step in &pipeline.update {
+            let made = match pipeline.updates.get(&step.table) {
+                Some(file) => match self.plan(&workspace, file).await {
+                    Some(plan) => Arc::clone(plan.schema().inner()),
+                    None => continue,
+                },
+                None => pipeline.contract.arrow(),
+            };
+            let found = apply::unsuited(pipeline, step, self.database, &made);
+            self.checked.findings.extend(found);
         }
         Ok(())
     }
-}
-
-/// Finds columns that the table does not have.
-fn extra_columns(file: &SourceFile, table: &Table, made: &Schema) -> Vec<Finding> {
-    let extra = made.fields().iter().map(|field| field.name());
-    let extra = extra.filter(|name| table.contract.column(name).is_none());
-    extra
-        .map(|name| {
-            let what = format!("the table `{}` has no column `{name}`", table.name);
-            let place = file.place(word(&file.text, name));
-            let finding = Finding::error("unknown-column", what).at(place, "unknown column");
-            match nearest(name, table.contract.names()) {
-                Some(near) => finding.help(format!("did you mean `{near}`?")),
-                None => {
-                    let names: Vec<_> = table.contract.names().collect();
-                    finding.help(format!("its columns are {}", names.join(", ")))
-                }
-            }
-        })
-        .collect()
 }
 
 fn reads_any(relations: Option<&Vec<Relation>>, models: &BTreeSet<String>) -> bool {

@@ -44,7 +44,7 @@ pub(super) fn find(path: &Path, tables: &[Table], notes: &mut Vec<String>) -> Re
         let path = path.to_owned();
         return Err(Error::NothingToLoad { path });
     }
-    files.sort_by_key(|file| (depth(&file.table, tables), file.table.clone()));
+    files.sort_by_key(|file| (database::depth(&file.table, tables), file.table.clone()));
     Ok(files)
 }
 
@@ -83,20 +83,4 @@ fn one(path: &Path, tables: &[Table]) -> Result<File> {
                 .map(str::to_owned),
         }),
     }
-}
-
-/// Returns how many tables a table hangs below: parents are loaded first.
-fn depth(name: &str, tables: &[Table]) -> usize {
-    let Some(table) = tables.iter().find(|table| table.name == name) else {
-        return 0;
-    };
-    let parents = table
-        .references
-        .values()
-        .map(|parent| parent.table.as_str());
-    let parents = parents.filter(|parent| *parent != name);
-    parents
-        .map(|parent| depth(parent, tables) + 1)
-        .max()
-        .unwrap_or(0)
 }

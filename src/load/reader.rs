@@ -116,11 +116,8 @@ impl Reader {
         match &mut self.rows {
             Rows::Csv(reader) => next_csv(reader, record, width)
                 .map_err(|(line, reason)| format_error(&self.path, line, reason)),
-            Rows::JsonLines { lines, line } => {
-                *line += 1;
-                next_json(lines, *line, record, &self.names)
-                    .map_err(|source| format_error(&self.path, *line, source.to_string()))
-            }
+            Rows::JsonLines { lines, line } => next_json(lines, line, record, &self.names)
+                .map_err(|source| format_error(&self.path, *line, source.to_string())),
             Rows::Parquet {
                 batches,
                 fields,
@@ -215,14 +212,19 @@ fn first_line(record: &StringRecord, end: u64) -> u64 {
 
 fn next_json(
     lines: &mut dyn BufRead,
-    line: u64,
+    line: &mut u64,
     record: &mut StringRecord,
     names: &[String],
 ) -> io::Result<Next> {
     let mut text = String::new();
-    if lines.take(MAX_LINE_BYTES).read_line(&mut text)? == 0 {
-        return Ok(Next::End);
+    while text.trim().is_empty() {
+        text.clear();
+        *line += 1;
+        if lines.take(MAX_LINE_BYTES).read_line(&mut text)? == 0 {
+            return Ok(Next::End);
+        }
     }
+    let line = *line;
     let object = match serde_json::from_str::<IndexMap<String, Box<RawValue>>>(text.trim()) {
         Ok(object) => object,
         Err(error) => {

@@ -272,7 +272,7 @@ async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -
         Ok(applied) => applied,
         Err(error) => {
             if error.is_of_the_artifact() && !update.dry_run && received.fate == Fate::Pending {
-                update.inbox.refuse(&received, &said(&error)).await?;
+                refuse(update, &received, &error).await;
             }
             return Err(error);
         }
@@ -284,6 +284,14 @@ async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -
         true => Outcome::Already,
         false => Outcome::Applied(applied.tables),
     })
+}
+
+/// Moves an artifact out of the way. If that fails it stays, and is refused again by
+/// the next run: the first error tells more.
+async fn refuse(update: &Update<'_>, received: &Received, error: &Error) {
+    if let Err(failed) = update.inbox.refuse(received, &said(error)).await {
+        tracing::warn!(artifact = received.id(), %failed, "could not move to refused/");
+    }
 }
 
 /// Returns the highest number that waits; the others are superseded.

@@ -20,6 +20,7 @@ mod snapshot;
 mod source;
 mod tests_of_sql;
 mod turn;
+mod update;
 mod upload;
 mod world;
 

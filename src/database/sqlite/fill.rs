@@ -9,6 +9,7 @@ use super::{
     diff::constraint,
     stage::each_row,
 };
+use crate::database::depth;
 
 /// Fills the tables, in order; those to be replaced are all emptied first.
 ///
@@ -42,19 +43,24 @@ fn prepare(connection: &Connection, fills: &[Fill]) -> rusqlite::Result<Vec<u64>
             connection.execute_batch(&create_table(&fill.table))?;
         }
     }
-    let mut emptied = Vec::new();
-    for fill in fills {
-        emptied.push(match fill.replace {
-            true => {
-                let rows = count(connection, &fill.table)?;
-                let delete = format!("delete from {}", quoted(&fill.table.name));
-                connection.execute(&delete, [])?;
-                rows
-            }
-            false => 0,
-        });
+    let rows = fills.iter().map(|fill| match fill.replace {
+        true => count(connection, &fill.table),
+        false => Ok(0),
+    });
+    let rows = rows.collect::<rusqlite::Result<_>>()?;
+    for table in children_first(fills, &present) {
+        connection.execute(&format!("delete from {}", quoted(table)), [])?;
     }
-    Ok(emptied)
+    Ok(rows)
+}
+
+/// Returns the tables to be emptied. A parent that still has children would look for
+/// them row by row.
+fn children_first<'a>(fills: &'a [Fill], present: &[Table]) -> Vec<&'a str> {
+    let replaced = fills.iter().filter(|fill| fill.replace);
+    let mut tables: Vec<&str> = replaced.map(|fill| fill.table.name.as_str()).collect();
+    tables.sort_by_key(|name| std::cmp::Reverse(depth(name, present)));
+    tables
 }
 
 fn fill_one(database: &Sqlite, connection: &Connection, fill: Fill) -> Result<TableCounts> {

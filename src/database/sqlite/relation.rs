@@ -117,9 +117,6 @@ impl Relation {
     }
 }
 
-/// Columns of an export: three texts each, as the lists below say.
-type Columns = &'static [(&'static str, &'static str, &'static str)];
-
 /// Returns the relation behind one of the service's exports, if it is one that is
 /// not a table column for column.
 ///
@@ -156,6 +153,9 @@ pub(super) fn exported(dataset: &str) -> Option<Relation> {
             .collect(),
     })
 }
+
+/// Of each column its name, what it is in SQL, and its type as stored.
+type Columns = &'static [(&'static str, &'static str, &'static str)];
 
 const PRICES: Columns = &[
     ("product_id", "product_id", "bigint"),

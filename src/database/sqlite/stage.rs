@@ -3,8 +3,9 @@
 
 use datafusion::{arrow::record_batch::RecordBatch, execution::SendableRecordBatchStream};
 use futures::StreamExt;
+use indexmap::IndexMap;
 use rusqlite::{Connection, Row, Statement, types::ValueRef};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 use tokio::runtime::Handle;
 
 use super::{
@@ -253,7 +254,7 @@ impl Stage {
         Ok(())
     }
 
-    fn row_as_json(&self, row: &Row<'_>) -> rusqlite::Result<Map<String, Value>> {
+    fn row_as_json(&self, row: &Row<'_>) -> rusqlite::Result<IndexMap<String, Value>> {
         let columns = self.columns.iter().enumerate();
         columns
             .map(|(index, name)| Ok((name.clone(), json(row.get_ref(index)?))))
