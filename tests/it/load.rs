@@ -55,7 +55,6 @@ impl World {
         self.folder.path().join("in")
     }
 
-    #[must_use]
     async fn load(&self, path: &Path) -> Result<Loaded, Error> {
         load::load(&*self.database, path, &Progress::silent()).await
     }
