@@ -91,7 +91,6 @@ impl World {
         self.inbox.receive(arrival, &file, None).await.unwrap();
     }
 
-    #[must_use]
     async fn ask(&self, names: &[&str], asked: Asked<'_>) -> Result<Vec<Updated>, Error> {
         let pipelines: Vec<&Pipeline> = names
             .iter()
