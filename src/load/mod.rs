@@ -10,6 +10,7 @@ mod batch;
 mod contract;
 mod derived;
 mod files;
+mod fold;
 mod header;
 mod line_ends;
 mod normalize;

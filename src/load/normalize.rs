@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeSet, iter::Peekable, str::Chars};
 
-use icu_normalizer::DecomposingNormalizerBorrowed;
+use icu_normalizer::{
+    DecomposingNormalizerBorrowed, properties::CanonicalCombiningClassMapBorrowed,
+};
 
 /// Units that make a number a size.
 const UNITS: [&str; 21] = [
@@ -36,10 +38,10 @@ fn folded(name: &str) -> String {
         .collect()
 }
 
-/// Whether a character is a combining mark of the blocks for them.
+/// Whether a character combines with the one before it, in whatever script: a mark
+/// that stayed would tear its word in two.
 fn is_accent(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
-        | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+    CanonicalCombiningClassMapBorrowed::new().get_u8(c) != 0
 }
 
 /// Returns the text with every size in it one blank.
@@ -102,7 +104,7 @@ impl Scan<'_> {
         });
         self.attempt(|scan| {
             scan.0.next_if_eq(&'e')?;
-            scan.0.next_if(|c| matches!(c, '-' | '+'))?;
+            scan.0.next_if(|c| matches!(c, '-' | '+'));
             scan.digits()
         });
         Some(())
@@ -157,6 +159,7 @@ mod tests {
         );
         assert_eq!(normalized_name("Milk, MILK & milk"), "milk");
         assert_eq!(normalized_name("Straße ﬁn"), "fin straße");
+        assert_eq!(normalized_name("ガム שָׁלוֹם"), "שלום カム");
     }
 
     #[test]
@@ -167,6 +170,7 @@ mod tests {
             "6 x 330 ml čaj",
             "Čaj 330ml x6",
             "Čaj 3E-02 L",
+            "Čaj 2e3 ml",
             "čaj 10/1 kom 20 g",
         ] {
             let left = normalized_name(name);

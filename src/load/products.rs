@@ -2,11 +2,12 @@
 
 use super::{
     bad::Fault,
+    fold::folded,
     header::Header,
     normalized_name,
     rows::{Convert, Row},
     shape::Shape,
-    state::{State, folded},
+    state::State,
     values::{self, Value},
 };
 use crate::dataset::{ColumnType, Contract};

@@ -22,6 +22,7 @@ use futures::StreamExt;
 use super::{
     Error, Result,
     bad::{BadRows, Fault},
+    fold::folded,
     rows::{Layout, Row, TableFile},
 };
 use crate::{
@@ -112,11 +113,6 @@ impl<K: Eq + Hash + Clone> Names<K> {
         let known = self.ids.entry(key).or_insert(id);
         *known = (*known).min(id);
     }
-}
-
-/// Returns a name as it is compared: trimmed, in lower case.
-pub(super) fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
 }
 
 impl State {
