@@ -7,6 +7,10 @@
 //! archive/inbox/bargains/…                       the same two, once applied or superseded
 //! ```
 //!
+//! What is not even an artifact (a manifest that cannot be read, content that is gone or
+//! not the one received) is set aside in `refused/`, as `….broken`: it holds no number
+//! any more, so that the artifact can be uploaded again.
+//!
 //! Every name is of our own making: nothing the sender says becomes a path. Content
 //! that no manifest tells of is what a killed run left; nobody reads it.
 
@@ -94,9 +98,10 @@ impl Error {
                 "the receiver's numbers are of another outbox; send from that one, or from number {} on",
                 highest.saturating_add(1)
             )),
-            Error::Changed { .. } | Error::Missing { .. } => {
-                Some("upload the artifact again under a new number".to_owned())
-            }
+            Error::Changed { .. } | Error::Missing { .. } => Some(
+                "it is set aside; remove its receipt from the outbox and upload it again"
+                    .to_owned(),
+            ),
             Error::Manifest { path, .. } => Some(format!("look at {path}, and remove it")),
             Error::Contended { .. } => Some("run it again when the others are done".to_owned()),
         }
@@ -371,6 +376,38 @@ impl Inbox {
         self.shift(received, Fate::Refused { reason }).await
     }
 
+    /// Takes what waits and cannot be used out of the way of what comes after it.
+    pub async fn set_aside(&self, received: &Received) -> Result<()> {
+        self.move_aside(&received.manifest_name()).await?;
+        self.move_aside(&received.file).await?;
+        Ok(())
+    }
+
+    /// Sets the manifests aside that cannot be read, and returns what is wrong with them.
+    pub async fn set_aside_unreadable(&self, pipeline: &str) -> Result<Vec<Error>> {
+        let mut faults = Vec::new();
+        for seq in self.numbers(&self.location, pipeline).await? {
+            match self.read(&self.location, pipeline, pipeline, seq).await {
+                Ok(_) => {}
+                Err(Error::Manifest { reason, .. }) => {
+                    let name = format!("{pipeline}/{}", manifest_name(seq));
+                    let path = self.move_aside(&name).await?;
+                    faults.push(Error::Manifest { path, reason });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(faults)
+    }
+
+    /// Moves an object of a pipeline's folder aside; returns where to.
+    async fn move_aside(&self, name: &str) -> Result<String> {
+        let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let aside = format!("{folder}/refused/{file}.broken");
+        self.location.move_to(name, &self.location, &aside).await?;
+        Ok(self.location.display(&aside))
+    }
+
     fn place(&self, fate: &Fate) -> &Location {
         match fate {
             Fate::Pending | Fate::Refused { .. } => &self.location,
@@ -492,16 +529,18 @@ impl Inbox {
     }
 
     async fn read_all(&self, at: &Location, folder: &str, pipeline: &str) -> Result<Vec<Received>> {
-        let entries = at.child(folder).list().await?;
-        let numbers: BTreeSet<u64> = entries
-            .iter()
-            .filter_map(|entry| manifest_seq(&entry.name))
-            .collect();
+        let numbers = self.numbers(at, folder).await?;
         let mut found = Vec::with_capacity(numbers.len());
         for seq in numbers {
             found.extend(self.read(at, folder, pipeline, seq).await?);
         }
         Ok(found)
+    }
+
+    async fn numbers(&self, at: &Location, folder: &str) -> Result<BTreeSet<u64>> {
+        let entries = at.child(folder).list().await?;
+        let names = entries.iter().map(|entry| entry.name.as_str());
+        Ok(names.filter_map(manifest_seq).collect())
     }
 
     async fn read(

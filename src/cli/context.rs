@@ -25,7 +25,7 @@ use crate::{
     pipeline::{Pipeline, Project},
     runs::{self, Lock, Run, RunId},
     source::{DatabaseSource, Http, Source},
-    storage::Location,
+    storage::{Location, Scratch},
 };
 
 /// What a command works with.
@@ -147,13 +147,19 @@ pub(crate) async fn to_the_end(
     let context = Config::load(from, environment, &overrides)
         .map_err(Error::from)
         .and_then(|config| Context::new(config, project, screen.clone(), environment, from));
-    let context = match context {
+    let mut context = match context {
         Ok(context) => context,
         Err(error) => {
             screen.error(&error);
             return error.kind().exit_code();
         }
     };
+    // Without it temporary files go where they go, and a killed run leaves them there.
+    let scratch = Scratch::open(context.config.engine.temp.as_deref()).ok();
+    if let Some(scratch) = &scratch {
+        scratch.adopt();
+        context.spill_into(scratch);
+    }
     let writes = parsed.command.writes();
     let wait = parsed.global.wait.unwrap_or_default();
     let ended = locked(&context, parsed.command, writes, &words, wait).await;
@@ -192,7 +198,11 @@ async fn locked(
     let serves = matches!(command, Command::Serve(_));
     let work = async {
         let _lock = match writes {
-            true => Some(Lock::take(&context.data, &holder, wait).await?),
+            true => {
+                let lock = Lock::take(&context.data, &holder, wait).await?;
+                context.data.sweep().await;
+                Some(lock)
+            }
             false => None,
         };
         dispatch(context, command).await
@@ -243,6 +253,14 @@ impl Context {
             project,
             steps: Mutex::default(),
         })
+    }
+
+    /// Has the engine spill into the run's own folder. With data elsewhere the folder of
+    /// the settings also keeps fetches in progress, which outlive a run.
+    fn spill_into(&mut self, scratch: &Scratch) {
+        if let (Some(temp), Some(_)) = (&mut self.config.engine.temp, self.data.local()) {
+            scratch.path().clone_into(temp);
+        }
     }
 
     /// Returns the project, or what is wrong with it.

@@ -59,6 +59,11 @@ fn settle(context: &Context, args: &UpdateArgs, updated: Updated, ending: &mut E
             .screen
             .say(format!("{name}: {older} was overtaken, and is archived"));
     }
+    for error in updated.unreadable {
+        let error = Error::from(error);
+        context.screen.error(&error);
+        ending.failed(error.kind());
+    }
     let id = updated.artifact.unwrap_or_default();
     let done = if args.dry_run {
         "would be applied"
@@ -86,6 +91,18 @@ fn settle(context: &Context, args: &UpdateArgs, updated: Updated, ending: &mut E
                 .say(format!("{name}: {id} is already applied; nothing to do"));
             ending.passed(0);
             "already"
+        }
+        Outcome::Left { tables, error } => {
+            let error = Error::from(error);
+            context.screen.error(&error);
+            context.screen.say(format!(
+                "{name}: {id} is applied, and still in the inbox; the next update moves it"
+            ));
+            tables
+                .iter()
+                .for_each(|counts| tell(context, &name, counts));
+            ending.failed(error.kind());
+            "left"
         }
         Outcome::Nothing => {
             context

@@ -6,7 +6,7 @@
 
 use std::{fs::File, path::Path};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::{
     arrow::datatypes::SchemaRef,
     error::DataFusionError,
@@ -159,13 +159,17 @@ impl ArchivedTable {
 
 const MANIFEST: &str = "manifest.json";
 
+/// An unfinished archive that is younger may be one that a run elsewhere is at.
+const YOUNG: TimeDelta = TimeDelta::hours(6);
+
 /// Writes every table, from one read transaction, to a new archive.
 pub async fn archive(
     database: &dyn Database,
     place: &Location,
     at: DateTime<Utc>,
 ) -> super::Result<Archived> {
-    let id = at.format("%Y-%m-%dT%H%M%SZ").to_string();
+    sweep_unfinished(place, at).await?;
+    let id = id_at(at);
     let folder = place.child(&id);
     let temp = tempfile::tempdir().map_err(Error::Temp)?;
     let all = database.read_all().await?;
@@ -191,6 +195,24 @@ pub async fn archive(
     };
     seal(&folder, &archived).await?;
     Ok(archived)
+}
+
+fn id_at(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H%M%SZ").to_string()
+}
+
+/// Deletes what killed runs wrote of archives: without a manifest nobody sees it.
+async fn sweep_unfinished(place: &Location, at: DateTime<Utc>) -> Result<()> {
+    let young = id_at(at - YOUNG);
+    for id in place.folders().await? {
+        let folder = place.child(&id);
+        if id < young && folder.read(MANIFEST).await?.is_none() {
+            for entry in folder.list().await? {
+                folder.delete(&entry.name).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes the manifest: from here on the archive exists.

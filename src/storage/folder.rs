@@ -15,6 +15,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -30,7 +31,10 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 type Result<T, E = object_store::Error> = std::result::Result<T, E>;
 
 /// What a temporary file's name begins with; such names are never listed.
-pub(super) const TEMPORARY: &str = ".tmp-";
+pub(crate) const TEMPORARY: &str = ".tmp-";
+
+/// A temporary file that was written to since then may not have its lock yet.
+const YOUNG: Duration = Duration::from_secs(60);
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -124,6 +128,9 @@ impl Temporary {
             .truncate(true)
             .open(&at);
         let file = file.map_err(|error| failed(&at, error))?;
+        // Tells `sweep` that somebody is at work. A file system without locks has none
+        // for the sweeper to take either.
+        let _ = file.try_lock();
         Ok(Temporary {
             file: Some(file),
             at,
@@ -150,9 +157,9 @@ impl Temporary {
         };
         file.sync_all()
             .map_err(|error| failed(&self.target, error))?;
-        drop(file);
         move_into_place(&self.at, &self.target, create)
             .map_err(|error| failed(&self.target, error))?;
+        drop(file); // with its lock, which nobody may take before
         if let Some(folder) = self.target.parent() {
             sync_folder(folder).map_err(|error| failed(folder, error))?;
         }
@@ -226,6 +233,31 @@ fn walk(folder: &FsPath, found: &mut Vec<ObjectMeta>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes the temporary files below a folder that a killed run left: old enough, and
+/// with nobody's lock on them. What cannot be removed is left to the next sweep.
+pub(super) fn sweep(folder: &FsPath) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, kind) = (entry.path(), entry.file_type());
+        let temporary = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
+        match kind {
+            Ok(kind) if kind.is_dir() => sweep(&path),
+            Ok(kind) if kind.is_file() && temporary && is_left(&path) => {
+                let _ = fs::remove_file(&path);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_left(file: &FsPath) -> bool {
+    let left = || -> io::Result<bool> {
+        let file = File::open(file)?;
+        let age = SystemTime::now().duration_since(file.metadata()?.modified()?);
+        Ok(age.is_ok_and(|age| age > YOUNG) && file.try_lock().is_ok())
+    };
+    left().unwrap_or(false)
 }
 
 fn described(entry: &fs::DirEntry) -> Option<ObjectMeta> {

@@ -5,6 +5,7 @@
 //! behind. Only this module builds stores.
 
 mod folder;
+mod scratch;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -20,6 +21,8 @@ use secrecy::ExposeSecret;
 use tokio::io::AsyncReadExt;
 use url::Url;
 
+pub(crate) use self::folder::TEMPORARY;
+pub use self::scratch::Scratch;
 use crate::{config::StoreOptions, error::Kind};
 
 /// Why a location could not be opened, read or written.
@@ -395,6 +398,14 @@ impl Location {
         Ok(names)
     }
 
+    /// Removes the temporary files that a killed run left in a local folder; those of
+    /// runs at work stay. A store elsewhere has none.
+    pub async fn sweep(&self) {
+        if let Some(folder) = self.local() {
+            let _ = tokio::task::spawn_blocking(move || folder::sweep(&folder)).await;
+        }
+    }
+
     /// Deletes the object; one that is not there is no error.
     pub async fn delete(&self, name: &str) -> Result<()> {
         match self.store.delete(&self.path(name)).await {
@@ -570,6 +581,30 @@ mod tests {
         assert!(location.put("link/new", "x".into()).await.is_err());
         assert!(!outside.join("new").exists());
         assert_eq!(location.list().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_writer_left_is_swept_and_what_is_written_is_not() {
+        let (_folder, location) = on_disk();
+        location.put("a/real.txt", "x".into()).await.unwrap();
+        let folder = location.local().unwrap().join("a");
+        let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        let file = |name: &str| {
+            let file = std::fs::File::create(folder.join(name)).unwrap();
+            file.set_modified(hour_ago).unwrap();
+            file
+        };
+        drop(file(".tmp-1-left"));
+        drop(file("old.txt"));
+        let written = file(".tmp-1-written");
+        written.lock().unwrap();
+        std::fs::write(folder.join(".tmp-1-young"), "x").unwrap();
+        location.sweep().await;
+        let left = |name: &str| folder.join(name).exists();
+        assert!(!left(".tmp-1-left"));
+        for stays in ["real.txt", "old.txt", ".tmp-1-written", ".tmp-1-young"] {
+            assert!(left(stays), "{stays}");
+        }
     }
 
     #[tokio::test]

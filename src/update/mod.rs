@@ -5,6 +5,8 @@
 //!             others: superseded              any fault of its own: refused
 //! ```
 //!
+//! What is not even an artifact is set aside, and keeps no other from being applied.
+//!
 //! The database's ledger decides what stands. A run that is killed after the commit
 //! leaves the file in the inbox; the next run finds it in the ledger and only moves it.
 
@@ -121,6 +123,14 @@ impl Error {
     fn is_of_the_artifact(&self) -> bool {
         self.kind() == Kind::Data
     }
+
+    /// Whether its content is not what was received: nobody can judge it.
+    fn is_of_the_content(&self) -> bool {
+        matches!(
+            self,
+            Error::Inbox(inbox::Error::Changed { .. } | inbox::Error::Missing { .. })
+        )
+    }
 }
 
 /// What is to be applied, and to what.
@@ -162,6 +172,8 @@ pub struct Updated {
     pub superseded: Vec<String>,
     /// The files of rejected rows.
     pub rejects: Vec<String>,
+    /// What is wrong with the manifests that were set aside.
+    pub unreadable: Vec<inbox::Error>,
 }
 
 /// What became of an artifact.
@@ -173,6 +185,13 @@ pub enum Outcome {
     Applied(Vec<TableCounts>),
     /// It was in the tables already; the file was only moved.
     Already,
+    /// It is in the tables, and still in the inbox; the next run moves it.
+    Left {
+        /// What became of the tables' rows.
+        tables: Vec<TableCounts>,
+        /// Why it could not be moved.
+        error: Error,
+    },
     /// The tables are as they were. An artifact at fault lies in `refused/`.
     Failed(Error),
     /// A pipeline that it depends on failed.
@@ -271,14 +290,19 @@ async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -
     let applied = match apply(update, pipeline, &received, updated).await {
         Ok(applied) => applied,
         Err(error) => {
-            if error.is_of_the_artifact() && !update.dry_run && received.fate == Fate::Pending {
-                refuse(update, &received, &error).await;
+            if !update.dry_run && received.fate == Fate::Pending {
+                turn_away(update, &received, &error).await;
             }
             return Err(error);
         }
     };
-    if !update.dry_run {
-        update.inbox.archive(&received, update.at).await?;
+    if !update.dry_run
+        && let Err(error) = update.inbox.archive(&received, update.at).await
+    {
+        return Ok(Outcome::Left {
+            tables: applied.tables,
+            error: error.into(),
+        });
     }
     Ok(match applied.already {
         true => Outcome::Already,
@@ -286,11 +310,19 @@ async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -
     })
 }
 
-/// Moves an artifact out of the way. If that fails it stays, and is refused again by
-/// the next run: the first error tells more.
-async fn refuse(update: &Update<'_>, received: &Received, error: &Error) {
-    if let Err(failed) = update.inbox.refuse(received, &said(error)).await {
-        tracing::warn!(artifact = received.id(), %failed, "could not move to refused/");
+/// Takes an artifact out of the inbox where it would only fail again. If that fails it
+/// stays, and is turned away again by the next run: the first error tells more.
+async fn turn_away(update: &Update<'_>, received: &Received, error: &Error) {
+    let moved = if error.is_of_the_content() {
+        update.inbox.set_aside(received).await.map(drop)
+    } else if error.is_of_the_artifact() {
+        let refused = update.inbox.refuse(received, &said(error)).await;
+        refused.map(drop)
+    } else {
+        Ok(())
+    };
+    if let Err(failed) = moved {
+        tracing::warn!(artifact = received.id(), %failed, "could not move it out of the inbox");
     }
 }
 
@@ -300,6 +332,9 @@ async fn highest(
     pipeline: &Pipeline,
     updated: &mut Updated,
 ) -> Result<Option<Received>> {
+    if !update.dry_run {
+        updated.unreadable = update.inbox.set_aside_unreadable(&pipeline.name).await?;
+    }
     let mut pending = update.inbox.pending(&pipeline.name).await?;
     let Some(highest) = pending.pop() else {
         return Ok(None);
@@ -429,6 +464,7 @@ impl Updated {
             outcome,
             superseded: Vec::new(),
             rejects: Vec::new(),
+            unreadable: Vec::new(),
         }
     }
 }
@@ -444,6 +480,7 @@ impl Outcome {
             Outcome::Nothing => "nothing waits",
             Outcome::Applied(_) => "applied",
             Outcome::Already => "already applied",
+            Outcome::Left { .. } => "applied, and not moved",
             Outcome::Failed(_) => "failed",
             Outcome::Skipped { .. } => "skipped",
         }

@@ -9,7 +9,7 @@ use crate::{
     inbox::{Arrival, Inbox, Receive},
     outbox::{Committed, Outbox, Receipt},
     pipeline::Pipeline,
-    storage::{Location, Put},
+    storage::{Location, Put, TEMPORARY},
 };
 
 /// Sends to an inbox that both sides can reach.
@@ -37,6 +37,7 @@ impl Transport for StoreTransport {
                 place: self.target(),
             });
         }
+        self.inbox.location.sweep().await;
         probe(&self.inbox.location).await
     }
 
@@ -73,7 +74,8 @@ impl Transport for StoreTransport {
 /// for granted and overwrite. On such a store two writers would both win.
 pub(super) async fn probe(location: &Location) -> Result<()> {
     let nonce = Utc::now().timestamp_nanos_opt().unwrap_or_default();
-    let name = format!("probe-{}-{nonce}", std::process::id());
+    // A temporary name: what a kill leaves of it is swept.
+    let name = format!("{TEMPORARY}probe-{}-{nonce}", std::process::id());
     let first = location.put_new(&name, "first".into()).await?;
     let second = location.put_new(&name, "second".into()).await?;
     location.delete(&name).await?;

@@ -413,6 +413,24 @@ async fn an_archive_gives_the_same_tables_back() {
 }
 
 #[tokio::test]
+async fn an_archive_that_a_kill_left_unfinished_is_removed_by_a_later_one() {
+    let world = World::new(1).await;
+    let place = Location::in_memory();
+    for id in ["2026-11-22T030000Z", "2026-11-22T090000Z"] {
+        let name = format!("{id}/prices.parquet");
+        place.put(&name, "half".into()).await.unwrap();
+    }
+    let at = "2026-11-22T10:00:00Z".parse().unwrap();
+    archive::archive(&*world.database, &place, at)
+        .await
+        .unwrap();
+    // One that began within six hours may be a run elsewhere.
+    let left = place.folders().await.unwrap();
+    assert_eq!(left, ["2026-11-22T090000Z", "2026-11-22T100000Z"]);
+    assert_eq!(archive::latest(&place).await.unwrap(), "2026-11-22T100000Z");
+}
+
+#[tokio::test]
 async fn an_archive_that_was_tampered_with_is_refused_before_anything_changes() {
     let world = World::new(3).await;
     let place = Location::in_memory();

@@ -12,6 +12,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections for reading that are kept open between uses.
 const KEPT: usize = 8;
 
+/// What a reader keeps of the file in memory: each export has one, of many at once, and
+/// passes over its rows only once.
+const READER_CACHE_KIB: i64 = 4096;
+
+/// What a writer keeps: there is one.
+const WRITER_CACHE_KIB: i64 = 65536;
+
 /// Opens the file, made with its folder if need be, in WAL mode.
 pub(super) fn create(path: &Path) -> Result<Connection> {
     if let Some(folder) = path.parent() {
@@ -43,7 +50,6 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "pragma foreign_keys = on;
          pragma synchronous = full;
-         pragma cache_size = -65536;
          pragma journal_size_limit = 67108864;",
     )
 }
@@ -60,7 +66,7 @@ impl Sqlite {
         let kept = self.idle().pop();
         let connection = match kept {
             Some(connection) => connection,
-            None => open(self.path(), OpenFlags::empty())?,
+            None => self.open_with_cache(READER_CACHE_KIB)?,
         };
         Ok(Reader {
             database: self.clone(),
@@ -70,7 +76,15 @@ impl Sqlite {
 
     /// Opens a connection for one change. Its temporary tables go with it.
     pub(super) fn writer(&self) -> Result<Connection> {
-        open(self.path(), OpenFlags::empty())
+        self.open_with_cache(WRITER_CACHE_KIB)
+    }
+
+    fn open_with_cache(&self, kib: i64) -> Result<Connection> {
+        let connection = open(self.path(), OpenFlags::empty())?;
+        connection
+            .pragma_update(None, "cache_size", -kib)
+            .map_err(|source| Error::from_sqlite(self.path(), "open the database", source))?;
+        Ok(connection)
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
