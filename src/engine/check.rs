@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use chrono::DateTime;
 use datafusion::{
-    arrow::datatypes::Schema,
     common::{DFSchema, Dependency},
     logical_expr::LogicalPlan,
     prelude::SessionContext,
@@ -16,13 +15,14 @@ use indexmap::IndexMap;
 
 use super::{
     Error, Result, contract, lint, session, tables,
+    updates::{self, Tables},
     workspace::{self, Workspace},
 };
 use crate::{
     config::EngineConfig,
     database::Table,
-    diagnostics::{Finding, Severity, nearest},
-    pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, graph::word, read_seed},
+    diagnostics::{Finding, Severity},
+    pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, read_seed},
 };
 
 /// What a check of the project found.
@@ -76,7 +76,8 @@ pub async fn check(
         registered.map_err(failed)?;
     }
     let db = workspace::schema_of(&context, "db").map_err(failed)?;
-    for table in database {
+    let tables = Tables::of(project, database);
+    for table in &tables.known {
         let empty = tables::empty(table.contract.arrow());
         db.register_table(table.name.clone(), empty)
             .map_err(failed)?;
@@ -87,7 +88,7 @@ pub async fn check(
         let mut one = One {
             project,
             pipeline,
-            database,
+            tables: &tables,
             bindings: bindings.unwrap_or_else(|| Bindings::defaults(pipeline)),
             checked: &mut checked,
         };
@@ -100,7 +101,7 @@ pub async fn check(
 struct One<'a> {
     project: &'a Project,
     pipeline: &'a Pipeline,
-    database: &'a [Table],
+    tables: &'a Tables,
     bindings: Bindings,
     checked: &'a mut Checked,
 }
@@ -251,54 +252,34 @@ impl One<'_> {
         }
     }
 
-    /// Plans the update's SQL over `artifact` and `db`.
+    /// Checks what each step of the update gives its table: what its SQL makes of
+    /// `artifact` and `db`, or the artifact itself.
     async fn updates(&mut self, context: &SessionContext) -> Result<()> {
         let pipeline = self.pipeline;
-        if pipeline.updates.is_empty() {
-            return Ok(());
-        }
-        let failed = |error| Error::run(&pipeline.name, error);
         let mut relations = vec!["artifact".to_owned()];
-        relations.extend(
-            self.database
-                .iter()
-                .map(|table| format!("db.{}", table.name)),
-        );
+        let tables = self.tables.known.iter();
+        relations.extend(tables.map(|table| format!("db.{}", table.name)));
+        let failed = |error| Error::run(&pipeline.name, error);
         let schema = format!("update of {}", pipeline.name);
         let workspace = Workspace::new(context, &schema, DateTime::UNIX_EPOCH, relations);
         let workspace = workspace.map_err(failed)?;
         let artifact = tables::empty(pipeline.contract.arrow());
         workspace.register("artifact", artifact).map_err(failed)?;
-        for (name, file) in &pipeline.updates {
-            let plan = self.plan(&workspace, file).await;
-            let table = self.database.iter().find(|table| &table.name == name);
-            if let (Some(plan), Some(table)) = (plan, table) {
-                let found = extra_columns(file, table, plan.schema().as_arrow());
+        for step in &pipeline.update {
+            let made = match pipeline.updates.get(&step.table) {
+                None => Some(pipeline.contract.arrow()),
+                Some(file) => {
+                    let plan = self.plan(&workspace, file).await;
+                    plan.map(|plan| std::sync::Arc::new(plan.schema().as_arrow().clone()))
+                }
+            };
+            if let Some(made) = made {
+                let found = updates::findings(self.tables, pipeline, step, &made);
                 self.checked.findings.extend(found);
             }
         }
         Ok(())
     }
-}
-
-/// Finds columns that the table does not have.
-fn extra_columns(file: &SourceFile, table: &Table, made: &Schema) -> Vec<Finding> {
-    let extra = made.fields().iter().map(|field| field.name());
-    let extra = extra.filter(|name| table.contract.column(name).is_none());
-    extra
-        .map(|name| {
-            let what = format!("the table `{}` has no column `{name}`", table.name);
-            let place = file.place(word(&file.text, name));
-            let finding = Finding::error("unknown-column", what).at(place, "unknown column");
-            match nearest(name, table.contract.names()) {
-                Some(near) => finding.help(format!("did you mean `{near}`?")),
-                None => {
-                    let names: Vec<_> = table.contract.names().collect();
-                    finding.help(format!("its columns are {}", names.join(", ")))
-                }
-            }
-        })
-        .collect()
 }
 
 fn reads_any(relations: Option<&Vec<Relation>>, models: &BTreeSet<String>) -> bool {
