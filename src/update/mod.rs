@@ -117,6 +117,14 @@ impl Error {
         }
     }
 
+    /// Returns the guard that refused, as `--accept` waives it.
+    pub(crate) fn guard(&self) -> Option<&'static str> {
+        match self {
+            Error::Database(error) => error.guard(),
+            _ => None,
+        }
+    }
+
     /// Whether the artifact itself is at fault, and so would be the next time.
     fn is_of_the_artifact(&self) -> bool {
         self.kind() == Kind::Data
@@ -167,8 +175,11 @@ pub struct Updated {
 /// What became of an artifact.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Nothing waits.
-    Nothing,
+    /// Nothing waits. An artifact that is newer than what stands may have been refused.
+    Nothing {
+        /// The newest such, by id, and why.
+        refused: Option<(String, String)>,
+    },
     /// It is in the tables (or, in a dry run, would be).
     Applied(Vec<TableCounts>),
     /// It was in the tables already; the file was only moved.
@@ -247,7 +258,7 @@ fn failed_before(
 }
 
 async fn one(update: &Update<'_>, pipeline: &Pipeline) -> Updated {
-    let mut updated = Updated::new(pipeline, Outcome::Nothing);
+    let mut updated = Updated::new(pipeline, Outcome::Nothing { refused: None });
     updated.outcome = match take(update, pipeline, &mut updated).await {
         Ok(outcome) => outcome,
         Err(error) => Outcome::Failed(error),
@@ -262,11 +273,12 @@ async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -
         None => highest(update, pipeline, updated).await?,
     };
     let Some(received) = received else {
-        return Ok(Outcome::Nothing);
+        let refused = refused(update, pipeline).await?;
+        return Ok(Outcome::Nothing { refused });
     };
     updated.artifact = Some(received.id());
     if update.artifact.is_none() && overtaken(update, &received, updated).await? {
-        return Ok(Outcome::Nothing);
+        return Ok(Outcome::Nothing { refused: None });
     }
     let applied = match apply(update, pipeline, &received, updated).await {
         Ok(applied) => applied,
@@ -283,6 +295,21 @@ async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -
     Ok(match applied.already {
         true => Outcome::Already,
         false => Outcome::Applied(applied.tables),
+    })
+}
+
+/// Returns the newest artifact that was refused, if nothing newer stands, and why.
+async fn refused(update: &Update<'_>, pipeline: &Pipeline) -> Result<Option<(String, String)>> {
+    let Some(newest) = update.inbox.refused(&pipeline.name).await?.pop() else {
+        return Ok(None);
+    };
+    let applied = update.database.applied(&pipeline.name).await?;
+    if applied.is_some_and(|applied| applied.seq >= newest.seq) {
+        return Ok(None);
+    }
+    Ok(match &newest.fate {
+        Fate::Refused { reason } => Some((newest.id(), reason.clone())),
+        _ => None,
     })
 }
 
@@ -433,7 +460,7 @@ impl Outcome {
 
     fn word(&self) -> &'static str {
         match self {
-            Outcome::Nothing => "nothing waits",
+            Outcome::Nothing { .. } => "nothing waits",
             Outcome::Applied(_) => "applied",
             Outcome::Already => "already applied",
             Outcome::Failed(_) => "failed",
