@@ -52,3 +52,16 @@ impl Sink for Silent {
     fn note(&self, _: &str, _: &str) {}
     fn end(&self, _: &str, _: &str) {}
 }
+
+/// Returns a number with a comma between its thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

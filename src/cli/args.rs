@@ -225,6 +225,7 @@ pub(crate) struct ShowArgs {
         long,
         default_value_t = 10,
         allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i64).range(-1..),
         value_name = "N"
     )]
     pub(crate) limit: i64,
@@ -238,7 +239,13 @@ pub(crate) struct QueryArgs {
     /// The query
     pub(crate) sql: String,
     /// At most so many rows; -1 for all
-    #[arg(long, default_value_t = -1, allow_negative_numbers = true, value_name = "N")]
+    #[arg(
+        long,
+        default_value_t = -1,
+        allow_negative_numbers = true,
+        value_parser = clap::value_parser!(i64).range(-1..),
+        value_name = "N"
+    )]
     pub(crate) limit: i64,
     /// Look at this snapshot: its id, or `latest`
     #[arg(long, value_name = "ID|latest", default_value = "latest")]
@@ -321,8 +328,17 @@ fn with_pipelines(
     project: Option<&Project>,
     params: bool,
 ) -> clap::Command {
+    // An archive is the whole database, whatever the pipelines.
+    let archives = command
+        .get_arguments()
+        .any(|argument| argument.get_id() == "archive");
+    let of_pipelines = |argument: Arg| match archives {
+        true => argument.conflicts_with("archive"),
+        false => argument,
+    };
     let names = Arg::new(PIPELINES).value_name("PIPELINE").num_args(0..);
-    command = command.arg(names.help("The pipelines, by name; all unless named"));
+    let names = names.help("The pipelines, by name; all unless named");
+    command = command.arg(of_pipelines(names));
     if params {
         let param = Arg::new(PARAM)
             .long(PARAM)
@@ -341,7 +357,7 @@ fn with_pipelines(
             .help_heading("Pipelines")
             .help(pipeline.description.trim_end_matches('.').to_owned());
         if !taken(&command, &pipeline.name) {
-            command = command.arg(flag);
+            command = command.arg(of_pipelines(flag));
         }
     }
     if params {

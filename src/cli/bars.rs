@@ -9,7 +9,7 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::screen::{grouped, spoken};
+use super::screen::{grouped, spoken, tell_json};
 use crate::progress::Sink;
 
 /// What is told when a task ends.
@@ -101,6 +101,7 @@ impl Sink for Bars {
 #[derive(Debug)]
 pub(crate) struct Lines {
     ends: Ends,
+    json: bool,
     tasks: Mutex<HashMap<String, Task>>,
 }
 
@@ -113,10 +114,18 @@ struct Task {
 }
 
 impl Lines {
-    pub(crate) fn new(ends: Ends) -> Lines {
+    pub(crate) fn new(ends: Ends, json: bool) -> Lines {
         Lines {
             ends,
+            json,
             tasks: Mutex::default(),
+        }
+    }
+
+    fn say(&self, line: &str) {
+        match self.json {
+            true => tell_json("INFO", line),
+            false => eprintln!("{line}"),
         }
     }
 }
@@ -155,7 +164,11 @@ impl Sink for Lines {
             .map(|total| format!(" of {}", grouped(total)))
             .unwrap_or_default();
         let time = spoken(known.began.elapsed());
-        eprintln!("{task}: {}{of} {} after {time}", grouped(done), known.unit);
+        self.say(&format!(
+            "{task}: {}{of} {} after {time}",
+            grouped(done),
+            known.unit
+        ));
     }
 
     fn note(&self, task: &str, note: &str) {
@@ -171,12 +184,12 @@ impl Sink for Lines {
             }
             known.noted = Some(Instant::now());
         }
-        eprintln!("{task}: {note}");
+        self.say(&format!("{task}: {note}"));
     }
 
     fn end(&self, task: &str, summary: &str) {
         if self.ends == Ends::Told {
-            eprintln!("{task}: {summary}");
+            self.say(&format!("{task}: {summary}"));
         }
     }
 }

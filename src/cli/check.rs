@@ -6,66 +6,77 @@ use super::{
 };
 use crate::{
     database,
-    diagnostics::Severity,
-    engine,
+    diagnostics::{Finding, Severity},
+    engine::{self, Checked, Promise},
     error::{Kind, Result},
 };
 
 /// Checks the pipelines' definitions and SQL.
 pub(crate) async fn check(context: &Context, args: &CheckArgs) -> Result<Ending> {
-    let project = context.project()?;
+    let project = match context.project() {
+        Ok(project) => project,
+        Err(error) => {
+            context.screen.error(&error);
+            return Ok(ending(error.findings(), 0));
+        }
+    };
     let pipelines = context.select(&args.selection)?;
     let bindings = project.bind(&pipelines, &[])?;
     let tables = database::schema()?;
     let checked = engine::check(project, &pipelines, &bindings, &tables).await?;
-    let findings = project
-        .warnings
-        .iter()
-        .chain(&checked.findings)
-        .cloned()
-        .collect::<Vec<_>>();
+    let findings = project.warnings.iter().chain(&checked.findings);
+    let findings = findings.cloned().collect::<Vec<_>>();
     context.screen.findings(&findings);
+    if checked.is_sound() {
+        tell(context, pipelines.len(), &checked);
+    }
+    Ok(ending(&findings, pipelines.len()))
+}
+
+/// Tells what the contracts promise, and when it is known to hold.
+fn tell(context: &Context, pipelines: usize, checked: &Checked) {
     if context.screen.verbose() {
         for promise in &checked.promises {
-            let how = if promise.proved {
-                "proved"
-            } else {
-                "checked on the rows, before the commit"
+            let how = match promise.proved {
+                true => "proved",
+                false => "checked on the rows, before the commit",
             };
-            context
-                .screen
-                .say(format!("{}: {}: {how}", promise.pipeline, promise.what));
+            let Promise { pipeline, what, .. } = promise;
+            context.screen.say(format!("{pipeline}: {what}: {how}"));
         }
     }
-    let of = |severity| {
-        findings
-            .iter()
-            .filter(|finding| finding.severity == severity)
-            .count()
-    };
-    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
-    let proved = checked
-        .promises
-        .iter()
-        .filter(|promise| promise.proved)
-        .count();
+    let proved = checked.promises.iter().filter(|promise| promise.proved);
     context.screen.say(format!(
-        "{} pipelines, {} SQL files planned; of {} promises {proved} are proved, the rest are \
-         checked on the rows",
-        pipelines.len(),
-        checked.planned,
-        checked.promises.len(),
+        "{}, {}: names, types and contracts hold; of {} (not null, one row per …) {} proved, \
+         the others are checked before each commit",
+        counted(pipelines, "pipeline"),
+        counted(checked.planned, "SQL file"),
+        counted(checked.promises.len(), "promise"),
+        proved.count(),
     ));
+}
+
+fn counted(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
+/// Counts findings; where none is an error, the pipelines pass.
+fn ending(findings: &[Finding], pipelines: usize) -> Ending {
+    let of = |severity| {
+        let same = findings.iter().filter(|f| f.severity == severity);
+        same.count()
+    };
     let mut ending = Ending {
-        warn: warnings,
+        warn: of(Severity::Warning),
+        fail: of(Severity::Error),
         ..Ending::default()
     };
-    match errors {
-        0 => ending.pass = pipelines.len(),
-        errors => {
-            ending.fail = errors;
-            ending.kinds.push(Kind::Usage);
-        }
+    match ending.fail {
+        0 => ending.pass = pipelines,
+        _ => ending.kinds.push(Kind::Usage),
     }
-    Ok(ending)
+    ending
 }

@@ -54,6 +54,8 @@ pub(crate) struct Ending {
     pub(crate) skip: usize,
     /// What the failures were.
     pub(crate) kinds: Vec<Kind>,
+    /// The pipelines that did not come through: what follows leaves them alone.
+    pub(crate) held: Vec<String>,
     /// Whether there is no summary line.
     pub(crate) silent: bool,
 }
@@ -86,6 +88,7 @@ impl Ending {
         self.fail += other.fail;
         self.skip += other.skip;
         self.kinds.extend(other.kinds);
+        self.held.extend(other.held);
         self.silent = self.silent && other.silent;
         self
     }

@@ -14,7 +14,7 @@ use crate::{
     engine::{self, CheckResult, Generate, Generated, Outcome, Output},
     error::{Error, Kind, Result},
     outbox::{Commit, Draft},
-    pipeline::Pipeline,
+    pipeline::{Pipeline, Severity},
     snapshot::Snapshot,
     storage,
 };
@@ -44,7 +44,10 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
     let mut ending = Ending::default();
     for generated in generated.into_iter().filter(|generated| generated.selected) {
         match args.fail_fast && ending.fail > 0 {
-            true => ending.skip += 1,
+            true => {
+                ending.skip += 1;
+                ending.held.push(generated.pipeline);
+            }
             false => settle(context, args, &snapshot, generated, &mut ending).await?,
         }
     }
@@ -93,6 +96,9 @@ async fn settle(
     ending: &mut Ending,
 ) -> Result<()> {
     let name = generated.pipeline;
+    if !matches!(generated.outcome, Outcome::Done(_)) {
+        ending.held.push(name.clone());
+    }
     match generated.outcome {
         Outcome::Done(output) => {
             tell_checks(context, &name, &output.checks);
@@ -132,11 +138,17 @@ async fn settle(
 
 fn tell_checks(context: &Context, name: &str, checks: &[CheckResult]) {
     for check in checks.iter().filter(|check| !check.passed) {
-        context
-            .screen
-            .warn(format!("{name}: {}: {}", check.name, check.message));
+        let told = format!("{name}: the check `{}`: {}", check.name, check.message);
+        match check.severity {
+            Severity::Error => context.screen.fail(told),
+            Severity::Warn => context.screen.warn(told),
+        }
         if let Some(rows) = &check.shown {
             context.screen.say(rows);
+        }
+        let more = check.bad_rows.saturating_sub(engine::SHOWN as u64);
+        if more > 0 {
+            context.screen.say(format!("and {} more", grouped(more)));
         }
     }
 }

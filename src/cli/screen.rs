@@ -9,9 +9,10 @@ use super::{
     args::{Global, LogFormat, Output},
     bars::{Bars, Ends, Lines},
 };
+pub(crate) use crate::progress::grouped;
 use crate::{
     config::Environment,
-    diagnostics::{Finding, Findings},
+    diagnostics::{Finding, Findings, Severity},
     error::Error,
     progress::Progress,
 };
@@ -25,6 +26,7 @@ pub(crate) struct Screen {
     verbose: bool,
     color: bool,
     bars: bool,
+    json: bool,
 }
 
 impl Screen {
@@ -34,8 +36,11 @@ impl Screen {
             output: global.output,
             quiet: global.quiet,
             verbose: global.verbose > 0,
-            color: terminal && environment.get("NO_COLOR").is_none(),
+            color: terminal
+                && environment.get("NO_COLOR").is_none()
+                && global.log_format == LogFormat::Text,
             bars: terminal && !global.quiet && global.log_format == LogFormat::Text,
+            json: global.log_format == LogFormat::Json,
         }
     }
 
@@ -72,7 +77,7 @@ impl Screen {
         match (self.quiet, self.bars) {
             (true, _) => Progress::silent(),
             (false, true) => Progress::new(Bars::new(ends)),
-            (false, false) => Progress::new(Lines::new(ends)),
+            (false, false) => Progress::new(Lines::new(ends, self.json)),
         }
     }
 
@@ -84,7 +89,15 @@ impl Screen {
     /// Says a line.
     pub(crate) fn say(&self, line: impl AsRef<str>) {
         if !self.quiet {
-            eprintln!("{}", line.as_ref());
+            self.write("INFO", line.as_ref());
+        }
+    }
+
+    /// Writes to stderr, as text or as an object of the log.
+    fn write(&self, level: &str, text: &str) {
+        match self.json {
+            true => tell_json(level, text),
+            false => eprintln!("{text}"),
         }
     }
 
@@ -99,14 +112,25 @@ impl Screen {
     /// Warns.
     pub(crate) fn warn(&self, line: impl AsRef<str>) {
         if !self.quiet {
-            eprintln!("{} {}", self.painted("warning:", "33"), line.as_ref());
+            let warning = self.painted("warning:", "33");
+            self.write("WARN", &format!("{warning} {}", line.as_ref()));
         }
+    }
+
+    /// Tells what failed, and has no more to it.
+    pub(crate) fn fail(&self, line: impl AsRef<str>) {
+        let error = self.painted("error:", "31");
+        self.write("ERROR", &format!("{error} {}", line.as_ref()));
     }
 
     /// Shows findings in the user's own files.
     pub(crate) fn findings(&self, findings: &[Finding]) {
         for finding in findings {
-            eprintln!("{}\n", finding.render(self.color));
+            let level = match finding.severity {
+                Severity::Error => "ERROR",
+                Severity::Warning => "WARN",
+            };
+            self.write(level, &format!("{}\n", finding.render(self.color)));
         }
     }
 
@@ -120,9 +144,10 @@ impl Screen {
 
     /// Tells any error with its causes, and a hint.
     pub(crate) fn complain(&self, error: &dyn std::error::Error, hint: Option<&str>) {
-        eprintln!("{} {}", self.painted("error:", "31"), chain(error));
+        self.fail(chain(error));
         if let Some(hint) = hint {
-            eprintln!("{} {hint}", self.painted("help:", "36"));
+            let help = self.painted("help:", "36");
+            self.write("INFO", &format!("{help} {hint}"));
         }
     }
 
@@ -138,6 +163,20 @@ impl Screen {
         self.complain(error, None);
         ExitCode::from(70)
     }
+}
+
+/// Writes a line of the log as the tracing log writes its own; nothing for a blank one.
+pub(crate) fn tell_json(level: &str, text: &str) {
+    if text.trim().is_empty() {
+        return;
+    }
+    let line = serde_json::json!({
+        "timestamp": chrono::Utc::now(),
+        "level": level,
+        "fields": { "message": text.trim() },
+        "target": "pricemill",
+    });
+    eprintln!("{line}");
 }
 
 /// Returns an error with its causes on one line, none said twice.
@@ -168,19 +207,6 @@ pub(crate) fn spoken(time: Duration) -> String {
         seconds if seconds < 100.0 => format!("{seconds:.1} s"),
         seconds => format!("{} min {} s", seconds as u64 / 60, seconds as u64 % 60),
     }
-}
-
-/// Returns a number with a comma between its thousands.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     database::{Database, LedgerEntry},
     error::Result,
-    inbox::Received,
+    inbox::{Fate, Received},
     pipeline::Pipeline,
     runs::Run,
 };
@@ -36,7 +36,7 @@ pub(crate) async fn status(context: &Context, args: &StatusArgs) -> Result<Endin
     Ok(Ending::silent())
 }
 
-const HOPS: [&str; 9] = [
+const HOPS: [&str; 10] = [
     "pipeline",
     "generated",
     "rows",
@@ -44,6 +44,7 @@ const HOPS: [&str; 9] = [
     "uploaded",
     "received",
     "received_rows",
+    "fate",
     "applied",
     "applied_rows",
 ];
@@ -73,6 +74,9 @@ async fn hops(
         received
             .as_ref()
             .map_or_else(none, |received| received.rows.to_string()),
+        received
+            .as_ref()
+            .map_or_else(none, |received| fate(received).to_owned()),
         applied.as_ref().map_or_else(none, artifact),
         applied
             .as_ref()
@@ -84,8 +88,19 @@ async fn hops(
 async fn newest(context: &Context, pipeline: &Pipeline) -> Result<Option<Received>> {
     let inbox = context.inbox()?;
     let mut all = inbox.pending(&pipeline.name).await?;
+    all.extend(inbox.refused(&pipeline.name).await?);
     all.extend(inbox.archived(&pipeline.name).await?);
     Ok(all.into_iter().max_by_key(|received| received.seq))
+}
+
+/// Returns what became of an artifact that was received.
+fn fate(received: &Received) -> &'static str {
+    match received.fate {
+        Fate::Pending => "waits",
+        Fate::Refused { .. } => "refused",
+        Fate::Applied { .. } => "applied",
+        Fate::Superseded { .. } => "overtaken",
+    }
 }
 
 fn artifact(entry: &LedgerEntry) -> String {

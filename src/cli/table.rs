@@ -96,7 +96,40 @@ fn print_csv(batch: &RecordBatch, header: bool) -> Result<(), ArrowError> {
     let mut writer = WriterBuilder::new()
         .with_header(header)
         .build(io::stdout().lock());
-    writer.write(batch)
+    writer.write(&flat(batch)?)
+}
+
+/// Returns the batch with its lists and structs as JSON text, which CSV can hold.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let columns = batch.schema_ref().fields().iter().zip(batch.columns());
+    let columns = columns.map(|(field, column)| {
+        let column = match field.data_type().is_nested() {
+            true => json_texts(column)?,
+            false => column.clone(),
+        };
+        Ok((field.name(), column, true))
+    });
+    RecordBatch::try_from_iter_with_nullable(columns.collect::<Result<Vec<_>, ArrowError>>()?)
+}
+
+fn json_texts(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let builder = JsonBuilder::new().with_explicit_nulls(true);
+    let mut writer = builder.build::<_, LineDelimited>(Vec::new());
+    writer.write(&RecordBatch::try_from_iter([("value", column.clone())])?)?;
+    writer.finish()?;
+    let lines = writer.into_inner();
+    let texts = lines.split(|byte| *byte == b'\n').filter(|l| !l.is_empty());
+    let text = |line: &[u8]| match serde_json::from_slice::<serde_json::Value>(line) {
+        Ok(line) => Ok(line
+            .get("value")
+            .filter(|v| !v.is_null())
+            .map(ToString::to_string)),
+        Err(error) => Err(ArrowError::JsonError(error.to_string())),
+    };
+    let texts = texts
+        .map(text)
+        .collect::<Result<StringArray, ArrowError>>()?;
+    Ok(Arc::new(texts))
 }
 
 fn print_lines(batch: &RecordBatch) -> Result<(), ArrowError> {

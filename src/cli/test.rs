@@ -13,6 +13,7 @@ use crate::{
 pub(crate) async fn test(context: &Context, args: &TestArgs) -> Result<Ending> {
     let project = context.project()?;
     let pipelines = context.select(&args.selection)?;
+    context.screen.findings(&project.warnings);
     let mut ending = Ending::default();
     for result in engine::test(project, &pipelines, args.accept).await? {
         let file = result.file.display();

@@ -104,10 +104,15 @@ fn settle(context: &Context, args: &UpdateArgs, updated: Updated, ending: &mut E
             ending.failed(error.kind());
             "left"
         }
-        Outcome::Nothing => {
+        Outcome::Nothing { refused } => {
             context
                 .screen
                 .say(format!("{name}: nothing waits in the inbox"));
+            if let Some((id, reason)) = refused {
+                context
+                    .screen
+                    .say(format!("{name}: {id} was refused before: {reason}"));
+            }
             ending.skip += 1;
             "nothing"
         }
@@ -119,8 +124,17 @@ fn settle(context: &Context, args: &UpdateArgs, updated: Updated, ending: &mut E
             "skipped"
         }
         Outcome::Failed(error) => {
+            // It lies in `refused/` now: only its name finds it there.
+            let waive = error.guard().map(|guard| {
+                format!(
+                    "if that is meant: pricemill update {name} --artifact {id} --accept {guard}"
+                )
+            });
             let error = Error::from(error);
-            context.screen.error(&error);
+            match waive {
+                Some(waive) => context.screen.complain(&error, Some(&waive)),
+                None => context.screen.error(&error),
+            }
             context.screen.say(format!(
                 "{name}: {id} was not applied; the tables are as they were"
             ));

@@ -108,6 +108,7 @@ fn settle(context: &Context, target: &str, uploaded: Uploaded, ending: &mut Endi
         }
         Outcome::Failed(error) => {
             let error = Error::from(error);
+            ending.held.push(name.clone());
             context.screen.error(&error);
             context
                 .screen
@@ -120,6 +121,7 @@ fn settle(context: &Context, target: &str, uploaded: Uploaded, ending: &mut Endi
                 .screen
                 .say(format!("{name}: skipped; it stays in the outbox"));
             ending.skip += 1;
+            ending.held.push(name.clone());
             ("skipped", false)
         }
     };

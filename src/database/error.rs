@@ -6,7 +6,7 @@ use datafusion::error::DataFusionError;
 use rusqlite::ErrorCode;
 
 use super::archive;
-use crate::error::Kind;
+use crate::{error::Kind, progress::grouped};
 
 /// Why the database could not be read or changed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +123,7 @@ pub enum Error {
         key: String,
     },
     /// The artifact has no rows for a table that has some.
-    #[error("no rows for `{table}`, which has {present}")]
+    #[error("no rows for `{table}`, which has {}", grouped(*.present))]
     Empty {
         /// The table.
         table: String,
@@ -131,7 +131,7 @@ pub enum Error {
         present: u64,
     },
     /// The artifact has fewer than half the table's rows.
-    #[error("only {offered} rows for `{table}`, which has {present}")]
+    #[error("only {} rows for `{table}`, which has {}", grouped(*.offered), grouped(*.present))]
     Shrunk {
         /// The table.
         table: String,
@@ -203,16 +203,23 @@ impl Error {
                 nearest: Some(name),
                 ..
             } => format!("did you mean `{name}`?"),
-            Error::Empty { .. } => "if that is meant, add `--accept empty`".to_owned(),
-            Error::Shrunk { .. } => "if that is meant, add `--accept shrink`".to_owned(),
-            Error::Rejected { .. } => {
-                "the rejected rows are listed with the run; if they may go, add `--accept change`"
-                    .to_owned()
+            Error::Empty { .. } | Error::Shrunk { .. } | Error::Rejected { .. } => {
+                format!("if that is meant, add `--accept {}`", self.guard()?)
             }
             Error::Superseded { .. } => "name it with `--artifact` to roll back to it".to_owned(),
             Error::Archive(error) => return error.hint(),
             _ => return None,
         })
+    }
+
+    /// Returns the guard that refused, as `--accept` waives it.
+    pub(crate) fn guard(&self) -> Option<&'static str> {
+        match self {
+            Error::Empty { .. } => Some("empty"),
+            Error::Shrunk { .. } => Some("shrink"),
+            Error::Rejected { .. } => Some("change"),
+            _ => None,
+        }
     }
 
     /// Says what SQLite's error means for the database at `path`.

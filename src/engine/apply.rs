@@ -16,7 +16,8 @@ use futures::{TryStreamExt, stream};
 
 use super::{
     Error, Result,
-    contract::fits,
+    contract::{fits, in_manifest},
+    diagnose::first_token,
     session, tables,
     workspace::{self, Workspace},
 };
@@ -25,7 +26,7 @@ use crate::{
     database::{Database, Staged, Table, is_own},
     dataset::{Column, ColumnType, Contract},
     diagnostics::{Finding, nearest},
-    pipeline::{Bindings, Pipeline, SourceFile, UpdateStep, graph::word},
+    pipeline::{Bindings, Pipeline, UpdateStep, graph::word},
 };
 
 /// An artifact whose content is decoded.
@@ -115,21 +116,8 @@ async fn plan(
     }
 }
 
-/// Returns why what is made for a step does not suit its table: what can be known
-/// without data. Nothing is wrong with a table that is still to be made.
-pub(super) fn unsuited(
-    pipeline: &Pipeline,
-    step: &UpdateStep,
-    present: &[Table],
-    made: &Schema,
-) -> Vec<Finding> {
-    suited(pipeline, step, present, made)
-        .err()
-        .unwrap_or_default()
-}
-
 /// Returns the table that a step fills, if what is made for it suits it.
-fn suited(
+pub(super) fn suited(
     pipeline: &Pipeline,
     step: &UpdateStep,
     present: &[Table],
@@ -236,19 +224,16 @@ impl Place<'_> {
     }
 
     fn finding(&self, code: &'static str, what: String, name: &str) -> Finding {
-        let file: &SourceFile = match self.pipeline.updates.get(&self.step.table) {
-            Some(file) => file,
-            None => &self.pipeline.manifest,
+        let Pipeline {
+            updates, manifest, ..
+        } = self.pipeline;
+        let place = match (updates.get(&self.step.table), name) {
+            (Some(file), "") => file.place(first_token(&file.text)),
+            (Some(file), name) => file.place(word(&file.text, name)),
+            (None, "") => manifest.place(self.step.table_at.clone()),
+            (None, name) => in_manifest(self.pipeline, name),
         };
-        let word = word(
-            &file.text,
-            if name.is_empty() {
-                &self.step.table
-            } else {
-                name
-            },
-        );
-        Finding::error(code, what).at(file.place(word), "here")
+        Finding::error(code, what).at(place, "here")
     }
 }
 

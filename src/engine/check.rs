@@ -3,7 +3,7 @@
 //! Each model is planned once, down to what would run, over empty relations of the
 //! declared columns. One session serves the whole project.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use chrono::DateTime;
 use datafusion::{
@@ -14,7 +14,8 @@ use datafusion::{
 use indexmap::IndexMap;
 
 use super::{
-    Error, Result, apply, contract, lint, session, tables,
+    Error, Result, contract, lint, session, tables,
+    updates::{self, Tables},
     workspace::{self, Workspace},
 };
 use crate::{
@@ -75,7 +76,8 @@ pub async fn check(
         registered.map_err(failed)?;
     }
     let db = workspace::schema_of(&context, "db").map_err(failed)?;
-    for table in database {
+    let tables = Tables::of(project, database);
+    for table in &tables.known {
         let empty = tables::empty(table.contract.arrow());
         db.register_table(table.name.clone(), empty)
             .map_err(failed)?;
@@ -86,7 +88,7 @@ pub async fn check(
         let mut one = One {
             project,
             pipeline,
-            database,
+            tables: &tables,
             bindings: bindings.unwrap_or_else(|| Bindings::defaults(pipeline)),
             checked: &mut checked,
         };
@@ -99,7 +101,7 @@ pub async fn check(
 struct One<'a> {
     project: &'a Project,
     pipeline: &'a Pipeline,
-    database: &'a [Table],
+    tables: &'a Tables,
     bindings: Bindings,
     checked: &'a mut Checked,
 }
@@ -250,20 +252,14 @@ impl One<'_> {
         }
     }
 
-    /// Plans the update's SQL over `artifact` and `db`, and compares what each step makes
-    /// with its table.
+    /// Checks what each step of the update gives its table: what its SQL makes of
+    /// `artifact` and `db`, or the artifact itself.
     async fn updates(&mut self, context: &SessionContext) -> Result<()> {
         let pipeline = self.pipeline;
-        if pipeline.update.is_empty() {
-            return Ok(());
-        }
-        let failed = |error| Error::run(&pipeline.name, error);
         let mut relations = vec!["artifact".to_owned()];
-        relations.extend(
-            self.database
-                .iter()
-                .map(|table| format!("db.{}", table.name)),
-        );
+        let tables = self.tables.known.iter();
+        relations.extend(tables.map(|table| format!("db.{}", table.name)));
+        let failed = |error| Error::run(&pipeline.name, error);
         let schema = format!("update of {}", pipeline.name);
         let workspace = Workspace::new(context, &schema, DateTime::UNIX_EPOCH, relations);
         let workspace = workspace.map_err(failed)?;
@@ -271,14 +267,16 @@ impl One<'_> {
         workspace.register("artifact", artifact).map_err(failed)?;
         for step in &pipeline.update {
             let made = match pipeline.updates.get(&step.table) {
-                Some(file) => match self.plan(&workspace, file).await {
-                    Some(plan) => Arc::clone(plan.schema().inner()),
-                    None => continue,
-                },
-                None => pipeline.contract.arrow(),
+                None => Some(pipeline.contract.arrow()),
+                Some(file) => {
+                    let plan = self.plan(&workspace, file).await;
+                    plan.map(|plan| std::sync::Arc::new(plan.schema().as_arrow().clone()))
+                }
             };
-            let found = apply::unsuited(pipeline, step, self.database, &made);
-            self.checked.findings.extend(found);
+            if let Some(made) = made {
+                let found = updates::findings(self.tables, pipeline, step, &made);
+                self.checked.findings.extend(found);
+            }
         }
         Ok(())
     }

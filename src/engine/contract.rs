@@ -41,7 +41,7 @@ pub(super) fn compare(pipeline: &Pipeline, actual: &Schema) -> Vec<Finding> {
     findings
 }
 
-fn in_manifest(pipeline: &Pipeline, name: &str) -> Place {
+pub(super) fn in_manifest(pipeline: &Pipeline, name: &str) -> Place {
     let text = &pipeline.manifest.text;
     let start = text.find("[contract]").unwrap_or(0);
     let span = word(&text[start..], name);

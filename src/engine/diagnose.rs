@@ -52,7 +52,12 @@ fn syntax(error: &ParserError, file: &SourceFile) -> Finding {
         None => file.text.trim_end().len()..file.text.trim_end().len(),
     };
     let message = message.trim_start_matches("sql parser error: ");
-    Finding::error("syntax", lower_first(message)).at(file.place(span), "here")
+    let finding = Finding::error("syntax", lower_first(message)).at(file.place(span), "here");
+    // The parser took what stands before for a whole statement.
+    match message.contains("end of statement") {
+        true => finding.help("a comma may be missing before it, or a keyword be misspelt"),
+        false => finding,
+    }
 }
 
 /// Reads `3, Column: 14`.
@@ -126,7 +131,11 @@ fn unknown_table(
     match nearest(shown, known.clone()).or_else(|| nearest(last, known)) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
         None if relations.is_empty() => finding,
-        None => finding.help(format!("there are {}", relations.join(", "))),
+        None => {
+            let bare = relations.iter().filter(|name| !name.contains('.'));
+            let bare: Vec<_> = bare.map(String::as_str).collect();
+            finding.help(format!("there are {}", bare.join(", ")))
+        }
     }
 }
 
@@ -139,10 +148,27 @@ fn unknown_function(
     let span = span.unwrap_or_else(|| word(&file.text, name));
     let finding = Finding::error("unknown-function", format!("there is no function `{name}`"))
         .at(file.place(span), "unknown function");
-    match quoted_after(message, "Did you mean '") {
+    // DataFusion always names one, however far from what is written.
+    let named = quoted_after(message, "Did you mean '");
+    match named.and_then(|named| nearest(name, [named.as_str()]).map(str::to_owned)) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None => finding,
+        None => finding.help("functions are those of DataFusion's SQL, and the README's own"),
     }
+}
+
+/// Returns the finding for a column that is neither grouped nor aggregated.
+fn ungrouped(message: &str, file: &SourceFile, span: Range<usize>) -> Option<Finding> {
+    let (before, _) = message.split_once("' must appear in GROUP BY")?;
+    let (_, written) = before.rsplit_once('\'')?;
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+    let column = match written.rsplit_once('.') {
+        Some((_, column)) if written.chars().all(is_name) => column,
+        _ => written,
+    };
+    let what = format!("`{column}` is neither grouped nor aggregated");
+    let help = format!("put it into `group by`, or aggregate it: `min({column})`");
+    let finding = Finding::error("ungrouped", what);
+    Some(finding.at(file.place(span), "which row's?").help(help))
 }
 
 fn other(
@@ -155,6 +181,9 @@ fn other(
     let mut lines = message.trim().lines();
     let first = lines.next().unwrap_or("the SQL cannot be planned");
     let span = span.unwrap_or_else(|| first_token(&file.text));
+    if let Some(finding) = ungrouped(first, file, span.clone()) {
+        return finding;
+    }
     let mut finding = Finding::error("sql", lower_first(first.trim_end_matches('.')))
         .at(file.place(span), "in this SELECT");
     let rest = lines.map(str::trim).filter(|line| !line.is_empty());

@@ -16,6 +16,7 @@ mod query;
 mod session;
 mod slt;
 mod tables;
+mod updates;
 mod verify;
 mod workspace;
 
@@ -26,7 +27,7 @@ pub use generate::{Generate, Generated, Outcome, Output, Step, generate};
 pub use query::{Query, Rows, query, show};
 pub use session::{peak_memory_bytes, session};
 pub use slt::{TestFailure, TestResult, test};
-pub use verify::CheckResult;
+pub use verify::{CheckResult, SHOWN};
 
 use datafusion::error::DataFusionError;
 

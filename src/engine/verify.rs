@@ -5,10 +5,13 @@ use datafusion::arrow::{record_batch::RecordBatch, util::pretty::pretty_format_b
 use futures::StreamExt;
 
 use super::{Error, Result, intermediate::Intermediate, workspace::Workspace};
-use crate::pipeline::{Bindings, Pipeline, Severity};
+use crate::{
+    pipeline::{Bindings, Pipeline, Severity},
+    progress::grouped,
+};
 
-/// How many bad rows are shown.
-const SHOWN: usize = 10;
+/// How many bad rows of a check are shown.
+pub const SHOWN: usize = 10;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +82,7 @@ fn check_rows(check: &crate::pipeline::Rows, rows: u64) -> CheckResult {
         "rows",
         check.severity,
         passed,
-        format!("{rows} rows; {wanted}"),
+        format!("{} rows; {wanted}", grouped(rows)),
     )
 }
 
@@ -90,7 +93,9 @@ fn check_change(check: &crate::pipeline::Change, rows: u64, previous: Option<u64
     };
     let percent = rows.abs_diff(previous) as f64 * 100.0 / previous as f64;
     let message = format!(
-        "{rows} rows after {previous}: {percent:.1}% changed, {}% are allowed",
+        "{} rows after {}: {percent:.1}% changed, {}% are allowed",
+        grouped(rows),
+        grouped(previous),
         check.max_percent
     );
     CheckResult::new(
@@ -161,7 +166,7 @@ async fn grain(workspace: &Workspace, pipeline: &Pipeline) -> Result<CheckResult
     bad_rows(workspace, &sql, "grain", message).await
 }
 
-/// Runs a rule's file.
+/// Runs a rule's file. Its bad rows are an error unless the manifest says otherwise.
 pub(super) async fn rule(
     workspace: &Workspace,
     pipeline: &Pipeline,
@@ -174,7 +179,11 @@ pub(super) async fn rule(
         .await
         .map_err(Error::invalid)?;
     let what = format!("{} (rule `{name}`)", file.path.display());
-    collect_bad(workspace, &plan, name, name.replace('_', " "), &what).await
+    let result = collect_bad(workspace, &plan, name, String::new(), &what).await?;
+    Ok(CheckResult {
+        severity: pipeline.checks.severity_of(name),
+        ..result
+    })
 }
 
 async fn bad_rows(
@@ -214,10 +223,12 @@ async fn collect_bad(
     }
     let table = (bad > 0).then(|| pretty_format_batches(&kept)).transpose();
     let table = table.map_err(|error| failed(error.into()))?;
-    let message = if bad == 0 {
-        message
-    } else {
-        format!("{message}: {bad} bad rows")
+    let rows = if bad == 1 { "row" } else { "rows" };
+    let counted = format!("{} bad {rows}", grouped(bad));
+    let message = match (bad, message.is_empty()) {
+        (_, true) => counted,
+        (0, _) => message,
+        _ => format!("{message}: {counted}"),
     };
     Ok(CheckResult {
         bad_rows: bad,

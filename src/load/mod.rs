@@ -122,9 +122,10 @@ impl Error {
 
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Error::UnknownTable { nearest, .. } => nearest
-                .as_ref()
-                .map(|name| format!("did you mean `{name}`?")),
+            Error::UnknownTable { nearest, .. } => Some(match nearest {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => "name the file after its table: stores.csv, products.csv.gz …".to_owned(),
+            }),
             Error::NothingToLoad { .. } => Some(
                 "name files after tables: stores.csv, products.csv.gz, prices.parquet …".to_owned(),
             ),

@@ -1,8 +1,20 @@
 //! `[checks]`: what must hold of the output before it is committed.
+//!
+//! A key is a check of our own (`rows`, `change`, `age`) or a file of `checks/`,
+//! which is an error unless its key says otherwise.
 
 use std::time::Duration;
 
-use super::reader::{Reader, Section};
+use indexmap::IndexMap;
+
+use super::{
+    SourceFile,
+    reader::{Reader, Section, entries},
+};
+use crate::diagnostics::nearest;
+
+/// The checks that need no SQL.
+const BUILT_IN: [&str; 3] = ["rows", "change", "age"];
 
 /// What a failed check does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,7 +26,7 @@ pub enum Severity {
     Warn,
 }
 
-/// The built-in checks of a manifest.
+/// The checks of a manifest.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Checks {
     /// How many rows there must be.
@@ -23,6 +35,15 @@ pub struct Checks {
     pub change: Option<Change>,
     /// How old the snapshot may be.
     pub age: Option<Age>,
+    /// What a failure of a file of `checks/` does, where the manifest says so.
+    pub rules: IndexMap<String, Severity>,
+}
+
+impl Checks {
+    /// Returns what a failure of a file of `checks/` does.
+    pub fn severity_of(&self, rule: &str) -> Severity {
+        self.rules.get(rule).copied().unwrap_or_default()
+    }
 }
 
 /// `rows = { min = 1, max = … }`.
@@ -54,14 +75,52 @@ pub struct Age {
     pub severity: Severity,
 }
 
-/// Reads `[checks]`.
-pub(super) fn read(reader: &mut Reader<'_>, section: Section<'_>) -> Checks {
-    reader.only(section, &["rows", "change", "age"]);
+/// Reads `[checks]`; `files` are those of `checks/`, by rule.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    section: Section<'_>,
+    files: &IndexMap<String, SourceFile>,
+) -> Checks {
     Checks {
         rows: rows(reader, section),
         change: change(reader, section),
         age: age(reader, section),
+        rules: rules(reader, section, files),
     }
+}
+
+fn rules(
+    reader: &mut Reader<'_>,
+    checks: Section<'_>,
+    files: &IndexMap<String, SourceFile>,
+) -> IndexMap<String, Severity> {
+    let mut rules = IndexMap::new();
+    for (name, _) in entries(checks.table) {
+        if BUILT_IN.contains(&name.value) {
+            continue;
+        }
+        if !files.contains_key(name.value) {
+            let what = format!("there is no check `{}`", name.value);
+            let known = BUILT_IN.into_iter().chain(files.keys().map(String::as_str));
+            let help = match nearest(name.value, known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "a check is `rows`, `change`, `age` or a file of checks/".to_owned(),
+            };
+            let finding = reader.error("unknown-key", what, name.span, "no such check");
+            finding.help.push(help);
+            continue;
+        }
+        let title = format!("the check `{}`", name.value);
+        if let Some(table) = reader.table(checks, name.value) {
+            let section = Section {
+                name: &title,
+                table,
+            };
+            reader.only(section, &["severity"]);
+            rules.insert(name.value.to_owned(), reader.severity(section));
+        }
+    }
+    rules
 }
 
 fn rows(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Rows> {

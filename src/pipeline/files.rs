@@ -52,7 +52,8 @@ fn collect(folder: &'static str, dir: &'static Dir<'static>, found: &mut Vec<Emb
     }
 }
 
-/// The files of `pipelines/` and `sql/`, by path, with `/` between the parts.
+/// The files of `pipelines/`, `sql/` and `tests/sql/`, by path, with `/` between the
+/// parts.
 pub(super) struct Files(BTreeMap<String, Vec<u8>>);
 
 impl Files {
@@ -67,7 +68,7 @@ impl Files {
     /// Reads the definitions of a project's folder. What is hidden is left out.
     pub(super) fn read(root: &Path) -> Result<Files, Box<Finding>> {
         let mut files = BTreeMap::new();
-        for folder in ["pipelines", "sql"] {
+        for folder in ["pipelines", "sql", "tests/sql"] {
             read_folder(root, Path::new(folder), &mut files)?;
         }
         Ok(Files(files))
@@ -85,6 +86,12 @@ impl Files {
             let stem = name.strip_suffix(extension)?.strip_suffix('.')?;
             (!stem.contains('/')).then_some((stem, path.as_str(), bytes.as_slice()))
         })
+    }
+
+    /// Returns the paths of all files below `folder`, relative to it.
+    pub(super) fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+        let below = move |path: &'a String| path.strip_prefix(folder)?.strip_prefix('/');
+        self.0.keys().filter_map(below)
     }
 
     /// Returns the folders right below `folder` that hold a file.

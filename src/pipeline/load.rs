@@ -11,7 +11,7 @@ use super::{
     seeds::{near, read_seed},
     sources,
 };
-use crate::diagnostics::{Finding, Findings, Severity};
+use crate::diagnostics::{Finding, Findings, Severity, nearest};
 
 /// Reads a project's folder; one without `pipelines/` gets the embedded definitions.
 pub(super) fn load(root: &Path) -> Result<Project, Findings> {
@@ -32,14 +32,16 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Project, Findings> {
         warnings: Vec::new(),
     };
     let manifests = texts(files, "pipelines", "toml", &mut findings);
-    match manifests.get("sources") {
-        Some(file) => {
-            let (datasets, found) = sources::read(file);
-            project.datasets = datasets;
-            findings.extend(found);
-        }
-        None => findings.push(no_sources()),
-    }
+    let Some(file) = manifests.get("sources") else {
+        return Err(Findings(vec![no_sources(&manifests)]));
+    };
+    let (datasets, found) = sources::read(file);
+    findings.extend(found);
+    // Without datasets, all that reads one would be wrong.
+    let Some(datasets) = datasets else {
+        return Err(Findings(findings));
+    };
+    project.datasets = datasets;
     for (name, file) in manifests.iter().filter(|(name, _)| *name != "sources") {
         let own = own_files(files, name, &mut findings);
         let (pipeline, found) = manifest::read(name, file, own, &project.datasets);
@@ -49,7 +51,13 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Project, Findings> {
             .extend(pipeline.map(|pipeline| (name.clone(), pipeline)));
     }
     findings.extend(duplicate_names(&project));
-    findings.extend(stray_folders(files, &manifests));
+    findings.extend(stray_folders("sql", files.folders("sql"), &manifests));
+    findings.extend(stray_folders(
+        "tests/sql",
+        files.folders("tests/sql"),
+        &manifests,
+    ));
+    findings.extend(stray_files(files, &manifests));
     findings.extend(graph::connect(&mut project));
     finish(project, findings)
 }
@@ -71,9 +79,12 @@ fn finish(mut project: Project, mut findings: Vec<Finding>) -> Result<Project, F
     Ok(project)
 }
 
-fn no_sources() -> Finding {
-    Finding::error("missing-file", "there is no pipelines/sources.toml")
-        .help("it declares the datasets; `pricemill new DIR` writes one")
+fn no_sources(manifests: &IndexMap<String, SourceFile>) -> Finding {
+    let finding = Finding::error("missing-file", "there is no pipelines/sources.toml");
+    match nearest("sources", manifests.keys().map(String::as_str)) {
+        Some(near) => finding.help(format!("did you mean pipelines/{near}.toml?")),
+        None => finding.help("it declares the datasets; `pricemill new DIR` writes one"),
+    }
 }
 
 /// The files of `sql/<pipeline>/`.
@@ -170,16 +181,20 @@ fn alias_place(pipeline: &Pipeline, alias: &str) -> crate::diagnostics::Place {
     pipeline.manifest.place(at)
 }
 
-/// Warns of folders below `sql/` that no pipeline has.
-fn stray_folders(files: &Files, manifests: &IndexMap<String, SourceFile>) -> Vec<Finding> {
-    let stray = files
-        .folders("sql")
+/// Warns of folders right below `above` that no pipeline has.
+fn stray_folders(
+    above: &str,
+    folders: Vec<&str>,
+    manifests: &IndexMap<String, SourceFile>,
+) -> Vec<Finding> {
+    let stray = folders
         .into_iter()
         .filter(|folder| !manifests.contains_key(*folder));
     stray
         .map(|folder| {
-            let what =
-                format!("sql/{folder} belongs to no pipeline: there is no pipelines/{folder}.toml");
+            let what = format!(
+                "{above}/{folder} belongs to no pipeline: there is no pipelines/{folder}.toml"
+            );
             let known = manifests
                 .keys()
                 .map(String::as_str)
@@ -187,4 +202,37 @@ fn stray_folders(files: &Files, manifests: &IndexMap<String, SourceFile>) -> Vec
             Finding::warning("unread", what).help(near(folder, known))
         })
         .collect()
+}
+
+/// Warns of files in a pipeline's folder that nothing reads: a check in `check/` would
+/// never be run.
+fn stray_files(files: &Files, manifests: &IndexMap<String, SourceFile>) -> Vec<Finding> {
+    let in_pipelines = files.below("sql").filter_map(|path| {
+        let (pipeline, rest) = path.split_once('/')?;
+        manifests.contains_key(pipeline).then_some((path, rest))
+    });
+    in_pipelines
+        .filter(|(_, rest)| !is_read(rest))
+        .map(|(path, rest)| {
+            let help = match rest.split_once('/') {
+                Some((folder, _)) => match nearest(folder, ["checks", "update"]) {
+                    Some(near) => format!("did you mean the folder `{near}`?"),
+                    None => "the folders are `checks` and `update`".to_owned(),
+                },
+                None => "models end in .sql, seeds in .csv, notes in .md".to_owned(),
+            };
+            Finding::warning("unread", format!("nothing reads sql/{path}")).help(help)
+        })
+        .collect()
+}
+
+/// Says whether a file of a pipeline's folder is read, or is a note.
+fn is_read(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let ends = |extension: &str| name.ends_with(extension);
+    match folder {
+        "" => ends(".sql") || ends(".csv") || ends(".md"),
+        "checks" | "update" => ends(".sql") || ends(".md"),
+        _ => false,
+    }
 }

@@ -50,7 +50,9 @@ pub(super) fn read(
     datasets: &IndexMap<String, Dataset>,
 ) -> (Option<Pipeline>, Vec<Finding>) {
     let mut reader = Reader::new(file);
-    let table = reader.parse();
+    let Some(table) = reader.parse() else {
+        return (None, reader.findings);
+    };
     let top = Section {
         name: "a pipeline",
         table: &table,
@@ -102,7 +104,7 @@ fn pipeline(
         endpoint: endpoint.unwrap_or(name).to_owned(),
         optional: optional(reader, top, datasets),
         params: params(reader, top),
-        checks: checks(reader, top),
+        checks: checks(reader, top, &own),
         update: updates(reader, top, &contract, &own),
         order: order.unwrap_or_else(|| grain.clone()),
         output: output?,
@@ -163,11 +165,18 @@ fn columns(
     key: &str,
     contract: &Contract,
 ) -> Option<Vec<String>> {
-    let names = reader.texts(top, key)?;
-    // A contract that could not be read would make every column unknown.
+    let mut names = reader.texts(top, key)?;
+    // A contract that could not be read would make every column unknown, and so would
+    // one column's type that column.
     if contract.columns.is_empty() {
         return Some(Vec::new());
     }
+    let declared = top.table.get("contract");
+    let declared = declared.and_then(|contract| contract.get_ref().as_table());
+    names.retain(|name| {
+        contract.column(name.value).is_some()
+            || declared.is_none_or(|contract| !contract.contains_key(name.value))
+    });
     Some(sources::columns_of(reader, contract, names))
 }
 
@@ -183,7 +192,10 @@ fn output(reader: &mut Reader<'_>, top: Section<'_>, own: &OwnFiles) -> Option<S
         let what = format!("there is no model `{name}`");
         let help = match nearest(&name, own.models.keys().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write it as sql/<pipeline>/{name}.sql"),
+            None => format!(
+                "write it as {}/{name}.sql",
+                names::folder(&reader.file.path)
+            ),
         };
         let finding = reader.error("unknown-model", what, text.span, "no such model");
         finding.help.push(help);
@@ -279,7 +291,7 @@ fn optional(
     optional
 }
 
-fn checks(reader: &mut Reader<'_>, top: Section<'_>) -> checks::Checks {
+fn checks(reader: &mut Reader<'_>, top: Section<'_>, own: &OwnFiles) -> checks::Checks {
     let Some(table) = reader.table(top, "checks") else {
         return checks::Checks::default();
     };
@@ -289,6 +301,7 @@ fn checks(reader: &mut Reader<'_>, top: Section<'_>) -> checks::Checks {
             name: "[checks]",
             table,
         },
+        &own.rules,
     )
 }
 
@@ -433,10 +446,20 @@ fn step(
     };
     names::identifier(reader, &name, "table");
     let columns = (!own.updates.contains_key(name.value)).then_some(contract);
+    let references = references(reader, section, columns);
+    let placed = references.iter().map(|(column, placed)| {
+        let at = placed.span.clone();
+        (column.clone(), at)
+    });
     Some(UpdateStep {
         table: name.value.to_owned(),
+        table_at: name.span.clone(),
         mode: mode(reader, section),
-        references: references(reader, section, columns),
+        references_at: placed.collect(),
+        references: references
+            .into_iter()
+            .map(|(column, placed)| (column, placed.value))
+            .collect(),
         max_rejects_percent: reader.percent(section, "max_rejects").unwrap_or(0.0),
     })
 }
@@ -465,14 +488,16 @@ fn references(
     reader: &mut Reader<'_>,
     section: Section<'_>,
     contract: Option<&Contract>,
-) -> IndexMap<String, Reference> {
+) -> IndexMap<String, Placed<Reference>> {
     let mut references = IndexMap::new();
     let Some(table) = reader.table(section, "references") else {
         return references;
     };
     for (column, value) in entries(table) {
-        if let Some(contract) = contract.filter(|contract| contract.column(column.value).is_none())
-        {
+        let unknown = |contract: &&Contract| {
+            !contract.columns.is_empty() && contract.column(column.value).is_none()
+        };
+        if let Some(contract) = contract.filter(unknown) {
             sources::no_column(reader, contract, &column);
         }
         let target = value
@@ -485,7 +510,11 @@ fn references(
                     table: table.to_owned(),
                     column: key.to_owned(),
                 };
-                references.insert(column.value.to_owned(), reference);
+                let placed = Placed {
+                    value: reference,
+                    span: value.span(),
+                };
+                references.insert(column.value.to_owned(), placed);
             }
             None => {
                 let what = format!("`{}` must reference `table.column`", column.value);

@@ -16,7 +16,7 @@ mod seeds;
 mod sources;
 pub(crate) mod sql;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{ops::Range, path::PathBuf, sync::Arc};
 
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
@@ -182,10 +182,14 @@ pub enum Format {
 pub struct UpdateStep {
     /// The table.
     pub table: String,
+    /// Where the manifest names it, in bytes.
+    pub table_at: Range<usize>,
     /// Whether rows that the artifact lacks are deleted.
     pub mode: UpdateMode,
     /// Column → `table.column` it must be found in.
     pub references: IndexMap<String, Reference>,
+    /// Where the manifest says so, by column, in bytes.
+    pub references_at: IndexMap<String, Range<usize>>,
     /// The share of rows that may be rejected, in percent, before all is refused.
     pub max_rejects_percent: f64,
 }

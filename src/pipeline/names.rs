@@ -1,5 +1,7 @@
 //! Names: what a relation may be called, and what the user meant.
 
+use std::path::Path;
+
 use super::{
     Error, Pipeline, Project, Result,
     reader::{Placed, Reader},
@@ -9,6 +11,12 @@ use crate::diagnostics::nearest;
 /// Returns a name as a relation is called in SQL: `store-groups` is `store_groups`.
 pub(super) fn relation(name: &str) -> String {
     name.replace('-', "_")
+}
+
+/// Returns the folder of a manifest's SQL: `sql/bargains`.
+pub(super) fn folder(manifest: &Path) -> String {
+    let name = manifest.file_stem().unwrap_or_default();
+    format!("sql/{}", name.to_string_lossy())
 }
 
 /// Says whether SQL can name `name` without quotes.

@@ -41,14 +41,17 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// Parses the file; what can be read of a faulty one is read.
-    pub(super) fn parse(&mut self) -> DeTable<'f> {
+    /// Parses the file. Of one that is no TOML only the first fault is told: all that
+    /// would follow are its echoes.
+    pub(super) fn parse(&mut self) -> Option<DeTable<'f>> {
         let (table, errors) = DeTable::parse_recoverable(&self.file.text);
-        for error in errors {
-            let span = error.span().unwrap_or(0..0);
-            self.error("toml-syntax", error.message(), span, "here");
-        }
-        table.into_inner()
+        let begins = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+        let Some(first) = errors.iter().min_by_key(|error| begins(error)) else {
+            return Some(table.into_inner());
+        };
+        let span = first.span().unwrap_or(0..0);
+        self.error("toml-syntax", first.message(), span, "here");
+        None
     }
 
     /// Records an error at `span`; the finding is returned for more help.
@@ -189,19 +192,12 @@ impl<'f> Reader<'f> {
 
     /// Returns a percentage such as `"50%"`.
     pub(super) fn percent(&mut self, section: Section<'_>, key: &str) -> Option<f64> {
-        let text = self.text(section, key)?;
-        let number = text
-            .value
-            .strip_suffix('%')
-            .and_then(|n| n.trim().parse().ok());
+        let value = section.table.get(key)?;
+        let text = value.get_ref().as_str();
+        let number = text.and_then(|text| text.strip_suffix('%')?.trim().parse().ok());
         match number {
             Some(percent) if (0.0..=1e9).contains(&percent) => Some(percent),
-            _ => self.wrong_type(
-                section,
-                key,
-                section.table.get(key)?,
-                "a share such as \"50%\"",
-            ),
+            _ => self.wrong_type(section, key, value, "a share such as \"50%\""),
         }
     }
 

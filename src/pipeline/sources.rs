@@ -13,10 +13,13 @@ use crate::{
 
 const KEYS: &[&str] = &["endpoint", "key", "prefer", "columns"];
 
-/// Reads the datasets, by name, in the order of the file.
-pub(super) fn read(file: &SourceFile) -> (IndexMap<String, Dataset>, Vec<Finding>) {
+/// Reads the datasets, by name, in the order of the file; none of a file that is no
+/// TOML.
+pub(super) fn read(file: &SourceFile) -> (Option<IndexMap<String, Dataset>>, Vec<Finding>) {
     let mut reader = Reader::new(file);
-    let table = reader.parse();
+    let Some(table) = reader.parse() else {
+        return (None, reader.findings);
+    };
     let mut datasets = IndexMap::new();
     for (name, value) in entries(&table) {
         let Some(table) = value.get_ref().as_table() else {
@@ -33,7 +36,7 @@ pub(super) fn read(file: &SourceFile) -> (IndexMap<String, Dataset>, Vec<Finding
             datasets.insert(name.value.to_owned(), dataset);
         }
     }
-    (datasets, reader.findings)
+    (Some(datasets), reader.findings)
 }
 
 fn dataset(reader: &mut Reader<'_>, name: &Placed<&str>, section: Section<'_>) -> Option<Dataset> {

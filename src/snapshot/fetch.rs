@@ -21,7 +21,7 @@ use crate::{
     config::EngineConfig,
     dataset::Dataset,
     engine,
-    progress::Progress,
+    progress::{Progress, grouped},
     source::{Piece, Source},
     storage::{Location, Put},
 };
@@ -125,7 +125,7 @@ async fn complete_dataset(fetch: &Fetch<'_>, wanted: &Wanted) -> Result<Option<P
     fetch.progress.begin(&dataset.name, None, "rows");
     let found = bring_in(fetch, dataset, &mut partial).await?;
     if found {
-        let summary = format!("{} rows", partial.rows());
+        let summary = format!("{} rows", grouped(partial.rows()));
         fetch.progress.end(&dataset.name, &summary);
         return Ok(Some(partial));
     }

@@ -119,6 +119,14 @@ impl Error {
         }
     }
 
+    /// Returns the guard that refused, as `--accept` waives it.
+    pub(crate) fn guard(&self) -> Option<&'static str> {
+        match self {
+            Error::Database(error) => error.guard(),
+            _ => None,
+        }
+    }
+
     /// Whether the artifact itself is at fault, and so would be the next time.
     fn is_of_the_artifact(&self) -> bool {
         self.kind() == Kind::Data
@@ -179,8 +187,11 @@ pub struct Updated {
 /// What became of an artifact.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Nothing waits.
-    Nothing,
+    /// Nothing waits. An artifact that is newer than what stands may have been refused.
+    Nothing {
+        /// The newest such, by id, and why.
+        refused: Option<(String, String)>,
+    },
     /// It is in the tables (or, in a dry run, would be).
     Applied(Vec<TableCounts>),
     /// It was in the tables already; the file was only moved.
@@ -266,7 +277,7 @@ fn failed_before(
 }
 
 async fn one(update: &Update<'_>, pipeline: &Pipeline) -> Updated {
-    let mut updated = Updated::new(pipeline, Outcome::Nothing);
+    let mut updated = Updated::new(pipeline, Outcome::Nothing { refused: None });
     updated.outcome = match take(update, pipeline, &mut updated).await {
         Ok(outcome) => outcome,
         Err(error) => Outcome::Failed(error),
@@ -281,11 +292,12 @@ async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -
         None => highest(update, pipeline, updated).await?,
     };
     let Some(received) = received else {
-        return Ok(Outcome::Nothing);
+        let refused = refused(update, pipeline).await?;
+        return Ok(Outcome::Nothing { refused });
     };
     updated.artifact = Some(received.id());
     if update.artifact.is_none() && overtaken(update, &received, updated).await? {
-        return Ok(Outcome::Nothing);
+        return Ok(Outcome::Nothing { refused: None });
     }
     let applied = match apply(update, pipeline, &received, updated).await {
         Ok(applied) => applied,
@@ -324,6 +336,21 @@ async fn turn_away(update: &Update<'_>, received: &Received, error: &Error) {
     if let Err(failed) = moved {
         tracing::warn!(artifact = received.id(), %failed, "could not move it out of the inbox");
     }
+}
+
+/// Returns the newest artifact that was refused, if nothing newer stands, and why.
+async fn refused(update: &Update<'_>, pipeline: &Pipeline) -> Result<Option<(String, String)>> {
+    let Some(newest) = update.inbox.refused(&pipeline.name).await?.pop() else {
+        return Ok(None);
+    };
+    let applied = update.database.applied(&pipeline.name).await?;
+    if applied.is_some_and(|applied| applied.seq >= newest.seq) {
+        return Ok(None);
+    }
+    Ok(match &newest.fate {
+        Fate::Refused { reason } => Some((newest.id(), reason.clone())),
+        _ => None,
+    })
 }
 
 /// Returns the highest number that waits; the others are superseded.
@@ -477,7 +504,7 @@ impl Outcome {
 
     fn word(&self) -> &'static str {
         match self {
-            Outcome::Nothing => "nothing waits",
+            Outcome::Nothing { .. } => "nothing waits",
             Outcome::Applied(_) => "applied",
             Outcome::Already => "already applied",
             Outcome::Left { .. } => "applied, and not moved",

@@ -332,6 +332,8 @@ async fn syntax() {
       |
     7 | group product_id
       | ^^^^^ here
+      |
+      = help: a comma may be missing before it, or a keyword be misspelt
     ");
 }
 

@@ -127,6 +127,7 @@ async fn accepting_rewrites_what_is_expected_and_nothing_else() {
         .replace("1 3.00 1 NULL\n", "");
     let result = tested(&world, &wrong, true).await;
     assert!(result.rewritten);
+    assert_eq!(result.failure, None);
     assert_eq!(world.read("tests/sql/cheapest/lows.slt"), TEST);
 }
 
@@ -147,7 +148,7 @@ async fn what_a_test_cannot_do_is_told_with_its_line() {
         ),
         (
             "query T\nselect product_id from lows\n----",
-            "query columns mismatch:",
+            "the columns are of the types `I`, not `T`: write `query I`",
         ),
         (
             "statement ok\nset param.last = '3'",

@@ -291,9 +291,118 @@ fn stores_alone_group_by_geography() {
         .ends(0);
     world
         .run(&["run", "store-groups", "--param", "method=geography"])
-        .ends(0);
+        .ends(0)
+        .tells("`stores_without_coordinates`: 10 bad rows");
     assert_eq!(world.number("select count(*) from store_groups"), 875);
     let clusters = "select count(*) from (select 1 from store_group_members \
                     group by group_id having count(*) > 1)";
     assert_eq!(world.number(clusters), 183);
+}
+
+#[test]
+fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
+    let world = small();
+    world.run(&["new", "shop"]).ends(0);
+    world.run_in("shop", &["load", "../export"]).ends(0);
+    let rule = "shop/sql/bargains/checks/no_cheap_store.sql";
+    world.write(rule, "select product_id from bargains where store_id = 1");
+    world
+        .run_in("shop", &["run", "bargains"])
+        .ends(3)
+        .tells("error: bargains: the check `no_cheap_store`: 1 bad row");
+    assert!(!world.path("shop/data/inbox/bargains").exists());
+    let manifest = std::fs::read_to_string(world.path("shop/pipelines/bargains.toml")).unwrap();
+    let rows = "rows = { min = 1 }";
+    let warned = manifest.replace(
+        rows,
+        &format!("{rows}\nno_cheap_store = {{ severity = \"warn\" }}"),
+    );
+    world.write("shop/pipelines/bargains.toml", &warned);
+    world
+        .run_in("shop", &["run", "bargains"])
+        .ends(0)
+        .tells("warning: bargains: the check `no_cheap_store`: 1 bad row");
+    world.write(
+        "shop/pipelines/bargains.toml",
+        &warned.replace("no_cheap_store", "no_cheap_stor"),
+    );
+    world
+        .run_in("shop", &["check"])
+        .ends(2)
+        .tells("did you mean `no_cheap_store`?");
+}
+
+#[test]
+fn a_refused_artifact_is_told_with_the_command_that_accepts_it() {
+    let world = World::new();
+    let ids = || (1..=9).map(|id| id.to_string());
+    let products = ids().map(|id| format!("{id},Milk,Dairy Co,1l,{id},Dairy\n"));
+    let prices = ids().map(|id| format!("{id},1,1.00\n{id},2,{id}.90\n"));
+    let header = "id,name,brand,size,barcode,category\n".to_owned();
+    world.write("export/stores.csv", STORES);
+    world.write(
+        "export/products.csv",
+        &(header + &products.collect::<String>()),
+    );
+    let header = "product_id,store_id,price\n".to_owned();
+    world.write("export/prices.csv", &(header + &prices.collect::<String>()));
+    world.run(&["load", "export"]).ends(0);
+    world.run(&["run", "bargains"]).ends(0);
+    assert_eq!(world.number("select count(*) from bargains"), 9);
+    let said = world.run(&["run", "bargains", "--min-ratio", "9"]).ends(3);
+    let (_, told) = said.err.split_once("if that is meant: pricemill ").unwrap();
+    let told = told.lines().next().unwrap().to_owned();
+    world
+        .run(&["update", "bargains"])
+        .ends(0)
+        .tells("was refused before: only 1 rows");
+    assert!(world.run(&["status"]).ends(0).out.contains("refused"));
+    let command: Vec<_> = told.split(' ').collect();
+    world.run(&command).ends(0);
+    assert_eq!(world.number("select count(*) from bargains"), 1);
+}
+
+#[test]
+fn check_knows_the_tables_that_an_update_fills_and_refers_to() {
+    let world = small();
+    world.run(&["new", "shop"]).ends(0);
+    let path = "shop/pipelines/bargains.toml";
+    let manifest = std::fs::read_to_string(world.path(path)).unwrap();
+    let cases = [
+        (
+            "products.id",
+            "product.id",
+            2,
+            "did you mean `products.id`?",
+        ),
+        ("stores.id", "stores.ids", 2, "did you mean `stores.id`?"),
+        (
+            "table = \"bargains\"",
+            "table = \"bargans\"",
+            0,
+            "did you mean `bargains`?",
+        ),
+        (
+            "table = \"bargains\"",
+            "table = \"applied_artifacts\"",
+            2,
+            "the database's own",
+        ),
+        (
+            "table = \"bargains\"",
+            "table = \"stores\"",
+            2,
+            "nothing is made for `stores.",
+        ),
+    ];
+    for (there, wrong, code, help) in cases {
+        world.write(path, &manifest.replace(there, wrong));
+        let said = world.run_in("shop", &["check", "bargains"]).ends(code);
+        assert!(
+            said.err.contains("pipelines/bargains.toml:"),
+            "{}",
+            said.err
+        );
+        assert!(said.err.contains(help), "{wrong}: {}", said.err);
+    }
 }

@@ -214,7 +214,7 @@ async fn an_artifact_becomes_the_table_and_goes_to_the_archive() {
     assert_eq!((ledger.seq, told(&ledger.counts[0])), (1, [3, 0, 0, 0, 0]));
     assert!(matches!(
         world.update("bargains").await.outcome,
-        Outcome::Nothing
+        Outcome::Nothing { .. }
     ));
 }
 
@@ -294,7 +294,7 @@ async fn what_is_older_than_the_ledger_is_never_applied_unless_asked_for_by_name
     world.sql("update applied_artifacts set seq = 9");
     world.receive("bargains", 5, &bargains([3, 4], 1)).await;
     let updated = world.update("bargains").await;
-    assert!(matches!(updated.outcome, Outcome::Nothing), "{updated:?}");
+    assert!(matches!(updated.outcome, Outcome::Nothing { .. }), "{updated:?}");
     assert_eq!(updated.superseded.len(), 1);
     assert_eq!(world.ids("bargains").await, [1, 2]);
     let asked = Asked {

@@ -179,30 +179,30 @@ fn what_to_try(outside: &Context, dir: &Path, inside: &Context) {
     ));
     screen.title("three things to try");
     screen.say(format!("  cd {}", dir.display()));
-    for (n, pipeline) in inside
+    let mut tries = Vec::new();
+    let first = inside
         .project()
         .into_iter()
         .flat_map(|p| p.pipelines.values())
-        .enumerate()
+        .next();
+    if let Some(pipeline) = first
+        && let Some(param) = pipeline.params.keys().next()
     {
-        if n == 0
-            && let Some(name) = pipeline.params.keys().next()
-        {
-            let flag = name.replace('_', "-");
-            screen.say(format!(
-                "  {program} run {} --{flag} 2     a number changed: look at the counts",
-                pipeline.name
-            ));
-            screen.say(format!(
-                "  {program} show {} --limit 3     its rows; then edit sql/{}/ and look again",
-                pipeline.relation(),
-                pipeline.name
-            ));
-        }
+        let (name, flag) = (&pipeline.name, param.replace('_', "-"));
+        let show = format!("show {} --limit 3", pipeline.relation());
+        tries.push((
+            format!("run {name} --{flag} 2"),
+            "a number changed: look at the counts".to_owned(),
+        ));
+        tries.push((
+            show,
+            format!("its rows; then edit sql/{name}/ and look again"),
+        ));
     }
-    screen.say(format!(
-        "  {program} status                     each pipeline at each hop"
-    ));
+    tries.push(("status".to_owned(), "each pipeline at each hop".to_owned()));
+    for (command, what) in tries {
+        screen.say(format!("  {program} {command:<26} {what}"));
+    }
 }
 
 /// Returns how the user calls this program from the demo's folder.
