@@ -294,7 +294,10 @@ async fn what_is_older_than_the_ledger_is_never_applied_unless_asked_for_by_name
     world.sql("update applied_artifacts set seq = 9");
     world.receive("bargains", 5, &bargains([3, 4], 1)).await;
     let updated = world.update("bargains").await;
-    assert!(matches!(updated.outcome, Outcome::Nothing { .. }), "{updated:?}");
+    assert!(
+        matches!(updated.outcome, Outcome::Nothing { .. }),
+        "{updated:?}"
+    );
     assert_eq!(updated.superseded.len(), 1);
     assert_eq!(world.ids("bargains").await, [1, 2]);
     let asked = Asked {
