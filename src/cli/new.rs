@@ -8,22 +8,8 @@ use super::{
 };
 use crate::{config, error::Result, pipeline, storage};
 
-/// What a new project's `pricemill.toml` says.
-const SETTINGS: &str = r#"# Everything here has a default; what is commented out shows it.
-# An environment variable PRICEMILL_<TABLE>_<KEY> overrides a key.
-
-# data = "data"                            # snapshots, outbox, inbox, archive, runs: a folder or s3://bucket/prefix
-# database = "sqlite:data/pricemill.db"
-
-# [profile.dev]                            # --dev
-# server = "http://127.0.0.1:8000"         # its key is in the environment: INTERNAL_API_KEY
-
-# [profile.prod]                           # --profile prod
-# server = "${API_SERVER_URL}"
-
-# [engine]
-# memory = "60%"                           # or "2GiB"; what can spill spills
-"#;
+/// What a new project's `pricemill.toml` says: what this one's does.
+const SETTINGS: &str = include_str!("../../pricemill.toml");
 
 /// Starts a project in a new folder.
 pub(crate) fn new(context: &Context, args: &NewArgs) -> Result<Ending> {
