@@ -13,37 +13,44 @@
 //! `storage` builds stores; only `source` and `upload` make requests; only
 //! `database` opens the database; only `config` reads the environment; only
 //! `cli` prints; nothing depends on `cli` or `serve`; no pipeline's SQL or name
-//! is in Rust (`project` embeds the folders as they are); no file path is in SQL.
+//! is in Rust (`pipeline` embeds the folders as they are); no file path is in SQL.
 
-pub mod error;
-
+// What every stage uses.
 pub mod config;
 pub mod dataset;
 pub mod diagnostics;
 pub mod digest;
+pub mod error;
 pub mod json;
 pub mod progress;
 pub mod runs;
 pub mod storage;
 
-pub mod snapshot;
+// The stages, in the order data flows.
 pub mod source;
 
-pub mod engine;
+pub mod snapshot;
+
 pub mod pipeline;
 
-pub mod inbox;
+pub mod engine;
+
 pub mod outbox;
+
 pub mod upload;
 
-pub mod database;
-pub mod load;
+pub mod inbox;
+
 pub mod update;
 
-pub mod serve;
-pub mod synth;
+pub mod database;
 
+pub mod serve;
+
+// The ways in.
 pub mod cli;
+pub mod load;
+pub mod synth;
 
 pub use error::{Error, Kind, Result};
 

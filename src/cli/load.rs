@@ -13,6 +13,8 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Ending> {
     let mut ending = Ending::default();
     for path in &args.paths {
         let path = context.from.join(path);
+        // As it is said in errors, without the dots in between.
+        let path = std::path::absolute(&path).unwrap_or(path);
         let loaded = load::load(
             database.as_ref(),
             &path,
