@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     digest::{self, Digest},
-    error::Kind,
+    kind::Kind,
     outbox::{self, artifact_id, manifest_name, manifest_seq},
     storage::{self, Location, Put},
 };

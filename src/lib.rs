@@ -22,6 +22,7 @@ pub mod diagnostics;
 pub mod digest;
 pub mod error;
 pub mod json;
+pub mod kind;
 pub mod progress;
 pub mod runs;
 pub mod storage;
@@ -52,7 +53,8 @@ pub mod cli;
 pub mod load;
 pub mod synth;
 
-pub use error::{Error, Kind, Result};
+pub use error::{Error, Result};
+pub use kind::Kind;
 
 /// The engine as manifests and requests name it.
 pub const VERSION: &str = concat!("pricemill ", env!("CARGO_PKG_VERSION"));

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     dataset::Contract,
     digest::{self, Digest},
-    error::Kind,
+    kind::Kind,
     snapshot::SnapshotId,
     storage::{self, Entry, Location, Put},
 };

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    error::Kind,
+    kind::Kind,
     storage::{self, Location},
 };
 

@@ -8,7 +8,8 @@ use crate::{
     database,
     diagnostics::{Finding, Severity},
     engine::{self, Checked, Promise},
-    error::{Kind, Result},
+    error::Result,
+    kind::Kind,
 };
 
 /// Checks the pipelines' definitions and SQL.

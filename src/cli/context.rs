@@ -19,8 +19,9 @@ use super::{
 use crate::{
     config::{Config, Environment, Overrides},
     database::{self, Database},
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     inbox::Inbox,
+    kind::Kind,
     outbox::Outbox,
     pipeline::{Pipeline, Project},
     runs::{self, Lock, Run, RunId},

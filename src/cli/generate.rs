@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     engine::{self, CheckResult, Generate, Generated, Outcome, Output},
-    error::{Error, Kind, Result},
+    error::{Error, Result},
+    kind::Kind,
     outbox::{Commit, Draft},
     pipeline::{Pipeline, Severity},
     snapshot::Snapshot,

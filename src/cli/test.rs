@@ -4,10 +4,7 @@ use super::{
     args::TestArgs,
     context::{Context, Ending},
 };
-use crate::{
-    engine,
-    error::{Kind, Result},
-};
+use crate::{engine, error::Result, kind::Kind};
 
 /// Runs the pipelines' tests.
 pub(crate) async fn test(context: &Context, args: &TestArgs) -> Result<Ending> {

@@ -26,7 +26,7 @@ use super::{Database, Fill, Table, TableCounts, depth};
 use crate::{
     dataset::Contract,
     digest::Digest,
-    error::Kind,
+    kind::Kind,
     storage::{self, Location, Put},
 };
 

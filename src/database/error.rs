@@ -6,7 +6,7 @@ use datafusion::error::DataFusionError;
 use rusqlite::ErrorCode;
 
 use super::archive;
-use crate::{error::Kind, progress::grouped};
+use crate::{kind::Kind, progress::grouped};
 
 /// Why the database could not be read or changed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]

@@ -33,8 +33,8 @@ use datafusion::error::DataFusionError;
 
 use crate::{
     diagnostics::{Finding, Findings},
-    error::Kind,
     json,
+    kind::Kind,
 };
 
 /// Why SQL could not be planned or run.

@@ -34,7 +34,7 @@ pub use self::{bad::BadRow, normalize::normalized_name};
 use self::{rows::TableFile, state::State};
 use crate::{
     database::{self, Database, TableCounts},
-    error::Kind,
+    kind::Kind,
     progress::Progress,
 };
 

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{database, error::Kind, inbox, json, storage};
+use crate::{database, inbox, json, kind::Kind, storage};
 
 /// A request that is not answered with what it asked for.
 ///

@@ -29,9 +29,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use auth::Keys;
 pub use listen::serve;
 
-use crate::{
-    config::ServeConfig, database::Database, error::Kind, inbox::Inbox, pipeline::Project,
-};
+use crate::{config::ServeConfig, database::Database, inbox::Inbox, kind::Kind, pipeline::Project};
 use error::Refusal;
 use throttle::Throttle;
 

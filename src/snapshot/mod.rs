@@ -29,7 +29,7 @@ pub use open::{list, open};
 use crate::{
     dataset::Contract,
     engine,
-    error::Kind,
+    kind::Kind,
     source::{self, Told},
     storage::{self, Location},
 };

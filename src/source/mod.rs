@@ -31,7 +31,7 @@ pub use database::DatabaseSource;
 pub use http::Http;
 pub use request::Cause;
 
-use crate::{dataset::Dataset, error::Kind, json::RowError, progress::Progress};
+use crate::{dataset::Dataset, json::RowError, kind::Kind, progress::Progress};
 
 /// Why a dataset could not be fetched.
 #[derive(Debug, thiserror::Error)]

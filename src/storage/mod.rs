@@ -23,7 +23,7 @@ use url::Url;
 
 pub(crate) use self::folder::TEMPORARY;
 pub use self::scratch::Scratch;
-use crate::{config::StoreOptions, error::Kind};
+use crate::{config::StoreOptions, kind::Kind};
 
 /// Why a location could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]

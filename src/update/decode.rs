@@ -17,8 +17,8 @@ use datafusion::{
 
 use crate::{
     dataset::Contract,
-    error::Kind,
     json::{self, Layout},
+    kind::Kind,
     load,
     pipeline::Format,
 };

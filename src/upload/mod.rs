@@ -20,8 +20,8 @@ pub use http::HttpTransport;
 pub use store::StoreTransport;
 
 use crate::{
-    error::Kind,
     inbox,
+    kind::Kind,
     outbox::{self, Committed, Outbox, Receipt},
     pipeline::Pipeline,
     progress::Progress,
