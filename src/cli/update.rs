@@ -55,93 +55,21 @@ fn accept(guards: &[Guard]) -> Accept {
 fn settle(context: &Context, args: &UpdateArgs, updated: Updated, ending: &mut Ending) {
     let name = updated.pipeline;
     for older in &updated.superseded {
-        context
-            .screen
-            .say(format!("{name}: {older} was overtaken, and is archived"));
+        say(
+            context,
+            &name,
+            format!("{older} was overtaken, and is archived"),
+        );
     }
     for error in updated.unreadable {
-        let error = Error::from(error);
-        context.screen.error(&error);
-        ending.failed(error.kind());
+        fail(context, error, ending);
+    }
+    for file in &updated.rejects {
+        let told = format!("{name}: the rejected rows are in {file}");
+        context.screen.warn(told);
     }
     let id = updated.artifact.unwrap_or_default();
-    let done = if args.dry_run {
-        "would be applied"
-    } else {
-        "applied"
-    };
-    let outcome = match updated.outcome {
-        Outcome::Applied(tables) => {
-            context.screen.say(format!("{name}: {id} {done}"));
-            tables
-                .iter()
-                .for_each(|counts| tell(context, &name, counts));
-            let warnings = tables.iter().filter(|counts| counts.rejected > 0).count();
-            for file in &updated.rejects {
-                context
-                    .screen
-                    .warn(format!("{name}: the rejected rows are in {file}"));
-            }
-            ending.passed(warnings);
-            "applied"
-        }
-        Outcome::Already => {
-            context
-                .screen
-                .say(format!("{name}: {id} is already applied; nothing to do"));
-            ending.passed(0);
-            "already"
-        }
-        Outcome::Left { tables, error } => {
-            let error = Error::from(error);
-            context.screen.error(&error);
-            context.screen.say(format!(
-                "{name}: {id} is applied, and still in the inbox; the next update moves it"
-            ));
-            tables
-                .iter()
-                .for_each(|counts| tell(context, &name, counts));
-            ending.failed(error.kind());
-            "left"
-        }
-        Outcome::Nothing { refused } => {
-            context
-                .screen
-                .say(format!("{name}: nothing waits in the inbox"));
-            if let Some((id, reason)) = refused {
-                context
-                    .screen
-                    .say(format!("{name}: {id} was refused before: {reason}"));
-            }
-            ending.skip += 1;
-            "nothing"
-        }
-        Outcome::Skipped { after } => {
-            context
-                .screen
-                .say(format!("{name}: skipped, as {after} failed"));
-            ending.skip += 1;
-            "skipped"
-        }
-        Outcome::Failed(error) => {
-            // It lies in `refused/` now: only its name finds it there.
-            let waive = error.guard().map(|guard| {
-                format!(
-                    "if that is meant: pricemill update {name} --artifact {id} --accept {guard}"
-                )
-            });
-            let error = Error::from(error);
-            match waive {
-                Some(waive) => context.screen.complain(&error, Some(&waive)),
-                None => context.screen.error(&error),
-            }
-            context.screen.say(format!(
-                "{name}: {id} was not applied; the tables are as they were"
-            ));
-            ending.failed(error.kind());
-            "failed"
-        }
-    };
+    let outcome = outcome(context, args, (&name, &id), updated.outcome, ending);
     context.step(
         "update",
         [
@@ -150,6 +78,81 @@ fn settle(context: &Context, args: &UpdateArgs, updated: Updated, ending: &mut E
             ("outcome", outcome.into()),
         ],
     );
+}
+
+/// Tells what became of an artifact, counts it, and returns the word for it.
+fn outcome(
+    context: &Context,
+    args: &UpdateArgs,
+    (name, id): (&str, &str),
+    outcome: Outcome,
+    ending: &mut Ending,
+) -> &'static str {
+    let say = |told: String| say(context, name, told);
+    match outcome {
+        Outcome::Applied(tables) => {
+            let would = if args.dry_run { "would be " } else { "" };
+            say(format!("{id} {would}applied"));
+            tables.iter().for_each(|counts| tell(context, name, counts));
+            ending.passed(tables.iter().filter(|counts| counts.rejected > 0).count());
+            "applied"
+        }
+        Outcome::Already => {
+            say(format!("{id} is already applied; nothing to do"));
+            ending.passed(0);
+            "already"
+        }
+        Outcome::Left { tables, error } => {
+            fail(context, error, ending);
+            say(format!(
+                "{id} is applied, and still in the inbox; the next update moves it"
+            ));
+            tables.iter().for_each(|counts| tell(context, name, counts));
+            "left"
+        }
+        Outcome::Nothing { refused } => {
+            say("nothing waits in the inbox".to_owned());
+            if let Some((id, reason)) = refused {
+                say(format!("{id} was refused before: {reason}"));
+            }
+            ending.skip += 1;
+            "nothing"
+        }
+        Outcome::Skipped { after } => {
+            say(format!("skipped, as {after} failed"));
+            ending.skip += 1;
+            "skipped"
+        }
+        Outcome::Failed(error) => {
+            refused(context, (name, id), error, ending);
+            say(format!("{id} was not applied; the tables are as they were"));
+            "failed"
+        }
+    }
+}
+
+fn say(context: &Context, name: &str, told: String) {
+    context.screen.say(format!("{name}: {told}"));
+}
+
+/// Tells an error and counts it.
+fn fail(context: &Context, error: impl Into<Error>, ending: &mut Ending) {
+    let error = error.into();
+    context.screen.error(&error);
+    ending.failed(error.kind());
+}
+
+/// Tells why an artifact was refused, and the command that takes it all the same.
+fn refused(context: &Context, (name, id): (&str, &str), error: update::Error, ending: &mut Ending) {
+    // It lies in `refused/` now: only its name finds it there.
+    let Some(guard) = error.guard() else {
+        return fail(context, error, ending);
+    };
+    let waive =
+        format!("if that is meant: pricemill update {name} --artifact {id} --accept {guard}");
+    let error = Error::from(error);
+    context.screen.complain(&error, Some(&waive));
+    ending.failed(error.kind());
 }
 
 fn tell(context: &Context, name: &str, counts: &TableCounts) {

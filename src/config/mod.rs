@@ -3,6 +3,7 @@
 //! Only this module reads the environment. Secrets stay in [`SecretString`] and
 //! are never printed.
 
+mod error;
 mod file;
 mod quantity;
 
@@ -16,111 +17,14 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+pub use error::{Error, Result};
 pub use quantity::{bytes, duration, percent};
-
-use crate::diagnostics::Findings;
 
 /// The settings' file.
 pub const FILE: &str = "pricemill.toml";
 
 /// The server of the profile `dev`, unless it is configured.
 const DEV_SERVER: &str = "http://127.0.0.1:8000";
-
-/// Why the settings could not be resolved.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// `pricemill.toml` is wrong.
-    #[error(transparent)]
-    File(Findings),
-    /// `pricemill.toml` could not be read.
-    #[error("could not read {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's own error.
-        source: std::io::Error,
-    },
-    /// A value cannot be used.
-    #[error("{key}: {reason}")]
-    Value {
-        /// The key, as in `pricemill.toml`, or the variable.
-        key: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A variable has our prefix and names no key.
-    #[error("{name} is set, and is no setting")]
-    UnknownVariable {
-        /// The variable.
-        name: String,
-        /// The nearest one there is.
-        nearest: Option<String>,
-    },
-    /// No profile has that name.
-    #[error("there is no profile `{name}`")]
-    UnknownProfile {
-        /// What was asked for.
-        name: String,
-        /// The profiles there are.
-        known: Vec<String>,
-    },
-    /// A value names a variable that is not set.
-    #[error("{key} needs the environment variable {variable}, which is not set")]
-    Unset {
-        /// The key that names it.
-        key: String,
-        /// The variable.
-        variable: String,
-    },
-    /// What was asked was not answered with yes.
-    #[error("not confirmed; nothing was done")]
-    NotConfirmed,
-    /// A new project's folder is not new.
-    #[error("{folder} is not empty: it holds {holds}")]
-    NotEmpty {
-        /// The folder.
-        folder: PathBuf,
-        /// Something in it.
-        holds: String,
-    },
-    /// A command needs what the profile does not have.
-    #[error("the profile `{profile}` has no {missing}")]
-    Lacks {
-        /// The profile.
-        profile: String,
-        /// What it lacks.
-        missing: &'static str,
-    },
-}
-
-/// A result of this module.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl Error {
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Error::UnknownVariable {
-                nearest: Some(near),
-                ..
-            } => Some(format!("did you mean {near}?")),
-            Error::UnknownProfile { name, known } => {
-                let near = crate::diagnostics::nearest(name, known.iter().map(String::as_str));
-                Some(match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("add [profile.{name}] with a `server` to {FILE}"),
-                })
-            }
-            Error::Unset { variable, .. } => Some(format!("export {variable}=…")),
-            Error::Lacks { profile, missing } => Some(format!(
-                "add `{missing} = \"…\"` to [profile.{profile}] in {FILE}, or use --dev"
-            )),
-            Error::NotConfirmed => Some("answer y, or give --yes".to_owned()),
-            Error::NotEmpty { .. } => Some("name a folder that is not there yet".to_owned()),
-            _ => None,
-        }
-    }
-}
 
 /// The variables of the process, read once. What is looked up is never printed.
 #[derive(Clone, Default)]

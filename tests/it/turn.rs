@@ -134,6 +134,21 @@ fn a_dry_run_counts_and_changes_nothing() {
 }
 
 #[test]
+fn rows_that_refer_to_nothing_are_listed_even_when_all_is_refused() {
+    let world = small();
+    world.run(&["generate", "bargains"]).ends(0);
+    world.run(&["upload", "bargains"]).ends(0);
+    let database = rusqlite::Connection::open(world.path("data/pricemill.db")).unwrap();
+    let gone = "pragma foreign_keys = on; delete from products where id = 1";
+    database.execute_batch(gone).unwrap();
+    let said = world.run(&["update", "bargains"]).ends(3);
+    let listed = said.err.split("the rejected rows are in ").nth(1).unwrap();
+    let rows = std::fs::read_to_string(listed.lines().next().unwrap()).unwrap();
+    assert!(rows.contains("product_id"), "{rows}");
+    assert!(said.err.contains("--accept change"), "{}", said.err);
+}
+
+#[test]
 fn an_archive_gives_the_same_tables_back() {
     let world = small();
     world.run(&["run", "--bargains", "--store-groups"]).ends(0);
@@ -238,7 +253,7 @@ fn the_readmes_new_pipeline_works_as_written() {
 }
 
 #[test]
-fn a_full_disk_loses_nothing() {
+fn an_outbox_that_cannot_be_written_loses_nothing() {
     // A file where the outbox's folder should be fails as a full disk does: at the write.
     let world = small();
     world.write("data/outbox", "in the way");
