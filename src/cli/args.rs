@@ -303,12 +303,24 @@ pub(crate) struct SynthArgs {
     /// Write a new snapshot, as if it had been fetched
     #[arg(long, help_heading = "Where to")]
     pub(crate) snapshot: bool,
-    /// Write one file a dataset into this new folder
+    /// Write files into this folder
     #[arg(long, value_name = "DIR", help_heading = "Where to")]
     pub(crate) out: Option<PathBuf>,
-    /// Fill the database
+    /// Fill the tables of the database, in one transaction
     #[arg(long, help_heading = "Where to")]
     pub(crate) database: bool,
+    /// What the files are
+    #[arg(long, value_name = "FORM", default_value = "parquet", conflicts_with_all = ["snapshot", "database"])]
+    pub(crate) format: FileFormat,
+    /// What the files hold
+    #[arg(long, value_name = "LAYOUT", default_value = "exports", conflicts_with_all = ["snapshot", "database"])]
+    pub(crate) layout: FileLayout,
+    /// In which order prices come
+    #[arg(long, value_name = "ORDER", default_value = "key", conflicts_with_all = ["snapshot", "database"])]
+    pub(crate) order: PriceOrder,
+    /// Empty the tables that are filled first
+    #[arg(long, requires = "database")]
+    pub(crate) replace: bool,
     /// Say how much it would be, and write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -325,6 +337,33 @@ pub(crate) enum Size {
     L,
     /// About 1,000 million prices: 18,028 stores, 103,406 products
     Xl,
+}
+
+/// The forms of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// Parquet
+    Parquet,
+    /// Comma-separated values with a header; lists as JSON
+    Csv,
+}
+
+/// The layouts of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileLayout {
+    /// One file a dataset, as a service exports them
+    Exports,
+    /// Stores, products and prices by names, as `load` takes them
+    Named,
+}
+
+/// The orders of prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PriceOrder {
+    /// By product, then by store
+    Key,
+    /// As scrapers bring them, store by store
+    Arrival,
 }
 
 #[derive(Debug, Args)]

@@ -121,3 +121,38 @@ pub(super) fn links(market: &Market) -> Vec<Link> {
     }
     links
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synth::spec::Spec;
+
+    #[test]
+    fn a_link_joins_categories_of_two_companies_lower_id_first() {
+        let market = Market::new(&Spec::demo());
+        let all = categories(&market);
+        let links = links(&market);
+        assert!(links.is_sorted_by(|a, b| (a.a, a.b) < (b.a, b.b)));
+        for link in links {
+            let company = |id: u32| all[id as usize - 1].company;
+            assert!(link.a < link.b && company(link.a) != company(link.b));
+        }
+    }
+
+    #[test]
+    fn a_product_is_in_two_categories_of_each_company_that_sells_it() {
+        let market = Market::new(&Spec::demo());
+        let all = categories(&market);
+        for product in 1..=market.spec.products {
+            let of = of_product(&market, product);
+            assert!(of.is_sorted_by(|a, b| a < b));
+            for company in 0..4 {
+                let theirs = of
+                    .iter()
+                    .filter(|id| all[**id as usize - 1].company == company);
+                let sold = market.product(product).is_sold_by(company);
+                assert_eq!(theirs.count(), if sold { 2 } else { 0 });
+            }
+        }
+    }
+}

@@ -20,7 +20,7 @@ use super::{
     spec::Spec,
 };
 use crate::{
-    dataset::{Contract, Dataset},
+    dataset::{Column, Contract, Dataset},
     load::normalized_name,
 };
 
@@ -65,20 +65,12 @@ impl Export {
     ///
     /// # Errors
     ///
-    /// The contract has a column that is not made up and may not be null.
+    /// The contract has a column that is made up of another type, or not made up though
+    /// it may not be null.
     pub fn dataset(&self, dataset: &Dataset) -> Result<Option<Batches>> {
         let rows = self.rows(&dataset.name, Order::Key, Repeats::LeftOut);
-        rows.map(|rows| rows.fitted(dataset)).transpose()
-    }
-
-    /// Returns the rows of a dataset in an order of prices, repeated ones among them.
-    ///
-    /// # Errors
-    ///
-    /// As of [`Export::dataset`].
-    pub fn dataset_in(&self, dataset: &Dataset, order: Order) -> Result<Option<Batches>> {
-        let rows = self.rows(&dataset.name, order, Repeats::Kept);
-        rows.map(|rows| rows.fitted(dataset)).transpose()
+        rows.map(|rows| Ok(rows.fitted(dataset)?.batches))
+            .transpose()
     }
 
     pub(super) fn rows(&self, dataset: &str, order: Order, repeats: Repeats) -> Option<Rows> {
@@ -110,20 +102,24 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Returns the rows with a contract's columns.
-    fn fitted(self, dataset: &Dataset) -> Result<Batches> {
-        let made = |name: &str| self.schema.index_of(name).is_ok();
-        let mut columns = dataset.contract.columns.iter();
-        if let Some(column) = columns.find(|column| !column.nullable && !made(&column.name)) {
+    pub(super) fn fitted(self, dataset: &Dataset) -> Result<Rows> {
+        let made = |column: &&Column| match self.schema.field_with_name(&column.name) {
+            Ok(field) => *field.data_type() == column.data_type.arrow(),
+            Err(_) => column.nullable,
+        };
+        if let Some(column) = dataset.contract.columns.iter().find(|column| !made(column)) {
             return Err(Error::Column {
                 dataset: dataset.name.clone(),
                 column: column.name.clone(),
+                declared: column.spelled_type(),
             });
         }
         let contract = dataset.contract.clone();
         let batches = self.batches;
-        Ok(Box::new(
-            batches.map(move |batch| fitted(&batch?, &contract)),
-        ))
+        Ok(Rows {
+            schema: contract.arrow(),
+            batches: Box::new(batches.map(move |batch| fitted(&batch?, &contract))),
+        })
     }
 }
 
@@ -184,7 +180,10 @@ pub(super) fn in_chunks(market: &Arc<Market>, columns: Columns, count: u32, make
 }
 
 /// Makes all rows when the first is asked for.
-fn at_once(columns: Columns, make: impl FnOnce() -> Vec<ArrayRef> + Send + 'static) -> Rows {
+pub(super) fn at_once(
+    columns: Columns,
+    make: impl FnOnce() -> Vec<ArrayRef> + Send + 'static,
+) -> Rows {
     let of = schema(columns);
     let schema = of.clone();
     let batches = std::iter::once_with(move || RecordBatch::try_new(of, make()));
@@ -210,9 +209,7 @@ fn products(market: &Market, ids: RangeInclusive<u32>) -> Vec<ArrayRef> {
         numbers(ids),
         texts(rows.iter().map(|row| Some(row.name.as_str()))),
         texts(rows.iter().map(|row| row.normalized_name.as_deref())),
-        Arc::new(Int64Array::from_iter(
-            rows.iter().map(|row| row.brand.map(i64::from)),
-        )),
+        maybe_numbers(rows.iter().map(|row| row.brand)),
         texts(rows.iter().map(|row| row.size.as_deref())),
         lists_of(lists),
     ]
@@ -250,17 +247,15 @@ const STORES: Columns = &[
 
 fn stores(market: &Market, ids: RangeInclusive<u32>) -> Vec<ArrayRef> {
     let rows: Vec<_> = ids.clone().map(|id| store(market, id)).collect();
-    let company = |row: &StoreRow| market.spec.companies[row.company as usize].name;
-    let degrees = |of: fn(&StoreRow) -> Option<f64>| -> ArrayRef {
-        Arc::new(Float64Array::from_iter(rows.iter().map(of)))
-    };
+    let company = |row: &StoreRow| &market.spec.companies[row.company as usize];
+    let division = |row: &StoreRow| Some(company(row).divisions[row.division? as usize]);
     vec![
         numbers(ids),
         texts(rows.iter().map(|row| Some(row.name.as_str()))),
-        texts(rows.iter().map(|row| Some(company(row)))),
-        texts(rows.iter().map(|row| row.division)),
-        degrees(|row| row.latitude),
-        degrees(|row| row.longitude),
+        texts(rows.iter().map(|row| Some(company(row).name))),
+        texts(rows.iter().map(division)),
+        degrees(rows.iter().map(|row| row.latitude)),
+        degrees(rows.iter().map(|row| row.longitude)),
     ]
 }
 
@@ -268,8 +263,8 @@ fn stores(market: &Market, ids: RangeInclusive<u32>) -> Vec<ArrayRef> {
 pub(super) struct StoreRow {
     pub(super) name: String,
     pub(super) company: u32,
-    /// Its place in its company's divisions, and its name.
-    pub(super) division: Option<&'static str>,
+    /// Its place in its company's divisions.
+    pub(super) division: Option<u32>,
     pub(super) latitude: Option<f64>,
     pub(super) longitude: Option<f64>,
 }
@@ -280,11 +275,10 @@ pub(super) fn store(market: &Market, id: u32) -> StoreRow {
     let town = &market.country.towns[store.town as usize].name;
     let of = u64::from(id) | 5 << 60;
     let (latitude, longitude) = dirt::place(market, of, store.place);
-    let division = store.division.filter(|_| !dirt::is_null(market, of));
     StoreRow {
         name: dirt::text(market, of, format!("{} {town} {id}", company.name)),
         company: store.company,
-        division: division.map(|at| company.divisions[at as usize]),
+        division: store.division.filter(|_| !dirt::is_null(market, of)),
         latitude,
         longitude,
     }
@@ -351,6 +345,14 @@ fn links(market: &Arc<Market>) -> Rows {
 
 pub(super) fn numbers(of: impl Iterator<Item = u32>) -> ArrayRef {
     Arc::new(Int64Array::from_iter_values(of.map(i64::from)))
+}
+
+pub(super) fn maybe_numbers(of: impl Iterator<Item = Option<u32>>) -> ArrayRef {
+    Arc::new(Int64Array::from_iter(of.map(|id| id.map(i64::from))))
+}
+
+pub(super) fn degrees(of: impl Iterator<Item = Option<f64>>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter(of))
 }
 
 pub(super) fn texts<'a>(of: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {

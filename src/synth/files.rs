@@ -1,8 +1,9 @@
 //! One file a relation, in a new folder.
 
 use std::{
+    fmt,
     fs::{self, File, Permissions},
-    io::{self, BufWriter},
+    io::{self, BufWriter, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,21 +13,24 @@ use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, StringArray},
         csv,
-        datatypes::{DataType, Field, Int64Type, Schema},
+        datatypes::{DataType, Field, Int64Type, Schema, SchemaRef},
         error::ArrowError,
         record_batch::RecordBatch,
     },
     parquet::{
         arrow::ArrowWriter,
         basic::{Compression, ZstdLevel},
-        errors::ParquetError,
         file::properties::WriterProperties,
     },
 };
 
+use futures::StreamExt;
+
 use super::{
     Error, Result,
-    export::{Batches, Export},
+    ahead::ahead,
+    dirt::Repeats,
+    export::{Export, Rows},
     named,
     prices::Order,
 };
@@ -42,6 +46,16 @@ pub enum Format {
     Parquet,
     /// Comma-separated values with a header; null is empty.
     Csv,
+}
+
+impl fmt::Display for Format {
+    /// Writes the ending of a file's name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Parquet => "parquet",
+            Format::Csv => "csv",
+        })
+    }
 }
 
 /// What the files hold.
@@ -77,120 +91,115 @@ pub struct Files<'a> {
     pub order: Order,
 }
 
-/// Writes one file a relation. Holds a few batches, and of Parquet a row group.
+/// Writes one file a relation. Holds a few batches, and of Parquet a row group; gives
+/// way between batches, so that it can be stopped.
 ///
 /// # Errors
 ///
 /// A file is there already, or cannot be written; it is not there then, those before
 /// it are.
-pub fn write(export: &Export, files: Files<'_>, progress: &Progress) -> Result<Vec<Made>> {
+pub async fn write(export: &Export, files: Files<'_>, progress: &Progress) -> Result<Vec<Made>> {
     let failed = |source| Error::Write {
         path: files.folder.to_owned(),
         source,
     };
     fs::create_dir_all(files.folder).map_err(failed)?;
     let mut made = Vec::new();
-    for (name, batches) in relations(export, &files)? {
+    for (name, rows) in relations(export, &files)? {
         progress.begin(&name, None, "rows");
-        let (path, rows) = write_one(&files, &name, batches, progress)?;
+        let path = files.folder.join(format!("{name}.{}", files.format));
+        let written = write_one(&path, files.format, rows, |rows| {
+            progress.at(&name, rows, None);
+        });
+        let rows = written.await.map_err(|source| Error::Write {
+            path: path.clone(),
+            source,
+        })?;
         progress.end(&name, &format!("{} rows", grouped(rows)));
         made.push(Made { name, path, rows });
     }
     Ok(made)
 }
 
-fn relations(export: &Export, files: &Files<'_>) -> Result<Vec<(String, Batches)>> {
+fn relations(export: &Export, files: &Files<'_>) -> Result<Vec<(String, Rows)>> {
     let Layout::Exports(datasets) = files.layout else {
         let named = named::relations(export, files.order).into_iter();
-        let named = named.map(|(name, rows)| (name.to_owned(), rows.batches));
-        return Ok(named.collect());
+        return Ok(named.map(|(name, rows)| (name.to_owned(), rows)).collect());
     };
     let mut relations = Vec::new();
     for dataset in datasets {
-        let batches = export.dataset_in(dataset, files.order)?;
-        relations.extend(batches.map(|batches| (dataset.name.clone(), batches)));
+        let rows = export.rows(&dataset.name, files.order, Repeats::Kept);
+        if let Some(rows) = rows {
+            relations.push((dataset.name.clone(), rows.fitted(dataset)?));
+        }
     }
     Ok(relations)
 }
 
-fn write_one(
-    files: &Files<'_>,
-    name: &str,
-    batches: Batches,
-    progress: &Progress,
-) -> Result<(PathBuf, u64)> {
-    let extension = match files.format {
-        Format::Parquet => "parquet",
-        Format::Csv => "csv",
-    };
-    let path = files.folder.join(format!("{name}.{extension}"));
-    let failed = |source: io::Error| Error::Write {
-        path: path.clone(),
-        source,
-    };
+/// Writes a file that is there once it is complete; returns its rows.
+async fn write_one(path: &Path, format: Format, rows: Rows, at: impl Fn(u64)) -> io::Result<u64> {
     if path.exists() {
-        return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        return Err(io::ErrorKind::AlreadyExists.into());
     }
+    let folder = path.parent().unwrap_or(Path::new("."));
     let file = tempfile::Builder::new()
         .prefix(".synth-")
         .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(files.folder)
-        .map_err(failed)?;
-    let mut rows = 0;
-    let batches = batches.inspect(|batch| {
-        rows += batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);
-        progress.at(name, rows, None);
-    });
-    let written = match files.format {
-        Format::Parquet => parquet(file.as_file(), batches),
-        Format::Csv => comma_separated(file.as_file(), batches),
-    };
-    written.map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist_noclobber(&path)
-        .map_err(|error| failed(error.error))?;
-    Ok((path, rows))
-}
-
-type Batch = Result<RecordBatch, ArrowError>;
-
-fn parquet(file: &File, batches: impl Iterator<Item = Batch>) -> io::Result<()> {
-    let mut writer = None;
-    for batch in batches {
+        .tempfile_in(folder)?;
+    let mut writer = Writer::new(format, rows.schema.clone(), file.as_file().try_clone()?)?;
+    let mut batches = ahead(rows.schema, rows.batches);
+    let mut count = 0;
+    while let Some(batch) = batches.next().await {
         let batch = batch.map_err(io::Error::other)?;
-        let writer = match &mut writer {
-            Some(writer) => writer,
-            none => none.insert(parquet_writer(file, &batch)?),
-        };
         writer.write(&batch)?;
+        count += batch.num_rows() as u64;
+        at(count);
+        tokio::task::yield_now().await;
     }
-    if let Some(writer) = writer {
-        writer.close()?;
-    }
-    Ok(())
+    writer.finish()?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    Ok(count)
 }
 
-fn parquet_writer(
-    file: &File,
-    first: &RecordBatch,
-) -> Result<ArrowWriter<BufWriter<File>>, ParquetError> {
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .build();
-    let out = BufWriter::new(file.try_clone()?);
-    ArrowWriter::try_new(out, first.schema(), Some(properties))
+enum Writer {
+    Parquet(Box<ArrowWriter<BufWriter<File>>>),
+    Csv(Box<csv::Writer<BufWriter<File>>>),
 }
 
-fn comma_separated(file: &File, batches: impl Iterator<Item = Batch>) -> io::Result<()> {
-    let mut writer = csv::Writer::new(BufWriter::new(file));
-    for batch in batches {
-        let batch = batch.and_then(|batch| flat(&batch));
-        let written = batch.and_then(|batch| writer.write(&batch));
-        written.map_err(io::Error::other)?;
+impl Writer {
+    fn new(format: Format, schema: SchemaRef, file: File) -> io::Result<Writer> {
+        let out = BufWriter::new(file);
+        if format == Format::Csv {
+            let mut writer = csv::Writer::new(out);
+            // An empty batch writes the header.
+            let empty = flat(&RecordBatch::new_empty(schema));
+            let written = empty.and_then(|empty| writer.write(&empty));
+            written.map_err(io::Error::other)?;
+            return Ok(Writer::Csv(Box::new(writer)));
+        }
+        let level = ZstdLevel::try_new(1)?;
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level));
+        let properties = Some(properties.build());
+        let writer = ArrowWriter::try_new(out, schema, properties)?;
+        Ok(Writer::Parquet(Box::new(writer)))
     }
-    let out = writer.into_inner();
-    out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(())
+
+    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        match self {
+            Writer::Parquet(writer) => Ok(writer.write(batch)?),
+            Writer::Csv(writer) => flat(batch)
+                .and_then(|batch| writer.write(&batch))
+                .map_err(io::Error::other),
+        }
+    }
+
+    fn finish(self) -> io::Result<()> {
+        match self {
+            Writer::Parquet(writer) => writer.into_inner()?.flush(),
+            Writer::Csv(writer) => writer.into_inner().flush(),
+        }
+    }
 }
 
 /// Returns the rows with lists as JSON, which is text.

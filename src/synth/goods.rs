@@ -222,3 +222,18 @@ pub(super) fn town(number: u32) -> String {
     let at = (number * 147 % TOWNS) as usize;
     format!("{}{}", TOWN_BEGINNINGS[at % 20], TOWN_ENDS[at / 20])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_brands_and_no_two_towns_share_a_name() {
+        let brands: BTreeSet<String> = (0..BRANDS).map(brand).collect();
+        assert_eq!(brands.len(), BRANDS as usize);
+        let towns: BTreeSet<String> = (0..TOWNS).map(town).collect();
+        assert_eq!(towns.len(), TOWNS as usize);
+    }
+}

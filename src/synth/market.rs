@@ -229,3 +229,106 @@ fn own_price(zone_cents: u32) -> u32 {
         own => own,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    fn offers(market: &Market, store: &Store) -> BTreeMap<u32, Offer> {
+        let offer = |product| {
+            let company = market.of_company(product, store.company)?;
+            let zone = market.of_zone(&company, store.zone);
+            Some((product, market.of_store(product, &zone, store)?))
+        };
+        (1..=market.spec.products).filter_map(offer).collect()
+    }
+
+    /// Returns how many products two stores have in common, and how many at one price.
+    fn agreement(market: &Market, a: &Store, b: &Store) -> (usize, usize) {
+        let (a, b) = (offers(market, a), offers(market, b));
+        let common = a
+            .values()
+            .filter_map(|one| Some((one, b.get(&one.product)?)));
+        let common: Vec<_> = common.collect();
+        let same = common.iter().filter(|(a, b)| a.cents == b.cents).count();
+        (common.len(), same)
+    }
+
+    #[test]
+    fn stores_of_a_zone_share_all_prices_but_a_few_per_mille() {
+        let market = Market::new(&Spec::preset(super::super::Preset::S, 7));
+        let mut pairs = 0;
+        for stores in market.country.stores.windows(2) {
+            let [a, b] = stores else { unreachable!() };
+            if a.company != b.company || market.is_alone(a.company) || pairs == 40 {
+                continue;
+            }
+            let (common, same) = agreement(&market, a, b);
+            if a.zone == b.zone {
+                pairs += 1;
+                assert!(common > 500, "{common}");
+                assert!((985 * common..1000 * common).contains(&(same * 1000)) || same == common);
+            } else {
+                assert!(same * 100 < 80 * common, "another zone: {same} of {common}");
+            }
+        }
+        assert!(pairs > 10);
+    }
+
+    #[test]
+    fn a_company_prices_each_store_alone() {
+        let market = Market::new(&Spec::preset(super::super::Preset::S, 7));
+        let alone = |store: &&Store| market.is_alone(store.company);
+        let stores: Vec<_> = market.country.stores.iter().filter(alone).take(2).collect();
+        let (common, same) = agreement(&market, stores[0], stores[1]);
+        assert!(common > 500 && same * 2 < common, "{same} of {common}");
+    }
+
+    #[test]
+    fn a_record_is_of_one_price_and_shared_within_a_zone_alone() {
+        let market = Market::new(&Spec::with_prices(100_000, 3));
+        let mut records: BTreeMap<i64, (u32, u32, u32, u32)> = BTreeMap::new();
+        let mut shared = BTreeSet::new();
+        for store in &market.country.stores {
+            for offer in offers(&market, store).into_values() {
+                let of = (offer.product, offer.cents, store.company, store.zone);
+                if records.insert(offer.record, of).is_some_and(|other| {
+                    assert_eq!(other, of);
+                    true
+                }) {
+                    shared.insert(store.company);
+                }
+            }
+        }
+        let sharing = (0..).zip(&market.spec.companies);
+        let sharing = sharing.filter(|(_, company)| company.shares_records);
+        assert_eq!(shared, sharing.map(|(company, _)| company).collect());
+    }
+
+    #[test]
+    fn the_count_is_that_of_the_prices() {
+        let market = Market::new(&Spec::with_prices(20_000, 5));
+        let stores = market.country.stores.iter();
+        let prices: usize = stores.map(|store| offers(&market, store).len()).sum();
+        assert_eq!(market.count(), prices as u64);
+    }
+
+    #[test]
+    fn each_large_chain_prices_some_seventeen_to_twenty_thousand_products() {
+        let spec = Spec::preset(super::super::Preset::L, 1);
+        let stores: Vec<u32> = spec
+            .companies
+            .iter()
+            .map(|company| company.stores)
+            .collect();
+        assert_eq!(stores, [2_215, 1_700, 1_291, 495]);
+        let catalog = Catalog::new(&spec);
+        for company in 0..3 {
+            let sold = catalog.products.iter();
+            let sold = sold.filter(|product| product.is_sold_by(company)).count();
+            assert!((16_500..=20_500).contains(&sold), "{sold}");
+        }
+    }
+}

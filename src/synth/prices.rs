@@ -238,3 +238,113 @@ impl Rows {
         Some(RecordBatch::try_new(schema(), columns))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::{
+        array::{Array, AsArray},
+        datatypes::{Date32Type, Decimal128Type, Int64Type},
+        util::pretty::pretty_format_batches,
+    };
+
+    use super::*;
+    use crate::synth::spec::Spec;
+
+    fn made(
+        prices: u64,
+        seed: u64,
+        dirt: bool,
+        order: Order,
+        repeats: Repeats,
+    ) -> Vec<RecordBatch> {
+        let spec = Spec {
+            dirt,
+            ..Spec::with_prices(prices, seed)
+        };
+        let market = Arc::new(Market::new(&spec));
+        let batches = super::prices(&market, order, repeats);
+        batches.collect::<Result<_, _>>().unwrap()
+    }
+
+    fn keys(batches: &[RecordBatch]) -> Vec<(i64, i64)> {
+        let keys = batches.iter().flat_map(|batch| {
+            let ids = |column: usize| batch.column(column).as_primitive::<Int64Type>().clone();
+            let (products, stores) = (ids(0), ids(1));
+            let pairs =
+                (0..batch.num_rows()).map(move |row| (products.value(row), stores.value(row)));
+            pairs.collect::<Vec<_>>()
+        });
+        keys.collect()
+    }
+
+    fn lines(batches: &[RecordBatch]) -> Vec<String> {
+        let text = pretty_format_batches(batches).unwrap().to_string();
+        let mut lines: Vec<_> = text.lines().skip(3).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn in_key_order_each_key_comes_once() {
+        for dirt in [false, true] {
+            let batches = made(30_000, 1, dirt, Order::Key, Repeats::LeftOut);
+            assert!(keys(&batches).is_sorted_by(|a, b| a < b));
+        }
+    }
+
+    #[test]
+    fn both_orders_bring_the_same_rows() {
+        for dirt in [false, true] {
+            let by_key = made(20_000, 2, dirt, Order::Key, Repeats::Kept);
+            let arriving = made(20_000, 2, dirt, Order::Arrival, Repeats::Kept);
+            assert!(!keys(&arriving).is_sorted());
+            assert_eq!(lines(&by_key), lines(&arriving));
+        }
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_rows_and_another_makes_others() {
+        let made = |seed| lines(&made(5_000, seed, true, Order::Key, Repeats::Kept));
+        assert_eq!(made(1), made(1));
+        assert_ne!(made(1), made(2));
+    }
+
+    #[test]
+    fn a_batch_is_bounded_whatever_the_size() {
+        let market = Arc::new(Market::new(&Spec::with_prices(3_000_000, 1)));
+        let most = BATCH_ROWS + market.country.stores.len();
+        for order in [Order::Key, Order::Arrival] {
+            let mut batches = super::prices(&market, order, Repeats::Kept);
+            let rows = batches.try_fold(0, |rows, batch| {
+                let batch = batch?;
+                assert!(batch.num_rows() <= most);
+                Ok::<_, ArrowError>(rows + batch.num_rows() as u64)
+            });
+            assert_eq!(rows.unwrap(), market.count());
+        }
+    }
+
+    #[test]
+    fn dirt_is_what_it_says_and_without_it_there_is_none() {
+        let clean = made(100_000, 4, false, Order::Key, Repeats::Kept);
+        let dirty = made(100_000, 4, true, Order::Key, Repeats::Kept);
+        let counts = |batches: &[RecordBatch]| {
+            let sum = |of: &dyn Fn(&RecordBatch) -> usize| batches.iter().map(of).sum::<usize>();
+            let keys = keys(batches);
+            [
+                sum(&|batch| {
+                    let prices = batch.column(2).as_primitive::<Decimal128Type>().values();
+                    prices.iter().filter(|cents| **cents == 0).count()
+                }),
+                sum(&|batch| batch.column(3).null_count()),
+                sum(&|batch| batch.column(4).as_primitive::<Date32Type>().null_count()),
+                keys.windows(2).filter(|pair| pair[0] == pair[1]).count(),
+            ]
+        };
+        assert_eq!(counts(&clean), [0; 4]);
+        let per_mille = counts(&dirty).map(|count| count as f64 / 100.0);
+        for (count, expected) in per_mille.into_iter().zip([2.0, 5.0, 5.0, 2.0]) {
+            assert!((count - expected).abs() < 1.0, "{count} for {expected}");
+        }
+    }
+}

@@ -35,7 +35,7 @@ pub(crate) async fn demo(outside: &Context, args: DemoArgs) -> Result<Ending> {
     let folder = outside.from.join(&args.dir);
     let screen = &outside.screen;
     new::write_project(&folder)?;
-    let export = make_export(outside, &folder)?;
+    let export = make_export(outside, &folder).await?;
 
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
@@ -83,7 +83,7 @@ fn io(action: &'static str, path: &str) -> impl Fn(std::io::Error) -> storage::E
 }
 
 /// Makes up an export as CSV files.
-fn make_export(outside: &Context, folder: &Path) -> Result<std::path::PathBuf> {
+async fn make_export(outside: &Context, folder: &Path) -> Result<std::path::PathBuf> {
     let export = folder.join("export");
     let country = synth::Export::new(&Spec::demo());
     let files = synth::Files {
@@ -92,7 +92,7 @@ fn make_export(outside: &Context, folder: &Path) -> Result<std::path::PathBuf> {
         format: synth::Format::Csv,
         order: synth::Order::Key,
     };
-    synth::write(&country, files, &Progress::silent())?;
+    synth::write(&country, files, &Progress::silent()).await?;
     outside.screen.title("a made-up country");
     outside.screen.say(format!(
         "{} stores of four companies, {} products, {} prices",
