@@ -10,6 +10,7 @@
 //! changed once it is written.
 
 mod dangling;
+mod direct;
 mod fetch;
 mod open;
 mod partial;
@@ -23,6 +24,7 @@ use datafusion::error::DataFusionError;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+pub use direct::{Direct, Rows, write};
 pub use fetch::{Fetch, Wanted, fetch};
 pub use open::{list, open};
 
