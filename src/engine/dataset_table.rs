@@ -11,7 +11,10 @@ use async_trait::async_trait;
 use datafusion::{
     arrow::{compute::SortOptions, datatypes::SchemaRef},
     catalog::{Session, TableProvider},
-    common::{ColumnStatistics, ScalarValue, SplitPoint, Statistics, stats::Precision},
+    common::{
+        ColumnStatistics, Constraint, Constraints, ScalarValue, SplitPoint, Statistics,
+        stats::Precision,
+    },
     datasource::{
         TableType,
         file_format::{FileFormat, parquet::ParquetFormat},
@@ -42,6 +45,8 @@ pub(super) struct DatasetTable {
     /// The key's leading columns whose bounds every file has.
     key: Vec<usize>,
     files: Vec<(ObjectMeta, File)>,
+    /// Each key stands once.
+    constraints: Constraints,
     statistics: Statistics,
 }
 
@@ -68,12 +73,17 @@ impl DatasetTable {
             .iter()
             .map(|file| (meta(file), file.clone()))
             .collect();
+        let places = part.key.iter().map(|name| schema.index_of(name));
+        let unique = places.collect::<Result<Vec<_>, _>>().ok();
         let statistics = statistics(&schema, &key, files.iter().map(|(_, file)| file));
         DatasetTable {
             store,
             schema,
             key,
             files,
+            constraints: Constraints::new_unverified(
+                unique.map(Constraint::PrimaryKey).into_iter().collect(),
+            ),
             statistics,
         }
     }
@@ -181,6 +191,7 @@ impl TableProvider for DatasetTable {
         let format = ParquetFormat::default();
         let source = format.file_source(TableSchema::from(&self.schema));
         let scan = FileScanConfigBuilder::new(self.store.clone(), source)
+            .with_constraints(self.constraints.clone())
             .with_file_groups(ranges.iter().map(|range| self.group(range)).collect())
             .with_statistics(self.statistics.clone())
             .with_projection_indices(projection.cloned())?

@@ -23,9 +23,10 @@ use datafusion::{
     },
     parquet::{
         arrow::ArrowWriter,
-        basic::{Compression, ZstdLevel},
+        basic::{Compression, Encoding, ZstdLevel},
         errors::ParquetError,
         file::{metadata::SortingColumn, properties::WriterProperties},
+        schema::types::ColumnPath,
     },
 };
 use sha2::{Digest, Sha256};
@@ -221,11 +222,34 @@ fn properties(order: &Order) -> Result<WriterProperties, ParquetError> {
             nulls_first: false,
         }
     });
-    Ok(WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_sorting_columns(Some(sorting.collect()))
-        .build())
+        .set_sorting_columns(Some(sorting.collect()));
+    // A product's id repeats for all its stores, and then a dictionary is shortest.
+    let repeating = order.key().next().filter(|_| order.key().count() > 1);
+    for (place, field) in order.schema().fields().iter().enumerate() {
+        let column = ColumnPath::from(field.name().as_str());
+        if is_packed(field.data_type()) {
+            properties =
+                properties.set_column_compression(column.clone(), Compression::UNCOMPRESSED);
+        }
+        if *field.data_type() == DataType::Int64 && repeating != Some(place) {
+            properties = properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+        }
+    }
+    Ok(properties.build())
+}
+
+/// Returns whether a column's encoding leaves little to compress: reading it would
+/// then take longer for decompression than for all the rest.
+fn is_packed(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Int64 | DataType::Decimal128(..) | DataType::Date32
+    )
 }
 
 /// Returns how many of Parquet's columns a column is.

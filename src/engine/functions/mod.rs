@@ -8,6 +8,7 @@ mod price_agreement;
 mod store_comparison;
 mod union_find;
 
+pub(super) use arg_min::fits_64_bits;
 use datafusion::prelude::SessionContext;
 
 /// Registers every function of ours.

@@ -4,40 +4,72 @@ use std::ops::Range;
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, UInt64Array, make_comparator},
-        compute::{SortOptions, concat, partition, take},
+        array::{ArrayRef, UInt64Array, make_comparator},
+        compute::{SortOptions, partition, take},
     },
     common::Result,
 };
 
+use super::pending::Pending;
+
 /// The groups that are not given out yet; the last one may go on.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    /// The keys of the groups, column by column, a piece for each batch.
-    keys: Vec<Vec<ArrayRef>>,
+    keys: Vec<Pending>,
     count: usize,
-    /// For each row of the batch at hand, its group.
+    /// The batch at hand.
+    runs: Runs,
+    /// For each of its rows, the group.
     of_rows: Vec<usize>,
 }
 
+/// The groups of a batch, each a run of rows.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    /// The rows of each run.
+    pub(super) ranges: Vec<Range<usize>>,
+    /// Whether the first run belongs to the last group of the batch before.
+    pub(super) goes_on: bool,
+}
+
+impl Runs {
+    /// Returns the runs that begin a group.
+    pub(super) fn begun(&self) -> &[Range<usize>] {
+        &self.ranges[usize::from(self.goes_on)..]
+    }
+}
+
 impl Groups {
-    /// Numbers a batch's rows by their groups.
-    pub(super) fn number(&mut self, keys: &[ArrayRef]) -> Result<()> {
+    /// Finds the groups of a batch's rows.
+    pub(super) fn find(&mut self, keys: &[ArrayRef]) -> Result<()> {
         self.of_rows.clear();
-        let runs = partition(keys)?.ranges();
-        let Some(first) = runs.first() else {
-            return Ok(());
+        self.runs = Runs {
+            ranges: partition(keys)?.ranges(),
+            goes_on: self.goes_on(keys)?,
         };
-        let goes_on = self.goes_on(keys)?;
-        let begun = if goes_on { &runs[1..] } else { &runs[..] };
-        if goes_on {
-            self.of_rows.resize(first.len(), self.count - 1);
+        let begun = self.runs.begun();
+        let starts: UInt64Array = begun.iter().map(|run| run.start as u64).collect();
+        self.keys.resize_with(keys.len(), Pending::default);
+        for (pending, key) in self.keys.iter_mut().zip(keys) {
+            pending.push(take(key, &starts, None)?);
         }
-        self.begin(begun, keys)
+        self.count += begun.len();
+        Ok(())
+    }
+
+    /// Returns the batch's groups as runs.
+    pub(super) fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// Returns the group of each row of the batch.
-    pub(super) fn of_rows(&self) -> &[usize] {
+    pub(super) fn of_rows(&mut self) -> &[usize] {
+        if self.of_rows.is_empty() {
+            let first = self.count - self.runs.ranges.len();
+            for (group, run) in (first..).zip(&self.runs.ranges) {
+                self.of_rows.resize(run.end, group);
+            }
+        }
         &self.of_rows
     }
 
@@ -48,53 +80,31 @@ impl Groups {
 
     /// Gives out the keys of the first `count` groups.
     pub(super) fn take(&mut self, count: usize) -> Result<Vec<ArrayRef>> {
-        let rest = self.count - count;
-        self.count = rest;
-        let mut taken = Vec::with_capacity(self.keys.len());
-        for pieces in &mut self.keys {
-            let whole: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
-            let whole = concat(&whole)?;
-            *pieces = vec![whole.slice(count, rest)];
-            taken.push(whole.slice(0, count));
-        }
-        Ok(taken)
+        self.count -= count;
+        self.keys.iter_mut().map(|keys| keys.take(count)).collect()
     }
 
     /// Returns the bytes that are held.
     pub(super) fn size(&self) -> usize {
-        let pieces = self.keys.iter().flatten();
-        let keys: usize = pieces.map(|piece| piece.get_array_memory_size()).sum();
+        let keys: usize = self.keys.iter().map(Pending::size).sum();
         keys + self.of_rows.capacity() * size_of::<usize>()
     }
 
     /// Returns whether the batch's first row belongs to the last group.
     fn goes_on(&self, keys: &[ArrayRef]) -> Result<bool> {
-        if self.count == 0 {
+        if self.count == 0 || keys.iter().any(|key| key.is_empty()) {
             return Ok(false);
         }
-        for (pieces, key) in self.keys.iter().zip(keys) {
-            let Some(last) = pieces.iter().rfind(|piece| !piece.is_empty()) else {
+        for (pending, key) in self.keys.iter().zip(keys) {
+            let Some(last) = pending.last() else {
                 return Ok(false);
             };
-            let compare = make_comparator(last, key, SortOptions::default())?;
-            if compare(last.len() - 1, 0).is_ne() {
+            let compare = make_comparator(&last, key, SortOptions::default())?;
+            if compare(0, 0).is_ne() {
                 return Ok(false);
             }
         }
         Ok(true)
-    }
-
-    fn begin(&mut self, runs: &[Range<usize>], keys: &[ArrayRef]) -> Result<()> {
-        for run in runs {
-            self.of_rows.resize(run.end, self.count);
-            self.count += 1;
-        }
-        let starts: UInt64Array = runs.iter().map(|run| run.start as u64).collect();
-        self.keys.resize_with(keys.len(), Vec::new);
-        for (pieces, key) in self.keys.iter_mut().zip(keys) {
-            pieces.push(take(key, &starts, None)?);
-        }
-        Ok(())
     }
 }
 
@@ -102,8 +112,10 @@ impl Groups {
 mod tests {
     use std::sync::Arc;
 
-    use datafusion::arrow::array::{AsArray, Int64Array};
-    use datafusion::arrow::datatypes::Int64Type;
+    use datafusion::arrow::{
+        array::{Array, AsArray, Int64Array},
+        datatypes::Int64Type,
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -119,7 +131,7 @@ mod tests {
             let (mut groups, mut found, mut given_out) = (Groups::default(), Vec::new(), 0);
             for batch in rows.chunks(size) {
                 let keys: ArrayRef = Arc::new(Int64Array::from(batch.to_vec()));
-                groups.number(&[keys]).unwrap();
+                groups.find(&[keys]).unwrap();
                 found.extend(groups.of_rows().iter().map(|group| group + given_out));
                 if groups.count() > keep + 1 {
                     let count = groups.count() - 1;

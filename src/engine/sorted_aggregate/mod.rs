@@ -7,7 +7,10 @@
 //! over sorted rows, which asks the same functions for the same values. Memory: the
 //! groups of a batch, whatever the number of groups.
 
+mod extremes;
 mod groups;
+mod kernels;
+mod pending;
 mod stream;
 
 use std::{fmt, sync::Arc};

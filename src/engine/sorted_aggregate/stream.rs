@@ -23,7 +23,10 @@ use datafusion::{
 };
 use futures::StreamExt;
 
-use super::groups::Groups;
+use super::{
+    extremes::{Search, Wanted},
+    groups::Groups,
+};
 
 /// Starts to aggregate one partition.
 pub(super) fn execute(
@@ -60,6 +63,7 @@ pub(super) fn execute(
 struct Running {
     schema: SchemaRef,
     keys: Vec<Arc<dyn PhysicalExpr>>,
+    searches: Vec<Search>,
     functions: Vec<Function>,
     groups: Groups,
     /// Groups that are given out together, at the least.
@@ -67,8 +71,10 @@ struct Running {
     reservation: MemoryReservation,
 }
 
-/// An aggregate function that runs.
+/// An aggregate function that takes every row.
 struct Function {
+    /// Its place among all.
+    place: usize,
     arguments: Vec<Arc<dyn PhysicalExpr>>,
     filter: Option<Arc<dyn PhysicalExpr>>,
     accumulator: Box<dyn GroupsAccumulator>,
@@ -76,21 +82,20 @@ struct Function {
 
 impl Running {
     fn new(aggregate: &AggregateExec, partition: usize, context: &TaskContext) -> Result<Self> {
-        let functions = aggregate.aggr_expr();
-        let arguments = aggregate_expressions(functions, aggregate.mode(), 0)?;
-        let each = functions.iter().zip(arguments).zip(aggregate.filter_expr());
-        let functions = each.map(|((function, arguments), filter)| {
-            Ok(Function {
-                arguments,
-                filter: filter.clone(),
-                accumulator: function.create_groups_accumulator()?,
-            })
-        });
+        let (mut wanted, mut functions) = (Vec::new(), Vec::new());
+        for place in 0..aggregate.aggr_expr().len() {
+            let is_filtered = aggregate.filter_expr()[place].is_some();
+            match Wanted::by(&aggregate.aggr_expr()[place], aggregate) {
+                Some(row) if !is_filtered => wanted.push((place, row)),
+                _ => functions.push(Function::new(aggregate, place)?),
+            }
+        }
         let consumer = MemoryConsumer::new(format!("SortedAggregateExec[{partition}]"));
         Ok(Running {
             schema: aggregate.schema(),
             keys: aggregate.group_expr().input_exprs(),
-            functions: functions.collect::<Result<_>>()?,
+            searches: Search::all(wanted.into_iter()),
+            functions,
             groups: Groups::default(),
             batch_rows: context.session_config().batch_size(),
             reservation: consumer.register(context.memory_pool()),
@@ -98,14 +103,18 @@ impl Running {
     }
 
     fn add(&mut self, batch: &RecordBatch) -> Result<()> {
-        let keys = evaluate(&self.keys, batch)?;
-        self.groups.number(&keys)?;
+        self.groups.find(&evaluate(&self.keys, batch)?)?;
+        for search in &mut self.searches {
+            search.add(batch, self.groups.runs())?;
+        }
         for function in &mut self.functions {
-            function.add(batch, &self.groups)?;
+            function.add(batch, &mut self.groups)?;
         }
         let functions = self.functions.iter();
-        let size: usize = functions.map(|function| function.accumulator.size()).sum();
-        self.reservation.try_resize(size + self.groups.size())
+        let functions: usize = functions.map(|function| function.accumulator.size()).sum();
+        let searches: usize = self.searches.iter().map(Search::size).sum();
+        self.reservation
+            .try_resize(functions + searches + self.groups.size())
     }
 
     /// Gives out the groups that have ended, once there are enough of them.
@@ -124,21 +133,40 @@ impl Running {
     }
 
     fn take(&mut self, count: usize) -> Result<RecordBatch> {
-        let mut columns = self.groups.take(count)?;
-        for function in &mut self.functions {
-            columns.push(function.accumulator.evaluate(EmitTo::First(count))?);
+        let mut values = Vec::new();
+        for search in &mut self.searches {
+            values.extend(search.take(count)?);
         }
+        for function in &mut self.functions {
+            let value = function.accumulator.evaluate(EmitTo::First(count))?;
+            values.push((function.place, value));
+        }
+        values.sort_by_key(|(place, _)| *place);
+        let mut columns = self.groups.take(count)?;
+        columns.extend(values.into_iter().map(|(_, value)| value));
         Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
     }
 }
 
 impl Function {
-    fn add(&mut self, batch: &RecordBatch, groups: &Groups) -> Result<()> {
+    fn new(aggregate: &AggregateExec, place: usize) -> Result<Self> {
+        let function = &aggregate.aggr_expr()[place];
+        let arguments = aggregate_expressions(std::slice::from_ref(function), aggregate.mode(), 0)?;
+        Ok(Function {
+            place,
+            arguments: arguments.into_iter().flatten().collect(),
+            filter: aggregate.filter_expr()[place].clone(),
+            accumulator: function.create_groups_accumulator()?,
+        })
+    }
+
+    fn add(&mut self, batch: &RecordBatch, groups: &mut Groups) -> Result<()> {
         let values = evaluate(&self.arguments, batch)?;
         let filter = evaluate(&self.filter, batch)?;
         let filter = filter.first().map(|filter| filter.as_boolean());
+        let count = groups.count();
         self.accumulator
-            .update_batch(&values, groups.of_rows(), filter, groups.count())
+            .update_batch(&values, groups.of_rows(), filter, count)
     }
 }
 

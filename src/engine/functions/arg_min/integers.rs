@@ -32,7 +32,7 @@ const MAX_RUN_COLUMNS: usize = 3;
 pub(super) const MAX_COLUMNS: usize = u64::BITS as usize;
 
 /// Returns whether values of that type are compared as 64-bit integers.
-pub(super) fn is_integer(data_type: &DataType) -> bool {
+pub(crate) fn fits_64_bits(data_type: &DataType) -> bool {
     match data_type {
         DataType::Decimal128(digits, _) => *digits <= MAX_DIGITS,
         DataType::Int8

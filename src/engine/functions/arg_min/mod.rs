@@ -35,6 +35,7 @@ use datafusion::{
     },
 };
 
+pub(crate) use self::integers::fits_64_bits;
 use self::{encoded::Encoded, integers::Integers};
 
 /// Returns `arg_min`.
@@ -50,7 +51,7 @@ pub(super) fn arg_max() -> AggregateUDF {
 /// Returns whether arguments of these types are compared as integers, which is
 /// several times faster than as encoded rows.
 pub(super) fn is_fast(types: &[&DataType]) -> bool {
-    types.len() <= integers::MAX_COLUMNS && types.iter().all(|&given| integers::is_integer(given))
+    types.len() <= integers::MAX_COLUMNS && types.iter().all(|&given| integers::fits_64_bits(given))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
