@@ -6,6 +6,7 @@
 mod args;
 mod bars;
 mod context;
+mod cost;
 mod screen;
 mod table;
 
