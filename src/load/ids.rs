@@ -7,7 +7,7 @@ use std::{
 
 use super::values::Value;
 
-/// Hashes ids with one multiplication: they are numbers of a database's own, and
+/// Hashes ids with two multiplications: they are numbers of a database's own, and
 /// looked up for every row of a file.
 #[derive(Debug, Default, Clone)]
 pub(super) struct IdHasher(u64);
@@ -23,8 +23,9 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
-        // The table takes its place from the low bits, which the product mixes least.
-        self.0.rotate_left(26)
+        // The table takes its place from the low bits, which a product mixes least.
+        let folded = (self.0 ^ (self.0 >> 32)).wrapping_mul(SPREAD);
+        folded ^ (folded >> 32)
     }
 
     fn write(&mut self, bytes: &[u8]) {
