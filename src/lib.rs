@@ -16,10 +16,12 @@
 //! is in Rust (`pipeline` embeds the folders as they are); no file path is in SQL.
 
 // What every stage uses.
+mod ascent;
 pub mod config;
 pub mod dataset;
 pub mod diagnostics;
 pub mod digest;
+mod digits;
 pub mod error;
 pub mod json;
 pub mod kind;

@@ -53,6 +53,23 @@ impl Sink for Silent {
     fn end(&self, _: &str, _: &str) {}
 }
 
+/// Returns a size as people read it: `7 B`, `34.0 MiB`.
+pub(crate) fn sized(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB"];
+    let mut size = bytes as f64;
+    let mut unit = "B";
+    for next in units {
+        if size < 1000.0 {
+            break;
+        }
+        (size, unit) = (size / 1024.0, next);
+    }
+    match unit {
+        "B" => format!("{bytes} B"),
+        unit => format!("{size:.1} {unit}"),
+    }
+}
+
 /// Returns a number with a comma between its thousands.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

@@ -1,6 +1,9 @@
 //! The command line, in two passes: the pipelines' own flags come from the project.
 
-use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    collections::BTreeSet, ffi::OsString, num::NonZeroUsize, path::PathBuf, process::ExitCode,
+    time::Duration,
+};
 
 use clap::{
     Arg, ArgAction, ArgGroup, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -407,15 +410,30 @@ fn time(text: &str) -> Result<Duration, String> {
 /// Returns the whole command line with the pipelines' own flags.
 fn command(project: Option<&Project>) -> clap::Command {
     let taking = WITH_PIPELINES.into_iter().chain([("lineage", false)]);
-    taking.fold(Line::command(), |line, (name, params)| {
-        line.mut_subcommand(name, |command| with_pipelines(command, project, params))
+    let line = Line::command();
+    let global = longs(&line);
+    taking.fold(line, |line, (name, params)| {
+        line.mut_subcommand(name, |command| {
+            with_pipelines(command, project, params, &global)
+        })
     })
+}
+
+/// Returns every long flag of a command, the aliases among them.
+fn longs(command: &clap::Command) -> BTreeSet<String> {
+    let built_in = ["help", "version"].map(str::to_owned);
+    let own = command.get_arguments().flat_map(|argument| {
+        let aliases = argument.get_all_aliases().unwrap_or_default();
+        argument.get_long().into_iter().chain(aliases)
+    });
+    own.map(str::to_owned).chain(built_in).collect()
 }
 
 fn with_pipelines(
     mut command: clap::Command,
     project: Option<&Project>,
     params: bool,
+    global: &BTreeSet<String>,
 ) -> clap::Command {
     // An archive is the whole database, whatever the pipelines.
     let archives = command
@@ -438,6 +456,8 @@ fn with_pipelines(
     let Some(project) = project else {
         return command;
     };
+    let mut taken = longs(&command);
+    taken.extend(global.iter().cloned());
     for pipeline in project.pipelines.values() {
         let flag = Arg::new(format!("pipeline:{}", pipeline.name))
             .long(pipeline.name.clone())
@@ -445,22 +465,27 @@ fn with_pipelines(
             .action(ArgAction::SetTrue)
             .help_heading("Pipelines")
             .help(pipeline.description.trim_end_matches('.').to_owned());
-        if !taken(&command, &pipeline.name) {
+        if taken.insert(pipeline.name.clone()) {
+            taken.extend(pipeline.aliases.iter().cloned());
             command = command.arg(of_pipelines(flag));
         }
     }
     if params {
-        with_parameters(command, project)
+        with_parameters(command, project, taken)
     } else {
         command
     }
 }
 
-fn with_parameters(mut command: clap::Command, project: &Project) -> clap::Command {
+fn with_parameters(
+    mut command: clap::Command,
+    project: &Project,
+    mut taken: BTreeSet<String>,
+) -> clap::Command {
     for pipeline in project.pipelines.values() {
         for (name, param) in &pipeline.params {
             let long = name.replace('_', "-");
-            if taken(&command, &long) {
+            if !taken.insert(long.clone()) {
                 continue;
             }
             let default = format!(
@@ -468,6 +493,7 @@ fn with_parameters(mut command: clap::Command, project: &Project) -> clap::Comma
                 param.doc.trim_end_matches('.'),
                 param.default
             );
+            taken.insert(name.clone());
             let flag = Arg::new(format!("param:{name}"))
                 .long(long)
                 .alias(name.clone())
@@ -479,16 +505,6 @@ fn with_parameters(mut command: clap::Command, project: &Project) -> clap::Comma
         }
     }
     command
-}
-
-fn taken(command: &clap::Command, long: &str) -> bool {
-    let global = Line::command();
-    let args = command.get_arguments().chain(global.get_arguments());
-    ["help", "version"].contains(&long)
-        || args.into_iter().any(|arg| {
-            arg.get_long() == Some(long)
-                || arg.get_all_aliases().is_some_and(|all| all.contains(&long))
-        })
 }
 
 /// Parses a command line, with the project's flags where there is one.
@@ -562,6 +578,21 @@ impl Command {
             Command::Update(args) => !args.dry_run,
             _ => false,
         }
+    }
+}
+
+/// Returns whether the first word asks for the version, which no project changes.
+pub(crate) fn asks_for_version(arguments: &[OsString]) -> bool {
+    let first = arguments.get(1);
+    first.is_some_and(|first| first == "--version" || first == "-V")
+}
+
+/// Tells the version, without a look at any file.
+pub(crate) fn tell_version(arguments: Vec<OsString>) -> ExitCode {
+    let bare = clap::Command::new("pricemill").version(env!("CARGO_PKG_VERSION"));
+    match bare.try_get_matches_from(arguments.into_iter().take(2)) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(told) => refuse(&told, None),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     Loaded,
     args::{Command, Parsed, Selection},
     dispatch,
-    screen::{Screen, chain, spoken},
+    screen::{Screen, chain, sized, spoken},
 };
 use crate::{
     config::{Config, Environment, Overrides},
@@ -177,7 +177,12 @@ pub(crate) async fn to_the_end(
     }
     match ended {
         Ok(ending) if ending.silent => {}
-        Ok(ending) => screen.say(ending.summary(began.elapsed())),
+        Ok(ending) => {
+            if let Some(bytes) = runs::peak_memory_bytes().filter(|_| screen.verbose()) {
+                screen.say(format!("the process held {} at most", sized(bytes)));
+            }
+            screen.say(ending.summary(began.elapsed()));
+        }
         Err(Stopped::Signal(_)) => {
             screen.say("interrupted; the same command goes on where this one stopped")
         }

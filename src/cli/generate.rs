@@ -1,17 +1,20 @@
 //! `generate`: a snapshot → SQL → checks → the outbox.
 
+use std::time::Duration;
+
 use chrono::SecondsFormat;
 use indexmap::IndexMap;
+use serde_json::Value;
 
 use super::{
     archive,
     args::GenerateArgs,
     context::{Context, Ending},
-    fetch,
-    screen::{grouped, spoken},
+    cost, fetch,
+    screen::{grouped, sized, spoken},
 };
 use crate::{
-    engine::{self, CheckResult, Generate, Generated, Outcome, Output},
+    engine::{self, CheckResult, Generate, Generated, Outcome, Output, Step},
     error::{Error, Result},
     kind::Kind,
     outbox::{Commit, Draft},
@@ -97,14 +100,17 @@ async fn settle(
     ending: &mut Ending,
 ) -> Result<()> {
     let name = generated.pipeline;
+    let steps = generated.steps;
+    tell_steps(context, &name, &steps);
     if !matches!(generated.outcome, Outcome::Done(_)) {
         ending.held.push(name.clone());
     }
     match generated.outcome {
         Outcome::Done(output) => {
             tell_checks(context, &name, &output.checks);
+            tell_times(context, &name, &output);
             let warnings = output.checks.iter().filter(|check| !check.passed).count();
-            commit(context, args, snapshot, &name, &output).await?;
+            commit(context, args, snapshot, &name, &output, &steps).await?;
             ending.passed(warnings);
         }
         Outcome::Refused(checks) => {
@@ -114,7 +120,12 @@ async fn settle(
             ));
             context.step(
                 "generate",
-                [("pipeline", name.into()), ("outcome", "refused".into())],
+                [
+                    ("pipeline", name.into()),
+                    ("outcome", "refused".into()),
+                    ("models", models(&steps)),
+                    ("checks", timed(&checks)),
+                ],
             );
             ending.failed(Kind::Data);
         }
@@ -123,7 +134,11 @@ async fn settle(
             context.screen.error(&error);
             context.step(
                 "generate",
-                [("pipeline", name.into()), ("outcome", "failed".into())],
+                [
+                    ("pipeline", name.into()),
+                    ("outcome", "failed".into()),
+                    ("models", models(&steps)),
+                ],
             );
             ending.failed(error.kind());
         }
@@ -160,17 +175,10 @@ async fn commit(
     snapshot: &Snapshot,
     name: &str,
     output: &Output,
+    steps: &[Step],
 ) -> Result<()> {
     let rows = grouped(output.rows);
-    let time = spoken(output.steps.iter().map(|step| step.elapsed).sum());
-    if context.screen.verbose() {
-        for step in &output.steps {
-            let (rows, time) = (grouped(step.rows), spoken(step.elapsed));
-            context
-                .screen
-                .say(format!("{name}: {}: {rows} rows in {time}", step.model));
-        }
-    }
+    let time = spoken(time(output, steps));
     let outcome = if args.dry_run {
         context.screen.say(format!(
             "{name}: {rows} rows in {time}; a dry run, not committed"
@@ -196,11 +204,6 @@ async fn commit(
             }
         }
     };
-    let models = output.steps.iter().map(|step| {
-        serde_json::json!({
-            "model": step.model, "rows": step.rows, "seconds": step.elapsed.as_secs_f64(),
-        })
-    });
     context.step(
         "generate",
         [
@@ -210,10 +213,87 @@ async fn commit(
             ("rows", output.rows.into()),
             ("bytes", output.bytes.into()),
             ("sha256", output.sha256.as_str().into()),
-            ("models", models.collect::<Vec<_>>().into()),
+            ("models", models(steps)),
+            ("checks", timed(&output.checks)),
+            ("written_seconds", output.written_in.as_secs_f64().into()),
         ],
     );
     Ok(())
+}
+
+/// Returns the time of all that was done for an output.
+fn time(output: &Output, steps: &[Step]) -> Duration {
+    let computed: Duration = steps.iter().map(|step| step.cost.elapsed).sum();
+    let checked: Duration = output.checks.iter().map(|check| check.elapsed).sum();
+    computed + checked + output.written_in
+}
+
+/// Tells what each model took, with -v; with -vv, what each operator of its plan did.
+fn tell_steps(context: &Context, name: &str, steps: &[Step]) {
+    if !context.screen.verbose() {
+        return;
+    }
+    for step in steps {
+        for inlined in &step.inlined {
+            let within = &step.model;
+            context
+                .screen
+                .say(format!("{name}: {inlined}: computed within {within}"));
+        }
+        let line = cost::line(step.rows, &step.cost);
+        context
+            .screen
+            .say(format!("{name}: {}: {line}", step.model));
+        if context.screen.very_verbose() {
+            cost::tell_operators(&context.screen, &step.cost);
+        }
+    }
+}
+
+/// Tells how long checks that read rows took, and the file's writing, with -v.
+fn tell_times(context: &Context, name: &str, output: &Output) {
+    if !context.screen.verbose() {
+        return;
+    }
+    let queried = output
+        .checks
+        .iter()
+        .filter(|check| !check.elapsed.is_zero());
+    for check in queried {
+        let time = spoken(check.elapsed);
+        context
+            .screen
+            .say(format!("{name}: the check `{}` took {time}", check.name));
+    }
+    let (size, time) = (sized(output.bytes), spoken(output.written_in));
+    let file = &output.name;
+    context
+        .screen
+        .say(format!("{name}: {file}: {size} written in {time}"));
+}
+
+fn models(steps: &[Step]) -> Value {
+    let model = |step: &Step| {
+        serde_json::json!({
+            "model": step.model,
+            "inlined": step.inlined,
+            "rows": step.rows,
+            "cost": step.cost,
+        })
+    };
+    steps.iter().map(model).collect::<Vec<_>>().into()
+}
+
+fn timed(checks: &[CheckResult]) -> Value {
+    let check = |check: &CheckResult| {
+        serde_json::json!({
+            "check": check.name,
+            "passed": check.passed,
+            "bad_rows": check.bad_rows,
+            "seconds": check.elapsed.as_secs_f64(),
+        })
+    };
+    checks.iter().map(check).collect::<Vec<_>>().into()
 }
 
 fn draft(context: &Context, snapshot: &Snapshot, pipeline: &Pipeline, output: &Output) -> Draft {

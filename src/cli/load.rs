@@ -18,6 +18,7 @@ pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Ending> {
         let loaded = load::load(
             database.as_ref(),
             &path,
+            &context.config.engine,
             &context.screen.progress_of_steps(),
         )
         .await?;

@@ -6,6 +6,7 @@
 mod args;
 mod bars;
 mod context;
+mod cost;
 mod screen;
 mod table;
 
@@ -39,6 +40,9 @@ use crate::{config::Environment, error::Result, pipeline::Project};
 
 /// Runs one command and returns how it ended.
 pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> ExitCode {
+    if args::asks_for_version(&arguments) {
+        return args::tell_version(arguments);
+    }
     let project = context::project_of(from);
     let parsed = match args::parse(arguments, project.as_ref().ok()) {
         Ok(parsed) => parsed,

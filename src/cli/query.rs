@@ -5,7 +5,7 @@ use futures::TryStreamExt;
 use super::{
     args::{QueryArgs, ShowArgs},
     context::{Context, Ending},
-    table,
+    cost, table,
 };
 use crate::{
     engine::{self, Query, Rows},
@@ -95,14 +95,22 @@ async fn snapshot(context: &Context, text: &str, named: &str) -> Result<Snapshot
 }
 
 /// Prints rows. A table is laid out as a whole; data goes out as it comes.
-async fn print(context: &Context, rows: Rows) -> Result<()> {
+async fn print(context: &Context, mut rows: Rows) -> Result<()> {
     let failed = |source| engine::Error::run("the query", source);
-    let mut printer = table::Printer::new(rows.schema, context.screen.output);
-    let mut stream = rows.stream;
-    while let Some(batch) = stream.try_next().await.map_err(failed)? {
+    let mut printer = table::Printer::new(rows.schema.clone(), context.screen.output);
+    let mut count = 0;
+    while let Some(batch) = rows.stream.try_next().await.map_err(failed)? {
+        count += batch.num_rows() as u64;
         if !printer.print(batch)? {
             return Ok(());
         }
     }
-    printer.finish()
+    printer.finish()?;
+    if context.screen.verbose() {
+        context.screen.say(cost::line(count, &rows.cost()));
+    }
+    if context.screen.very_verbose() {
+        cost::tell_operators(&context.screen, &rows.cost());
+    }
+    Ok(())
 }

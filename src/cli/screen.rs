@@ -9,7 +9,7 @@ use super::{
     args::{Global, LogFormat, Output},
     bars::{Bars, Ends, Lines},
 };
-pub(crate) use crate::progress::grouped;
+pub(crate) use crate::progress::{grouped, sized};
 use crate::{
     config::Environment,
     diagnostics::{Finding, Findings, Severity},
@@ -23,7 +23,7 @@ pub(crate) struct Screen {
     /// The form data is written in.
     pub(crate) output: Output,
     quiet: bool,
-    verbose: bool,
+    verbose: u8,
     color: bool,
     bars: bool,
     json: bool,
@@ -35,7 +35,7 @@ impl Screen {
         Screen {
             output: global.output,
             quiet: global.quiet,
-            verbose: global.verbose > 0,
+            verbose: global.verbose,
             color: terminal
                 && environment.get("NO_COLOR").is_none()
                 && global.log_format == LogFormat::Text,
@@ -83,7 +83,12 @@ impl Screen {
 
     /// Returns whether more was asked for.
     pub(crate) fn verbose(&self) -> bool {
-        self.verbose
+        self.verbose > 0
+    }
+
+    /// Returns whether everything was asked for.
+    pub(crate) fn very_verbose(&self) -> bool {
+        self.verbose > 1
     }
 
     /// Says a line.
@@ -217,6 +222,9 @@ mod tests {
     fn numbers_and_times_read_well() {
         assert_eq!(grouped(7), "7");
         assert_eq!(grouped(856_502), "856,502");
+        assert_eq!(sized(999), "999 B");
+        assert_eq!(sized(34 << 20), "34.0 MiB");
+        assert_eq!(sized(1 << 30), "1.0 GiB");
         assert_eq!(spoken(Duration::from_millis(1_940)), "1.9 s");
         assert_eq!(spoken(Duration::from_secs(125)), "2 min 5 s");
     }

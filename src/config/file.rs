@@ -38,6 +38,7 @@ pub(super) struct EngineTable {
     pub(super) memory: Option<String>,
     pub(super) threads: Option<usize>,
     pub(super) temp: Option<String>,
+    pub(super) max_temp: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -61,13 +62,14 @@ pub(super) struct ServeTable {
 }
 
 /// The keys that hold one value, as `table.key`; what the environment may override.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "data",
     "database",
     "default_profile",
     "engine.memory",
     "engine.threads",
     "engine.temp",
+    "engine.max_temp",
     "fetch.parallel",
     "fetch.patience",
     "fetch.idle_timeout",
@@ -130,6 +132,7 @@ impl File {
             "engine_memory" => self.engine.memory = text,
             "engine_threads" => self.engine.threads = Some(number(name, value)?),
             "engine_temp" => self.engine.temp = text,
+            "engine_max_temp" => self.engine.max_temp = text,
             "fetch_parallel" => self.fetch.parallel = Some(number(name, value)?),
             "fetch_patience" => self.fetch.patience = text,
             "fetch_idle_timeout" => self.fetch.idle_timeout = text,

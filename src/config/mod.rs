@@ -124,6 +124,8 @@ pub struct EngineConfig {
     pub threads: NonZeroUsize,
     /// Where spilled and intermediate files go; the system's temp folder if none.
     pub temp: Option<PathBuf>,
+    /// The most bytes that the operators of one session may have spilled at once.
+    pub max_temp_bytes: u64,
 }
 
 /// The client's settings.
@@ -197,6 +199,7 @@ impl Default for EngineConfig {
             memory_bytes: 1 << 30,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             temp: None,
+            max_temp_bytes: 100 << 30,
         }
     }
 }
@@ -372,10 +375,15 @@ fn engine(table: &file::EngineTable, root: &Path, overrides: &Overrides) -> Resu
         .threads
         .map(|threads| non_zero("engine.threads", threads))
         .transpose()?;
+    let mut max_temp_bytes = default.max_temp_bytes;
+    if let Some(text) = &table.max_temp {
+        max_temp_bytes = value("engine.max_temp", text, bytes(text), "100GiB")?;
+    }
     Ok(EngineConfig {
         memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
         threads: overrides.threads.or(threads).unwrap_or(default.threads),
         temp: table.temp.as_ref().map(|temp| root.join(temp)),
+        max_temp_bytes,
     })
 }
 
@@ -491,6 +499,20 @@ mod tests {
         let environment = Environment::of([("PRICEMILL_ENGINE_MEMORY", "768MiB")]);
         let config = load("[engine]\nmemory = \"1GiB\"", &environment, None).unwrap();
         assert_eq!(config.engine.memory_bytes, 768 << 20);
+    }
+
+    #[test]
+    fn every_setting_of_the_engine_has_a_variable() {
+        let environment = Environment::of([
+            ("PRICEMILL_ENGINE_MEMORY", "1GiB"),
+            ("PRICEMILL_ENGINE_THREADS", "3"),
+            ("PRICEMILL_ENGINE_TEMP", "/scratch"),
+            ("PRICEMILL_ENGINE_MAX_TEMP", "20GiB"),
+        ]);
+        let engine = load("", &environment, None).unwrap().engine;
+        assert_eq!((engine.memory_bytes, engine.threads.get()), (1 << 30, 3));
+        assert_eq!(engine.temp.unwrap(), Path::new("/scratch"));
+        assert_eq!(engine.max_temp_bytes, 20 << 30);
     }
 
     #[test]

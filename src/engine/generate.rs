@@ -5,6 +5,7 @@
 //! pipelines that do not read it alone. Nothing is committed here.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -20,7 +21,7 @@ use datafusion::{
 use indexmap::IndexMap;
 
 use super::{
-    Error, Result, artifact, contract,
+    Cost, Error, Result, artifact, contract,
     intermediate::{self, Intermediate},
     session, tables,
     verify::{self, Against, CheckResult},
@@ -63,6 +64,8 @@ pub struct Generated {
     pub pipeline: String,
     /// Whether it was asked for, and not only read by one that was.
     pub selected: bool,
+    /// What was computed, in order, whatever came after.
+    pub steps: Vec<Step>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -102,8 +105,8 @@ pub struct Output {
     pub sql_sha256: String,
     /// The parameters, as text.
     pub params: IndexMap<String, String>,
-    /// What was computed, in order.
-    pub steps: Vec<Step>,
+    /// How long it took to write the file from the output's rows.
+    pub written_in: Duration,
     /// The typed rows, as the next pipeline reads them.
     pub parquet: PathBuf,
 }
@@ -113,10 +116,13 @@ pub struct Output {
 pub struct Step {
     /// The model.
     pub model: String,
+    /// The models that its plan computes along with it, as only it reads them, in the
+    /// order of the pipeline.
+    pub inlined: Vec<String>,
     /// Its rows.
     pub rows: u64,
-    /// How long it took, what it reads included where that is no step of its own.
-    pub elapsed: Duration,
+    /// What it took, its inlined models included.
+    pub cost: Cost,
 }
 
 /// Generates every pipeline asked for, and those they read, in the order that they
@@ -142,10 +148,12 @@ pub async fn generate(job: Generate<'_>) -> Result<Vec<Generated>> {
             .pipelines
             .iter()
             .any(|wanted| wanted.name == pipeline.name);
-        let outcome = run.outcome(pipeline).await;
+        let mut steps = Vec::new();
+        let outcome = run.outcome(pipeline, &mut steps).await;
         all.push(Generated {
             pipeline: pipeline.name.clone(),
             selected,
+            steps,
             outcome,
         });
     }
@@ -174,7 +182,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn outcome(&mut self, pipeline: &Pipeline) -> Outcome {
+    async fn outcome(&mut self, pipeline: &Pipeline, steps: &mut Vec<Step>) -> Outcome {
         let upstream = self.job.project.upstream(pipeline);
         let lacking = upstream
             .iter()
@@ -185,7 +193,7 @@ impl Run<'_> {
             };
         }
         self.job.progress.begin(&pipeline.name, None, "rows");
-        let outcome = match Box::pin(self.pipeline(pipeline)).await {
+        let outcome = match Box::pin(self.pipeline(pipeline, steps)).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Failed(error),
         };
@@ -193,7 +201,7 @@ impl Run<'_> {
         outcome
     }
 
-    async fn pipeline(&mut self, pipeline: &Pipeline) -> Result<Outcome> {
+    async fn pipeline(&mut self, pipeline: &Pipeline, steps: &mut Vec<Step>) -> Result<Outcome> {
         self.require_datasets(pipeline)?;
         let folder = self.job.work.join(&pipeline.name);
         let mut made = Made {
@@ -202,7 +210,7 @@ impl Run<'_> {
             bindings: self.bindings(pipeline),
             workspace: self.workspace(pipeline).await?,
             folder: folder.clone(),
-            steps: Vec::new(),
+            steps,
         };
         let output = made.output().await?;
         let checks = made.checks(&output).await?;
@@ -210,6 +218,7 @@ impl Run<'_> {
             return Ok(Outcome::Refused(checks));
         }
         let what = format!("{} of {}", pipeline.file.name, pipeline.name);
+        let started = Instant::now();
         let written = artifact::write(&output, &pipeline.file, &folder, &what).await?;
         let done = Output {
             file: written.path,
@@ -220,7 +229,7 @@ impl Run<'_> {
             checks,
             sql_sha256: pipeline.sql_sha256(),
             params: made.bindings.texts(),
-            steps: made.steps,
+            written_in: started.elapsed(),
             parquet: output.path.clone(),
         };
         self.outputs.insert(pipeline.name.clone(), output);
@@ -295,7 +304,7 @@ struct Made<'r, 'a> {
     bindings: Bindings,
     workspace: Workspace,
     folder: PathBuf,
-    steps: Vec<Step>,
+    steps: &'r mut Vec<Step>,
 }
 
 impl Made<'_, '_> {
@@ -357,21 +366,42 @@ impl Made<'_, '_> {
     ) -> Result<Intermediate> {
         let what = self.what(model);
         let failed = |error| Error::run(&what, error);
-        let started = Instant::now();
-        let stream = self.workspace.run(plan).await.map_err(failed)?;
+        let running = self.workspace.start(plan).await.map_err(failed)?;
         let path = self.folder.join(format!("{model}.model.parquet"));
         let task = &self.pipeline.name;
         let progress = |rows| self.run.job.progress.at(task, rows, None);
-        let written = intermediate::write(stream, schema, path, &what, progress).await?;
+        let written = intermediate::write(running.stream, schema, path, &what, progress).await?;
         self.steps.push(Step {
             model: model.to_owned(),
+            inlined: self.inlined(model),
             rows: written.rows,
-            elapsed: started.elapsed(),
+            cost: running.meter.read(),
         });
         let table = tables::parquet(&written.path, written.schema.clone(), order);
         let registered = table.and_then(|table| self.workspace.register(model, table));
         registered.map_err(failed)?;
         Ok(written)
+    }
+
+    /// Returns the models that are part of a model's plan, in the pipeline's order.
+    fn inlined(&self, model: &str) -> Vec<String> {
+        let reads = &self.pipeline.reads;
+        let is_step = |name: &str| reads.readers(name, &self.pipeline.output) > 1;
+        let mut found = BTreeSet::new();
+        let mut open = vec![model];
+        while let Some(name) = open.pop() {
+            for relation in reads.models.get(name).into_iter().flatten() {
+                if let Relation::Model(read) = relation
+                    && !is_step(read)
+                    && found.insert(read.as_str())
+                {
+                    open.push(read);
+                }
+            }
+        }
+        let ordered = reads.all_models().into_iter();
+        let ordered = ordered.filter(|name| found.contains(name));
+        ordered.map(str::to_owned).collect()
     }
 
     async fn checks(&self, output: &Intermediate) -> Result<Vec<CheckResult>> {

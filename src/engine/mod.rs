@@ -6,11 +6,14 @@ pub mod apply;
 mod artifact;
 mod check;
 mod contract;
+mod cost;
 mod dataset_table;
 mod diagnose;
+mod exhausted;
 pub mod functions;
 mod generate;
 mod intermediate;
+mod key_order;
 mod lint;
 mod params;
 mod query;
@@ -25,7 +28,10 @@ mod workspace;
 use std::path::PathBuf;
 
 pub use check::{Checked, Promise, check};
+pub use cost::{Cost, Operator};
+pub use exhausted::Exhausted;
 pub use generate::{Generate, Generated, Outcome, Output, Step, generate};
+pub(crate) use key_order::key_order;
 pub use query::{Query, Rows, query, show};
 pub use session::{peak_memory_bytes, session};
 pub use slt::{TestFailure, TestResult, test};
@@ -50,6 +56,14 @@ pub enum Error {
         what: String,
         /// DataFusion's own error.
         source: Box<datafusion::error::DataFusionError>,
+    },
+    /// Memory or temporary space ran out: what cannot spill stops.
+    #[error("{what}: {exhausted}")]
+    Exhausted {
+        /// The file and the model, or what was done.
+        what: String,
+        /// What ran out.
+        exhausted: Box<Exhausted>,
     },
     /// A model's value does not fit the contract's type.
     #[error("{what}: column `{column}` does not fit the contract")]
@@ -118,9 +132,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Error::Run { .. } | Error::Io { .. } | Error::Read { .. } | Error::OneConnection => {
-                Kind::Failed
-            }
+            Error::Run { .. }
+            | Error::Exhausted { .. }
+            | Error::Io { .. }
+            | Error::Read { .. }
+            | Error::OneConnection => Kind::Failed,
             Error::Value { .. } | Error::Encode { .. } | Error::NotFetched { .. } => Kind::Data,
             Error::Invalid(_) | Error::NoOutput { .. } | Error::Param(_) => Kind::Usage,
         }
@@ -128,13 +144,7 @@ impl Error {
 
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Error::Run { source, .. } => match source.find_root() {
-                DataFusionError::ResourcesExhausted(_) => Some(
-                    "give the engine more memory (`memory` under [engine] in pricemill.toml)"
-                        .into(),
-                ),
-                _ => None,
-            },
+            Error::Exhausted { exhausted, .. } => Some(exhausted.hint()),
             Error::NotFetched { dataset, .. } => Some(format!(
                 "fetch `{dataset}`, or declare `optional = [\"{dataset}\"]` if an empty one will do"
             )),
@@ -144,9 +154,16 @@ impl Error {
 
     /// Wraps what DataFusion says of something that runs.
     pub(crate) fn run(what: &str, source: DataFusionError) -> Error {
-        Error::Run {
-            what: what.to_owned(),
-            source: Box::new(source),
+        let what = what.to_owned();
+        match Exhausted::of(&source) {
+            Some(exhausted) => Error::Exhausted {
+                what,
+                exhausted: Box::new(exhausted),
+            },
+            None => Error::Run {
+                what,
+                source: Box::new(source),
+            },
         }
     }
 

@@ -12,7 +12,9 @@ use datafusion::{
 use indexmap::IndexMap;
 
 use super::{
-    Error, Result, session, tables,
+    Cost, Error, Result,
+    cost::Meter,
+    session, tables,
     verify::quoted,
     workspace::{self, EXPORT, Workspace},
 };
@@ -42,6 +44,14 @@ pub struct Rows {
     pub schema: SchemaRef,
     /// The rows; dropping the stream stops the query.
     pub stream: SendableRecordBatchStream,
+    meter: Meter,
+}
+
+impl Rows {
+    /// Returns what the query has cost so far: all, once the stream has ended.
+    pub fn cost(&self) -> Cost {
+        self.meter.read()
+    }
 }
 
 /// Returns the rows of a SELECT, at most `limit` of them.
@@ -69,10 +79,11 @@ pub async fn query(job: Query<'_>, sql: &str, limit: Option<usize>) -> Result<Ro
         None => Ok(plan),
     };
     let plan = plan.map_err(failed)?;
-    let stream = workspace.run(&plan).await.map_err(failed)?;
+    let running = workspace.start(&plan).await.map_err(failed)?;
     Ok(Rows {
-        schema: stream.schema(),
-        stream,
+        schema: running.stream.schema(),
+        stream: running.stream,
+        meter: running.meter,
     })
 }
 

@@ -32,8 +32,8 @@ const MAX_SORT_RESERVE_BYTES: usize = 10 << 20;
 /// Returns a session with the engine's memory pool, temp space and functions.
 ///
 /// Each session has a pool of its own, of `config.memory_bytes`: what can spill
-/// spills into `config.temp`, what cannot stops and is named. Files are listed
-/// anew every time.
+/// spills into `config.temp`, at most `config.max_temp_bytes`; what cannot stops and is
+/// named. Files are listed anew every time.
 ///
 /// # Errors
 ///
@@ -72,7 +72,11 @@ fn runtime(config: &EngineConfig) -> Result<Arc<RuntimeEnv>, DataFusionError> {
     };
     RuntimeEnvBuilder::new()
         .with_memory_pool(pool(config.memory_bytes))
-        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(temp))
+        .with_disk_manager_builder(
+            DiskManagerBuilder::default()
+                .with_mode(temp)
+                .with_max_temp_directory_size(config.max_temp_bytes),
+        )
         .with_object_list_cache_limit(0)
         .build_arc()
 }
@@ -129,6 +133,7 @@ mod tests {
             memory_bytes: 8 << 20,
             threads: NonZeroUsize::MIN,
             temp: Some(temp.path().join("spill")),
+            ..EngineConfig::default()
         };
         let context = session(&config).unwrap();
         let sql = "select value, value + 1 as next, value + 2 as after, value + 3 as last

@@ -1,5 +1,7 @@
 //! The checks of an output: contract, grain, `[checks]`, and the rules of `checks/`.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use datafusion::arrow::{record_batch::RecordBatch, util::pretty::pretty_format_batches};
 use futures::StreamExt;
@@ -28,6 +30,8 @@ pub struct CheckResult {
     pub bad_rows: u64,
     /// The first ten of them, as a table.
     pub shown: Option<String>,
+    /// How long it took; nothing where it needs no query.
+    pub elapsed: Duration,
 }
 
 impl CheckResult {
@@ -44,6 +48,7 @@ impl CheckResult {
             message,
             bad_rows: 0,
             shown: None,
+            elapsed: Duration::ZERO,
         }
     }
 }
@@ -209,6 +214,7 @@ async fn collect_bad(
     what: &str,
 ) -> Result<CheckResult> {
     let failed = |error| Error::run(what, error);
+    let began = Instant::now();
     let mut stream = workspace.run(plan).await.map_err(failed)?;
     let mut kept: Vec<RecordBatch> = Vec::new();
     let (mut bad, mut shown) = (0u64, 0usize);
@@ -233,6 +239,7 @@ async fn collect_bad(
     Ok(CheckResult {
         bad_rows: bad,
         shown: table.map(|table| table.to_string()),
+        elapsed: began.elapsed(),
         ..CheckResult::new(name, Severity::Error, bad == 0, message)
     })
 }

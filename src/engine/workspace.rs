@@ -16,7 +16,7 @@ use datafusion::{
     prelude::{SQLOptions, SessionContext},
 };
 
-use super::{diagnose, params};
+use super::{cost::Meter, diagnose, params};
 use crate::{
     diagnostics::Finding,
     pipeline::{Bindings, Pipeline, Project, SourceFile},
@@ -24,6 +24,14 @@ use crate::{
 
 /// The schema of the datasets.
 pub(super) const EXPORT: &str = "export";
+
+/// A plan that runs.
+pub(super) struct Running {
+    /// Its rows; dropping the stream stops it.
+    pub(super) stream: SendableRecordBatchStream,
+    /// What it takes.
+    pub(super) meter: Meter,
+}
 
 /// A session whose bare names are those of one schema.
 pub(super) struct Workspace {
@@ -101,8 +109,15 @@ impl Workspace {
 
     /// Runs a plan; dropping the stream stops it.
     pub(super) async fn run(&self, plan: &LogicalPlan) -> Result<SendableRecordBatchStream> {
+        Ok(self.start(plan).await?.stream)
+    }
+
+    /// Runs a plan and measures it.
+    pub(super) async fn start(&self, plan: &LogicalPlan) -> Result<Running> {
         let physical = self.physical(plan).await?;
-        execute_stream(physical, self.context.task_ctx())
+        let meter = Meter::start(Arc::clone(&physical), self.context.runtime_env());
+        let stream = execute_stream(physical, self.context.task_ctx())?;
+        Ok(Running { stream, meter })
     }
 }
 

@@ -48,7 +48,7 @@ impl Batch {
     }
 
     /// Adds a row: a value for each column, in order.
-    pub(super) fn push(&mut self, row: impl IntoIterator<Item = Option<Value>>) {
+    pub(super) fn push<'a>(&mut self, row: impl IntoIterator<Item = Option<Value<'a>>>) {
         for (column, value) in self.columns.iter_mut().zip(row) {
             column.push(value);
         }
@@ -89,7 +89,7 @@ impl Column {
 
     /// A value of another type than the column's is none: values come from the same
     /// contract as the columns.
-    fn push(&mut self, value: Option<Value>) {
+    fn push(&mut self, value: Option<Value<'_>>) {
         match (self, value) {
             (Column::Bigint(builder), Some(Value::Bigint(value))) => builder.append_value(value),
             (Column::Double(builder), Some(Value::Double(value))) => builder.append_value(value),

@@ -9,7 +9,7 @@ use super::{
     Error, Result,
     bad::{BadRow, Fault},
     batch::Batch,
-    header::Header,
+    header::{Field, Header},
     reader::{Format, Next, Reader},
     values::{self, Value},
 };
@@ -37,13 +37,14 @@ pub(crate) fn csv(
     let required: Vec<&str> = required.iter().map(String::as_str).collect();
     let optional: Vec<&str> = optional.iter().map(String::as_str).collect();
     let header = Header::new(path, reader.names(), &required, &optional, &mut Vec::new())?;
+    let fields = contract.names().map(|name| header.field(name)).collect();
     Ok(Rows {
         path: path.to_owned(),
         contract: contract.clone(),
         batch: Batch::new(contract),
         record: StringRecord::new(),
         reader,
-        header,
+        fields,
         ended: false,
     })
 }
@@ -52,7 +53,7 @@ struct Rows {
     path: PathBuf,
     contract: Contract,
     reader: Reader,
-    header: Header,
+    fields: Vec<Field>,
     record: StringRecord,
     batch: Batch,
     ended: bool,
@@ -87,7 +88,7 @@ impl Rows {
                     return Ok(());
                 }
                 Next::Bad(line, fault) => (line, fault),
-                Next::Row(line) => match self.values() {
+                Next::Row(line) => match values(&self.contract, &self.fields, &self.record) {
                     Ok(values) => {
                         self.batch.push(values);
                         continue;
@@ -98,21 +99,6 @@ impl Rows {
             return Err(self.bad(line, fault));
         }
         Ok(())
-    }
-
-    fn values(&self) -> Result<Vec<Option<Value>>, Fault> {
-        let value = |column: &Column| {
-            let place = self.header.place(&column.name);
-            let text = place.and_then(|place| self.record.get(place)).unwrap_or("");
-            match (text, column.nullable) {
-                ("", true) => Ok(None),
-                ("", false) => Err(Fault::at(&column.name, "is empty")),
-                (text, _) => values::parse(text, &column.data_type)
-                    .map(Some)
-                    .map_err(|reason| Fault::at(&column.name, reason)),
-            }
-        };
-        self.contract.columns.iter().map(value).collect()
     }
 
     fn bad(&self, line: u64, fault: Fault) -> Error {
@@ -127,4 +113,24 @@ impl Rows {
             shown: vec![row],
         }
     }
+}
+
+/// Returns a record's values, in the contract's order.
+fn values<'a>(
+    contract: &Contract,
+    fields: &[Field],
+    record: &'a StringRecord,
+) -> Result<Vec<Option<Value<'a>>>, Fault> {
+    let value = |(column, field): (&Column, &Field)| {
+        let place = field.place;
+        let text = place.and_then(|place| record.get(place)).unwrap_or("");
+        match (text, column.nullable) {
+            ("", true) => Ok(None),
+            ("", false) => Err(Fault::at(&column.name, "is empty")),
+            (text, _) => values::parse(text, &column.data_type)
+                .map(Some)
+                .map_err(|reason| Fault::at(&column.name, reason)),
+        }
+    };
+    contract.columns.iter().zip(fields).map(value).collect()
 }

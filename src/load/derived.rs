@@ -20,7 +20,7 @@ use crate::{
 /// The most rows of a batch.
 const BATCH_ROWS: usize = 8192;
 
-type Rows = Vec<Vec<Option<Value>>>;
+type Rows = Vec<Vec<Option<Value<'static>>>>;
 
 /// Returns what comes after the files. The first of it stops the load if any row of
 /// the files was bad.
@@ -85,15 +85,15 @@ fn links(state: &mut State) -> Rows {
     state.derive_links().into_iter().map(row).collect()
 }
 
-fn named(id: i64, name: String) -> Vec<Option<Value>> {
-    vec![Some(Value::Bigint(id)), Some(Value::Text(name))]
+fn named(id: i64, name: String) -> Vec<Option<Value<'static>>> {
+    vec![Some(Value::Bigint(id)), Some(Value::Text(name.into()))]
 }
 
-fn named_of(id: i64, parent: i64, name: String) -> Vec<Option<Value>> {
+fn named_of(id: i64, parent: i64, name: String) -> Vec<Option<Value<'static>>> {
     vec![
         Some(Value::Bigint(id)),
         Some(Value::Bigint(parent)),
-        Some(Value::Text(name)),
+        Some(Value::Text(name.into())),
     ]
 }
 

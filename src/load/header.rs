@@ -11,6 +11,13 @@ pub(super) struct Header {
     places: Vec<(String, usize)>,
 }
 
+/// A column and where it stands in a file, looked up once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) place: Option<usize>,
+}
+
 impl Header {
     /// Finds the known columns among a file's; unknown ones are noted.
     ///
@@ -56,8 +63,16 @@ impl Header {
         Ok(Header { places })
     }
 
+    /// Returns a column to read rows by, whether the file has it or not.
+    pub(super) fn field(&self, name: &str) -> Field {
+        Field {
+            name: name.to_owned(),
+            place: self.place(name),
+        }
+    }
+
     /// Returns where a column stands.
-    pub(super) fn place(&self, name: &str) -> Option<usize> {
+    fn place(&self, name: &str) -> Option<usize> {
         let found = self.places.iter().find(|(known, _)| known == name);
         found.map(|(_, place)| *place)
     }

@@ -12,6 +12,7 @@ mod derived;
 mod files;
 mod fold;
 mod header;
+mod ids;
 mod line_ends;
 mod normalize;
 mod own;
@@ -33,10 +34,14 @@ pub(crate) use self::contract::csv;
 pub use self::{bad::BadRow, normalize::normalized_name};
 use self::{rows::TableFile, state::State};
 use crate::{
+    config::EngineConfig,
     database::{self, Database, TableCounts},
     kind::Kind,
     progress::Progress,
 };
+
+/// The most memory that sorting a file takes; what is over it is spilled.
+const MAX_SORT_BYTES: usize = 256 << 20;
 
 /// Why nothing was loaded.
 #[derive(Debug, thiserror::Error)]
@@ -149,13 +154,26 @@ pub struct Loaded {
 
 /// Loads a file, or all that is known in a folder, in one transaction.
 ///
+/// Memory holds what rows need to know of other rows, ids and names, and at most a
+/// quarter of a gibibyte (or the engine's memory) of a file that is not in the order
+/// of its table's key; the rest of it is spilled where the engine spills.
+///
 /// Rows are inserted, or changed by key; none is deleted, so the same load twice
 /// leaves the same tables.
 ///
 /// # Errors
 ///
 /// Any bad row keeps all out. [`Error::BadRows`] counts them all and shows the first.
-pub async fn load(database: &dyn Database, path: &Path, progress: &Progress) -> Result<Loaded> {
+pub async fn load(
+    database: &dyn Database,
+    path: &Path,
+    engine: &EngineConfig,
+    progress: &Progress,
+) -> Result<Loaded> {
+    let engine = &EngineConfig {
+        memory_bytes: engine.memory_bytes.min(MAX_SORT_BYTES),
+        ..engine.clone()
+    };
     let tables = database.tables().await?;
     let mut notes = Vec::new();
     let files = files::find(path, &tables, &mut notes)?;
@@ -164,7 +182,9 @@ pub async fn load(database: &dyn Database, path: &Path, progress: &Progress) -> 
         opened.push(TableFile::open(file, &tables, &mut notes)?);
     }
     let state = Arc::new(Mutex::new(State::read(database, &opened).await?));
-    let files = opened.into_iter().map(|file| file.fill(&state, progress));
+    let files = opened
+        .into_iter()
+        .map(|file| file.fill(&state, engine, progress));
     let mut fills: Vec<_> = files.collect();
     fills.extend(derived::after(&state, &tables)?);
     let filled = database.fill(fills).await;

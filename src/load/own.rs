@@ -1,10 +1,10 @@
 //! Files with a table's own columns.
 
-use std::collections::HashSet;
-
 use super::{
     bad::Fault,
-    header::Header,
+    batch::Batch,
+    header::{Field, Header},
+    ids::Keys,
     rows::{Convert, Row},
     shape::Shape,
     state::State,
@@ -12,15 +12,17 @@ use super::{
 };
 use crate::{
     database::Table,
-    dataset::{Column, Contract},
+    dataset::{Column, ColumnType, Contract},
 };
 
 /// Rows of a table, column for column.
 pub(super) struct OwnRows {
     table: Table,
     shape: Shape,
-    columns: Vec<Column>,
-    had: HashSet<String>,
+    columns: Vec<(Column, Field)>,
+    /// Where the key's columns stand among those.
+    key: Vec<usize>,
+    had: Keys,
 }
 
 impl OwnRows {
@@ -55,11 +57,20 @@ impl OwnRows {
             .iter()
             .map(|column| ("", column.name.as_str(), column.data_type.clone()))
             .collect();
+        let place = |name: &String| columns.iter().position(|column| column.name == *name);
+        let key: Vec<usize> = table.key.iter().filter_map(place).collect();
+        let all_ids = key
+            .iter()
+            .all(|place| columns[*place].data_type == ColumnType::Bigint);
         OwnRows {
             shape: Shape::new(header, &all),
-            columns,
+            had: Keys::new(key.len(), all_ids),
+            key,
+            columns: columns
+                .iter()
+                .map(|column| (column.clone(), header.field(&column.name)))
+                .collect(),
             table: table.clone(),
-            had: HashSet::new(),
         }
     }
 }
@@ -69,40 +80,61 @@ impl Convert for OwnRows {
         self.shape.contract()
     }
 
-    fn convert(&mut self, row: &Row<'_>, state: &mut State) -> Result<Vec<Option<Value>>, Fault> {
+    fn convert(
+        &mut self,
+        row: &Row<'_>,
+        state: &mut State,
+        batch: &mut Batch,
+    ) -> Result<(), Fault> {
         let columns = self.columns.iter();
         let parsed = columns
-            .map(|column| value(column, row))
+            .map(|(column, field)| value(column, field, row))
             .collect::<Result<Vec<_>, _>>()?;
-        for (column, parent) in &self.table.references {
-            let Some(text) = row.get(column) else {
-                continue;
-            };
-            if !state.has_parent(parent, text) {
+        for ((column, field), value) in self.columns.iter().zip(&parsed) {
+            if let (Some(parent), Some(value)) = (self.table.references.get(&column.name), value)
+                && !state.has_parent(parent, value)
+            {
+                let text = row.get(field).unwrap_or_default();
                 let reason = format!("{} has no {} {text}", parent.table, parent.column);
-                return Err(Fault::at(column, reason));
+                return Err(Fault::at(&column.name, reason));
             }
         }
-        let key = self
-            .table
-            .key
-            .iter()
-            .map(|name| row.get(name).unwrap_or(""));
-        let key = key.collect::<Vec<_>>().join(", ");
-        if !self.had.insert(key.clone()) {
-            let names = self.table.key.join(", ");
-            return Err(Fault::row(format!("is the second row of {names} = {key}")));
-        }
+        self.first(row, &parsed)?;
         state.learn(&self.table.name, row);
-        Ok(parsed)
+        batch.push(parsed);
+        Ok(())
     }
 }
 
-fn value(column: &Column, row: &Row<'_>) -> Result<Option<Value>, Fault> {
-    let parse = |text: &str| values::parse(text, &column.data_type);
+impl OwnRows {
+    /// Refuses a second row of one key.
+    fn first(&mut self, row: &Row<'_>, values: &[Option<Value<'_>>]) -> Result<(), Fault> {
+        let ids = self.key.iter().filter_map(|place| match &values[*place] {
+            Some(Value::Bigint(id)) => Some(*id),
+            _ => None,
+        });
+        let ids: Vec<i64> = ids.collect();
+        let text = |between| {
+            let texts = self.key.iter().map(|place| {
+                let (_, field) = &self.columns[*place];
+                row.get(field).unwrap_or_default()
+            });
+            texts.collect::<Vec<_>>().join(between)
+        };
+        if self.had.add(&ids, || text("\u{1f}")) {
+            return Ok(());
+        }
+        let names = self.table.key.join(", ");
+        let reason = format!("is the second row of {names} = {}", text(", "));
+        Err(Fault::row(reason))
+    }
+}
+
+fn value<'a>(column: &Column, field: &Field, row: &Row<'a>) -> Result<Option<Value<'a>>, Fault> {
+    let parse = |text: &'a str| values::parse(text, &column.data_type);
     let value = match column.nullable {
-        true => row.parse_opt(&column.name, parse)?,
-        false => Some(row.parse(&column.name, parse)?),
+        true => row.parse_opt(field, parse)?,
+        false => Some(row.parse(field, parse)?),
     };
     match value {
         Some(Value::Bigint(cents)) if cents < 0 && column.name.ends_with("_cents") => {

@@ -3,10 +3,12 @@
 
 use super::{
     bad::Fault,
-    header::Header,
+    batch::Batch,
+    header::{Field, Header},
+    ids::Ids,
     rows::{Convert, Row},
     shape::Shape,
-    state::{Ids, State},
+    state::State,
     values::{self, Value},
 };
 use crate::dataset::{ColumnType, Contract};
@@ -14,6 +16,12 @@ use crate::dataset::{ColumnType, Contract};
 /// Rows of `prices` with decimals.
 pub(super) struct PriceRows {
     shape: Shape,
+    product: Field,
+    store: Field,
+    price: Field,
+    record: Field,
+    date: Field,
+    sku: Field,
     /// Of each product, a bit for each store that has had its row.
     had: Vec<Vec<u64>>,
 }
@@ -25,6 +33,12 @@ impl PriceRows {
     pub(super) fn new(header: &Header) -> PriceRows {
         PriceRows {
             had: Vec::new(),
+            product: header.field("product_id"),
+            store: header.field("store_id"),
+            price: header.field("price"),
+            record: header.field("price_record_id"),
+            date: header.field("scraped_date"),
+            sku: header.field("sku"),
             shape: Shape::new(
                 header,
                 &[
@@ -63,24 +77,31 @@ impl Convert for PriceRows {
         self.shape.contract()
     }
 
-    fn convert(&mut self, row: &Row<'_>, state: &mut State) -> Result<Vec<Option<Value>>, Fault> {
-        let product = row.parse("product_id", values::integer)?;
-        let store = row.parse("store_id", values::integer)?;
-        let cents = row.parse("price", values::cents)?;
-        let record = row.parse_opt("price_record_id", values::integer)?;
-        let date = row.parse_opt("scraped_date", values::date)?;
+    fn convert(
+        &mut self,
+        row: &Row<'_>,
+        state: &mut State,
+        batch: &mut Batch,
+    ) -> Result<(), Fault> {
+        let product = row.parse(&self.product, values::integer)?;
+        let store = row.parse(&self.store, values::integer)?;
+        let cents = row.parse(&self.price, values::cents)?;
+        let record = row.parse_opt(&self.record, values::integer)?;
+        let date = row.parse_opt(&self.date, values::date)?;
         let product_place = known(&state.products, "product_id", "products", product)?;
         let store_place = known(&state.stores, "store_id", "stores", store)?;
         self.first(product_place, store_place)?;
         state.price(product, store);
-        Ok(self.shape.select([
+        let values = [
             Some(Value::Bigint(product)),
             Some(Value::Bigint(store)),
             Some(Value::Bigint(cents)),
             Some(Value::Bigint(record.unwrap_or(row.number))),
             date.map(Value::Date),
-            row.get("sku").map(|sku| Value::Text(sku.to_owned())),
-        ]))
+            row.get(&self.sku).map(|sku| Value::Text(sku.into())),
+        ];
+        self.shape.push(batch, values);
+        Ok(())
     }
 }
 

@@ -1,9 +1,12 @@
 //! Products of the plain layout: brand by name, category as text.
 
+use std::borrow::Cow;
+
 use super::{
     bad::Fault,
+    batch::Batch,
     fold::folded,
-    header::Header,
+    header::{Field, Header},
     normalized_name,
     rows::{Convert, Row},
     shape::Shape,
@@ -18,7 +21,13 @@ const NO_BRAND: &str = "no brand";
 /// Rows of `products` with names.
 pub(super) struct ProductRows {
     shape: Shape,
-    has_category: bool,
+    id: Field,
+    name: Field,
+    normalized_name: Field,
+    brand: Field,
+    size: Field,
+    barcode: Field,
+    category: Field,
 }
 
 impl ProductRows {
@@ -28,7 +37,13 @@ impl ProductRows {
 
     pub(super) fn new(header: &Header) -> ProductRows {
         ProductRows {
-            has_category: header.has("category"),
+            id: header.field("id"),
+            name: header.field("name"),
+            normalized_name: header.field("normalized_name"),
+            brand: header.field("brand"),
+            size: header.field("size"),
+            barcode: header.field("barcode"),
+            category: header.field("category"),
             shape: Shape::new(
                 header,
                 &[
@@ -50,37 +65,44 @@ impl Convert for ProductRows {
         self.shape.contract()
     }
 
-    fn convert(&mut self, row: &Row<'_>, state: &mut State) -> Result<Vec<Option<Value>>, Fault> {
-        let id = row.parse("id", values::integer)?;
-        let name = row.require("name")?;
+    fn convert(
+        &mut self,
+        row: &Row<'_>,
+        state: &mut State,
+        batch: &mut Batch,
+    ) -> Result<(), Fault> {
+        let id = row.parse(&self.id, values::integer)?;
+        let name = row.require(&self.name)?;
         state.first("products", "id", id)?;
-        let category = row.get("category");
-        if self.has_category {
+        let category = row.get(&self.category);
+        if self.category.place.is_some() {
             state.set_category(id, category);
         }
         state.products.add(id);
-        let normalized = match row.get("normalized_name") {
-            Some(given) => given.to_owned(),
-            None => normalized_name(name),
+        let normalized = match row.get(&self.normalized_name) {
+            Some(given) => Cow::from(given),
+            None => Cow::from(normalized_name(name)),
         };
-        Ok(self.shape.select([
+        let values = [
             Some(Value::Bigint(id)),
-            Some(Value::Text(name.to_owned())),
+            Some(Value::Text(name.into())),
             Some(Value::Text(normalized)),
-            row.get("brand").and_then(|name| brand(name, state)),
-            text(row.get("size")),
-            text(row.get("barcode")),
+            row.get(&self.brand).and_then(|name| brand(name, state)),
+            text(row.get(&self.size)),
+            text(row.get(&self.barcode)),
             text(category),
-        ]))
+        ];
+        self.shape.push(batch, values);
+        Ok(())
     }
 }
 
-fn brand(name: &str, state: &mut State) -> Option<Value> {
+fn brand(name: &str, state: &mut State) -> Option<Value<'static>> {
     let folded = folded(name);
     let known = folded != NO_BRAND;
     known.then(|| Value::Bigint(state.brands.id(folded, name)))
 }
 
-fn text(field: Option<&str>) -> Option<Value> {
-    field.map(|text| Value::Text(text.to_owned()))
+fn text(field: Option<&str>) -> Option<Value<'_>> {
+    field.map(|text| Value::Text(text.into()))
 }

@@ -4,6 +4,8 @@
 //! double. One row is held at a time (in Parquet, one batch).
 
 use std::{
+    borrow::Cow,
+    fmt,
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -12,7 +14,7 @@ use std::{
 use csv::StringRecord;
 use datafusion::{
     arrow::{
-        array::{Array, AsArray},
+        array::{Array, AsArray, StringArray},
         compute::cast,
         datatypes::DataType,
         record_batch::RecordBatch,
@@ -20,7 +22,10 @@ use datafusion::{
     parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
 };
 use flate2::read::MultiGzDecoder;
-use indexmap::IndexMap;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use super::{Error, Result, bad::Fault, line_ends::OneByteLineEnds};
@@ -65,7 +70,7 @@ enum Rows {
     },
     Parquet {
         batches: ParquetRecordBatchReader,
-        fields: Vec<Box<dyn Array>>,
+        fields: Vec<StringArray>,
         next: usize,
         row: u64,
     },
@@ -140,7 +145,8 @@ impl Reader {
                 }
                 record.clear();
                 for field in fields.iter() {
-                    record.push_field(field.as_string::<i32>().value(*next));
+                    let text = field.is_valid(*next).then(|| field.value(*next));
+                    record.push_field(text.unwrap_or_default());
                 }
                 *next += 1;
                 *row += 1;
@@ -225,33 +231,87 @@ fn next_json(
         }
     }
     let line = *line;
-    let object = match serde_json::from_str::<IndexMap<String, Box<RawValue>>>(text.trim()) {
-        Ok(object) => object,
+    let mut json = serde_json::Deserializer::from_str(text.trim());
+    let fields = Fields(names).deserialize(&mut json);
+    let fields = match fields.and_then(|fields| json.end().map(|()| fields)) {
+        Ok(Ok(fields)) => fields,
+        Ok(Err(name)) => return Ok(Next::Bad(line, Fault::at(&name, "there is no such column"))),
         Err(error) => {
             let reason = format!("is not a JSON object: {error}");
             return Ok(Next::Bad(line, Fault::row(reason)));
         }
     };
-    if let Some(name) = object.keys().find(|name| !names.contains(name)) {
-        return Ok(Next::Bad(line, Fault::at(name, "there is no such column")));
-    }
     record.clear();
-    for name in names {
-        record.push_field(
-            &object
-                .get(name)
-                .map_or(String::new(), |raw| plain_text(raw)),
-        );
+    for raw in fields {
+        match raw {
+            Some(raw) => record.push_field(&plain_text(raw)),
+            None => record.push_field(""),
+        }
     }
     Ok(Next::Row(line))
 }
 
+/// Reads an object's values, one for each of these names; of a name that comes twice
+/// the last. `Err` is a name that is none of them.
+struct Fields<'n>(&'n [String]);
+
+impl<'de> DeserializeSeed<'de> for Fields<'_> {
+    type Value = std::result::Result<Vec<Option<&'de RawValue>>, String>;
+
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fields<'_> {
+    type Value = std::result::Result<Vec<Option<&'de RawValue>>, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(
+        self,
+        mut object: A,
+    ) -> std::result::Result<Self::Value, A::Error> {
+        let mut values = vec![None; self.0.len()];
+        let mut unknown = None;
+        while let Some(name) = object.next_key::<Name<'de>>()? {
+            let value = object.next_value::<&RawValue>()?;
+            match self.0.iter().position(|known| *known == name.0) {
+                Some(place) => values[place] = Some(value),
+                None => unknown = unknown.or(Some(name.0.into_owned())),
+            }
+        }
+        Ok(match unknown {
+            None => Ok(values),
+            Some(name) => Err(name),
+        })
+    }
+}
+
+/// A name, borrowed from the line where it has no escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// Returns a string's text, nothing for null, and the digits or letters of all else.
-fn plain_text(raw: &RawValue) -> String {
-    match raw.get() {
-        "null" => String::new(),
-        text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_default(),
-        text => text.to_owned(),
+fn plain_text(raw: &RawValue) -> Cow<'_, str> {
+    let text = raw.get();
+    if text == "null" {
+        return "".into();
+    }
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    match quoted {
+        None => text.into(),
+        Some(plain) if !plain.contains('\\') => plain.into(),
+        Some(_) => serde_json::from_str::<String>(text)
+            .unwrap_or_default()
+            .into(),
     }
 }
 
@@ -278,12 +338,12 @@ fn parquet(path: &Path) -> Result<(Vec<String>, Rows)> {
 /// Casts a batch's columns to text: an integer, a decimal or a date keeps its digits.
 fn texts(
     batch: RecordBatch,
-) -> std::result::Result<Vec<Box<dyn Array>>, datafusion::arrow::error::ArrowError> {
+) -> std::result::Result<Vec<StringArray>, datafusion::arrow::error::ArrowError> {
     let texts = batch.columns().iter();
     texts
         .map(|column| {
             let text = cast(column, &DataType::Utf8)?;
-            Ok(Box::new(text.as_string::<i32>().clone()) as Box<dyn Array>)
+            Ok(text.as_string::<i32>().clone())
         })
         .collect()
 }

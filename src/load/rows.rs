@@ -3,29 +3,26 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use csv::StringRecord;
-use datafusion::{
-    arrow::record_batch::RecordBatch, error::DataFusionError,
-    physical_plan::stream::RecordBatchStreamAdapter,
-};
-use futures::stream;
+use datafusion::{arrow::record_batch::RecordBatch, error::DataFusionError};
 
 use super::{
     Error, Result,
     bad::Fault,
     batch::Batch,
     files::File,
-    header::Header,
+    header::{Field, Header},
     own::OwnRows,
     prices::PriceRows,
     products::ProductRows,
     reader::{Next, Reader},
     state::State,
     stores::StoreRows,
-    values::Value,
 };
 use crate::{
+    config::EngineConfig,
     database::{Fill, Table},
     dataset::Contract,
+    engine,
     progress::Progress,
 };
 
@@ -45,9 +42,10 @@ pub(super) trait Convert: Send {
     /// Returns the columns of what comes out.
     fn contract(&self) -> &Contract;
 
-    /// Returns a row's values, in the contract's order, and notes in `state` what
-    /// later rows and files need to know of it.
-    fn convert(&mut self, row: &Row<'_>, state: &mut State) -> Result<Vec<Option<Value>>, Fault>;
+    /// Adds a row's values to the batch, which has the contract's columns, and notes in
+    /// `state` what later rows and files need to know of it; of a row at fault nothing.
+    fn convert(&mut self, row: &Row<'_>, state: &mut State, batch: &mut Batch)
+    -> Result<(), Fault>;
 }
 
 /// A file whose header has been read and understood.
@@ -72,34 +70,39 @@ pub(super) enum Layout {
 impl<'a> Row<'a> {
     /// Returns a field without the blanks around it; `None` where it is empty or the
     /// file has no such column.
-    pub(super) fn get(&self, column: &str) -> Option<&'a str> {
-        let text = self.record.get(self.header.place(column)?)?.trim();
+    pub(super) fn get(&self, field: &Field) -> Option<&'a str> {
+        let text = self.record.get(field.place?)?.trim();
         (!text.is_empty()).then_some(text)
     }
 
+    /// Looks a column up by its name, and returns the field as [`Row::get`].
+    pub(super) fn named(&self, column: &str) -> Option<&'a str> {
+        self.get(&self.header.field(column))
+    }
+
     /// Returns a field that must not be empty.
-    pub(super) fn require(&self, column: &str) -> Result<&'a str, Fault> {
-        self.get(column)
-            .ok_or_else(|| Fault::at(column, "is empty"))
+    pub(super) fn require(&self, field: &Field) -> Result<&'a str, Fault> {
+        self.get(field)
+            .ok_or_else(|| Fault::at(&field.name, "is empty"))
     }
 
     /// Reads a field that must not be empty.
     pub(super) fn parse<T>(
         &self,
-        column: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        field: &Field,
+        parse: impl Fn(&'a str) -> Result<T, String>,
     ) -> Result<T, Fault> {
-        parse(self.require(column)?).map_err(|reason| Fault::at(column, reason))
+        parse(self.require(field)?).map_err(|reason| Fault::at(&field.name, reason))
     }
 
     /// Reads a field that may be empty.
     pub(super) fn parse_opt<T>(
         &self,
-        column: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        field: &Field,
+        parse: impl Fn(&'a str) -> Result<T, String>,
     ) -> Result<Option<T>, Fault> {
-        let text = self.get(column);
-        text.map(|text| parse(text).map_err(|reason| Fault::at(column, reason)))
+        let text = self.get(field);
+        text.map(|text| parse(text).map_err(|reason| Fault::at(&field.name, reason)))
             .transpose()
     }
 }
@@ -152,7 +155,15 @@ impl TableFile {
     }
 
     /// Returns the rows as they will be read, once they are asked for.
-    pub(super) fn fill(self, state: &Arc<Mutex<State>>, progress: &Progress) -> Fill {
+    ///
+    /// They come by the table's key where the file has them so, and sorted where not:
+    /// rows in any other order would touch the whole table again and again.
+    pub(super) fn fill(
+        self,
+        state: &Arc<Mutex<State>>,
+        engine: &EngineConfig,
+        progress: &Progress,
+    ) -> Fill {
         let contract = self.convert.contract().clone();
         let table = self.table;
         let batches = Batches {
@@ -167,11 +178,11 @@ impl TableFile {
             row: 0,
             ended: false,
         };
-        let rows = stream::iter(batches);
+        let rows = engine::key_order(engine, contract.arrow(), &table.key, batches);
         Fill {
             table,
             replace: false,
-            rows: Box::pin(RecordBatchStreamAdapter::new(contract.arrow(), rows)),
+            rows,
         }
     }
 }
@@ -235,7 +246,12 @@ impl Iterator for Batches {
             self.ended = true;
             return Some(Err(self.lock_and_fail(error)));
         }
-        Some(self.batch.take())
+        let batch = self.batch.take();
+        // Nothing will be loaded; the rows are read on only for their faults.
+        match self.is_at_fault() {
+            true => Some(batch.map(|batch| batch.slice(0, 0))),
+            false => Some(batch),
+        }
     }
 }
 
@@ -262,11 +278,8 @@ impl Batches {
                         header: &self.header,
                         number: self.row,
                     };
-                    match self.convert.convert(&row, &mut state) {
-                        Ok(values) => {
-                            self.batch.push(values);
-                            continue;
-                        }
+                    match self.convert.convert(&row, &mut state, &mut self.batch) {
+                        Ok(()) => continue,
                         Err(fault) => (line, fault),
                     }
                 }
@@ -274,6 +287,11 @@ impl Batches {
             state.bad.add(self.reader.path(), line, fault);
         }
         Ok(())
+    }
+
+    fn is_at_fault(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.bad.count > 0
     }
 
     fn lock_and_fail(&self, error: Error) -> DataFusionError {

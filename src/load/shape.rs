@@ -1,6 +1,6 @@
 //! Which of a layout's columns a file can fill.
 
-use super::{header::Header, values::Value};
+use super::{batch::Batch, header::Header, values::Value};
 use crate::dataset::{Column, ColumnType, Contract};
 
 /// The columns that come out for one file.
@@ -33,14 +33,13 @@ impl Shape {
         &self.contract
     }
 
-    /// Returns the values of the kept columns, from those of all.
-    pub(super) fn select(
+    /// Adds a row of the kept columns' values, from those of all.
+    pub(super) fn push<'v>(
         &self,
-        all: impl IntoIterator<Item = Option<Value>>,
-    ) -> Vec<Option<Value>> {
+        batch: &mut Batch,
+        all: impl IntoIterator<Item = Option<Value<'v>>>,
+    ) {
         let values = all.into_iter().zip(&self.kept);
-        values
-            .filter_map(|(value, kept)| kept.then_some(value))
-            .collect()
+        batch.push(values.filter_map(|(value, kept)| kept.then_some(value)));
     }
 }

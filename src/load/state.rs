@@ -23,16 +23,15 @@ use super::{
     Error, Result,
     bad::{BadRows, Fault},
     fold::folded,
+    ids::{IdMap, IdSet, Ids, Known},
     rows::{Layout, Row, TableFile},
+    values::Value,
 };
 use crate::{
     database::{self, Database, TableCounts},
+    dataset::ColumnType,
     pipeline::Reference,
 };
-
-/// The ids of a table, each with a place from 0.
-#[derive(Debug, Default)]
-pub(super) struct Ids(HashMap<i64, usize>);
 
 /// Names with ids; one that is not known gets the next.
 #[derive(Debug)]
@@ -54,35 +53,23 @@ pub(super) struct State {
     pub(super) categories: Names<(i64, String)>,
     pub(super) products: Ids,
     pub(super) stores: Ids,
-    pub(super) company_of_store: HashMap<i64, i64>,
+    pub(super) company_of_store: IdMap<i64, i64>,
     /// A product's category as the source spells it.
-    category_of_product: HashMap<i64, String>,
+    category_of_product: IdMap<i64, String>,
     /// Products whose category's text has changed in this load.
     recategorized: HashSet<i64>,
     /// Product and company, where the company prices the product.
-    priced: HashSet<(i64, i64)>,
+    priced: IdSet<(i64, i64)>,
     /// Product and category, before the load.
     links: BTreeSet<(i64, i64)>,
     /// Product and category, from a file of their own.
     own_links: BTreeSet<(i64, i64)>,
-    parents: HashMap<(String, String), HashSet<String>>,
-    had: HashMap<&'static str, HashSet<i64>>,
+    /// Column → its values, where rows of files refer to it.
+    parents: Vec<(Reference, Known)>,
+    had: HashMap<&'static str, IdSet<i64>>,
     derives_links: bool,
     link_counts: Option<TableCounts>,
     error: Option<Error>,
-}
-
-impl Ids {
-    /// Adds an id; one that is known stays where it is.
-    pub(super) fn add(&mut self, id: i64) {
-        let next = self.0.len();
-        self.0.entry(id).or_insert(next);
-    }
-
-    /// Returns an id's place.
-    pub(super) fn place(&self, id: i64) -> Option<usize> {
-        self.0.get(&id).copied()
-    }
 }
 
 impl<K> Default for Names<K> {
@@ -133,8 +120,10 @@ impl State {
         }
         for file in files.iter().filter(|file| file.layout == Layout::Own) {
             let references = file.table().references.iter();
-            for (_, parent) in references.filter(|(column, _)| file.header.has(column)) {
-                state.read_parent(database, parent).await?;
+            for (column, parent) in references.filter(|(column, _)| file.header.has(column)) {
+                let column = file.table().contract.column(column);
+                let is_id = column.is_some_and(|column| column.data_type == ColumnType::Bigint);
+                state.read_parent(database, parent, is_id).await?;
             }
         }
         Ok(state)
@@ -194,15 +183,26 @@ impl State {
         .await
     }
 
-    async fn read_parent(&mut self, database: &dyn Database, parent: &Reference) -> Result<()> {
-        let mut values = HashSet::new();
+    async fn read_parent(
+        &mut self,
+        database: &dyn Database,
+        parent: &Reference,
+        is_id: bool,
+    ) -> Result<()> {
+        if self.parents.iter().any(|(known, _)| known == parent) {
+            return Ok(());
+        }
+        let (mut ids, mut texts) = (IdSet::default(), HashSet::new());
         each(database, &parent.table, |row| {
-            let id = row.opt_id(&parent.column).map(|id| id.to_string());
-            values.extend(id.or_else(|| row.text(&parent.column)));
+            ids.extend(row.opt_id(&parent.column));
+            texts.extend(row.text(&parent.column));
         })
         .await?;
-        let place = (parent.table.clone(), parent.column.clone());
-        self.parents.insert(place, values);
+        let known = match is_id {
+            true => Known::Ids(ids),
+            false => Known::Texts(texts),
+        };
+        self.parents.push((parent.clone(), known));
         Ok(())
     }
 
@@ -239,22 +239,26 @@ impl State {
         }
     }
 
-    pub(super) fn has_parent(&self, parent: &Reference, value: &str) -> bool {
-        let place = (parent.table.clone(), parent.column.clone());
-        self.parents
-            .get(&place)
-            .is_none_or(|values| values.contains(value))
+    pub(super) fn has_parent(&self, parent: &Reference, value: &Value<'_>) -> bool {
+        let mut parents = self.parents.iter();
+        let known = parents.find(|(known, _)| known == parent);
+        known.is_none_or(|(_, known)| known.has(value))
     }
 
     /// Takes note of a row of a table's own file, for the files after it.
     pub(super) fn learn(&mut self, table: &str, row: &Row<'_>) {
-        for ((parent, column), values) in &mut self.parents {
-            if parent == table {
-                values.extend(row.get(column).map(str::to_owned));
+        for (parent, known) in &mut self.parents {
+            if parent.table == table
+                && let Some(text) = row.named(&parent.column)
+            {
+                known.learn(text);
             }
         }
-        let id = |column: &str| row.get(column).and_then(|text| text.parse::<i64>().ok());
-        let name = row.get("name").unwrap_or_default();
+        if table == "prices" {
+            return;
+        }
+        let id = |column: &str| row.named(column).and_then(|text| text.parse::<i64>().ok());
+        let name = row.named("name").unwrap_or_default();
         match (table, id("id")) {
             ("companies", Some(id)) => self.companies.know(name.to_owned(), id),
             ("divisions", Some(own)) => {
@@ -273,7 +277,7 @@ impl State {
             }
             ("products", Some(id)) => {
                 self.products.add(id);
-                self.set_category(id, row.get("category"));
+                self.set_category(id, row.named("category"));
             }
             ("product_categories", _) => {
                 self.own_links

@@ -1,17 +1,18 @@
 //! From a field's text to a value of a column's type.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use datafusion::arrow::datatypes::Date32Type;
+use std::borrow::Cow;
 
-use crate::dataset::ColumnType;
+use chrono::{DateTime, Utc};
+
+use crate::{dataset::ColumnType, digits};
 
 /// A value, typed.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(super) enum Value<'a> {
     Bigint(i64),
     Double(f64),
     Boolean(bool),
-    Text(String),
+    Text(Cow<'a, str>),
     Date(i32),
     Timestamp(i64),
     /// In units of the type's scale.
@@ -25,12 +26,12 @@ pub(super) type Reason = String;
 const MAX_CENTS: i64 = 9_999_999_999;
 
 /// Reads a field of a column of that type.
-pub(super) fn parse(text: &str, data_type: &ColumnType) -> Result<Value, Reason> {
+pub(super) fn parse<'a>(text: &'a str, data_type: &ColumnType) -> Result<Value<'a>, Reason> {
     match data_type {
         ColumnType::Bigint => integer(text).map(Value::Bigint),
         ColumnType::Double => double(text).map(Value::Double),
         ColumnType::Boolean => boolean(text).map(Value::Boolean),
-        ColumnType::Text => Ok(Value::Text(text.to_owned())),
+        ColumnType::Text => Ok(Value::Text(text.into())),
         ColumnType::Date => date(text).map(Value::Date),
         ColumnType::Timestamp => timestamp(text).map(Value::Timestamp),
         ColumnType::Decimal { scale, .. } => {
@@ -83,6 +84,12 @@ pub(super) fn decimal(text: &str, scale: u32) -> Result<i128, Reason> {
         ));
     }
     let missing = scale - fraction.len() as u32;
+    // What fits 18 digits needs no wide arithmetic and no text between.
+    if whole.len() + scale as usize <= 18 {
+        let units = whole.bytes().chain(fraction.bytes());
+        let units = units.fold(0i64, |units, byte| units * 10 + i64::from(byte - b'0'));
+        return Ok(sign * i128::from(units * 10i64.pow(missing)));
+    }
     let units = format!("{whole}{fraction}").parse::<i128>().ok();
     let units = units.and_then(|units| units.checked_mul(10i128.checked_pow(missing)?));
     units
@@ -98,12 +105,7 @@ pub(super) fn double(text: &str) -> Result<f64, Reason> {
 
 /// Reads a day, as in 2026-01-31.
 pub(super) fn date(text: &str) -> Result<i32, Reason> {
-    let date: Option<NaiveDate> = match text.len() {
-        10 => text.parse().ok(),
-        _ => None,
-    };
-    date.map(Date32Type::from_naive_date)
-        .ok_or_else(|| format!("must be a day like 2026-01-31, not `{text}`"))
+    digits::days(text).ok_or_else(|| format!("must be a day like 2026-01-31, not `{text}`"))
 }
 
 fn timestamp(text: &str) -> Result<i64, Reason> {

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use datafusion::arrow::{record_batch::RecordBatch, util::pretty::pretty_format_batches};
 use futures::{StreamExt, TryStreamExt};
 use pricemill::{
+    config::EngineConfig,
     database::{self, Database, Error, archive},
     dataset::{Column, Contract, Dataset},
     load::load,
@@ -38,6 +39,7 @@ impl World {
         load(
             &*world.database,
             &world.folder.path().join("in"),
+            &EngineConfig::default(),
             &Progress::silent(),
         )
         .await
@@ -251,6 +253,7 @@ async fn the_first_page_of_nothing_is_empty_and_a_change_is_seen() {
     load(
         &*world.database,
         &world.folder.path().join("in"),
+        &EngineConfig::default(),
         &Progress::silent(),
     )
     .await
@@ -273,6 +276,7 @@ async fn a_reader_half_way_neither_waits_nor_sees_what_is_written_meanwhile() {
     load(
         &*world.database,
         &world.folder.path().join("in/prices.csv"),
+        &EngineConfig::default(),
         &Progress::silent(),
     )
     .await

@@ -431,8 +431,8 @@ async fn a_model_that_two_read_is_computed_once() {
         "sql/cheapest/checks/none_lower.sql",
         "select * from lows where price < $least",
     );
-    let output = done(&world.generate(&["cheapest"], &[]).await, "cheapest");
-    let steps: Vec<_> = output
+    let generated = world.generate(&["cheapest"], &[]).await;
+    let steps: Vec<_> = generated[0]
         .steps
         .iter()
         .map(|s| (s.model.as_str(), s.rows))

@@ -9,6 +9,7 @@ use std::{
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use futures::TryStreamExt;
 use pricemill::{
+    config::EngineConfig,
     database::{self, Database},
     load::{self, Error, Loaded},
     progress::Progress,
@@ -56,7 +57,8 @@ impl World {
     }
 
     async fn load(&self, path: &Path) -> Result<Loaded, Error> {
-        load::load(&*self.database, path, &Progress::silent()).await
+        let engine = EngineConfig::default();
+        load::load(&*self.database, path, &engine, &Progress::silent()).await
     }
 
     #[must_use]

@@ -62,9 +62,14 @@ impl World {
             &root.join("in/products.csv"),
             &format!("id,name\n{products}"),
         );
-        load(&*database, &root.join("in"), &Progress::silent())
-            .await
-            .unwrap();
+        load(
+            &*database,
+            &root.join("in"),
+            &EngineConfig::default(),
+            &Progress::silent(),
+        )
+        .await
+        .unwrap();
         let data = Location::folder(&root.join("data")).unwrap();
         World {
             inbox: Inbox::new(data.child("inbox"), data.child("archive/inbox")),

@@ -1,6 +1,8 @@
 //! An artifact becomes rows: staged, validated as a whole, then one transaction
 //! with the ledger's row.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{
@@ -34,7 +36,7 @@ pub(super) fn apply(database: &Sqlite, mut change: Change) -> Result<Applied> {
     validate(database, &transaction, &mut stages, &mut change)?;
     let tables = difference(database, &transaction, &stages, &change)?;
     if !change.dry_run {
-        write(database, &transaction, &stages)?;
+        write(database, &transaction, &mut stages, &tables)?;
         ledger::record(&transaction, &change, &tables).map_err(&failed)?;
         commit(database, transaction)?;
     }
@@ -145,13 +147,28 @@ fn difference(
 
 /// Deletes children before parents, writes parents before children: steps are in
 /// the order in which they fill.
-fn write(database: &Sqlite, transaction: &Transaction<'_>, stages: &[Stage]) -> Result<()> {
-    let diffs: Vec<Diff<'_>> = stages.iter().map(Diff::new).collect();
-    for diff in diffs.iter().rev() {
-        diff.delete(database, transaction)?;
+///
+/// What is counted as nothing to do is not done, since most rows of most artifacts
+/// stand. The counts are those of the tables before: where rows go, others that stood
+/// may go with them, and two steps may fill one table.
+fn write(
+    database: &Sqlite,
+    transaction: &Transaction<'_>,
+    stages: &mut [Stage],
+    counts: &[TableCounts],
+) -> Result<()> {
+    for (stage, counts) in stages.iter_mut().zip(counts).rev() {
+        if counts.deleted > 0 {
+            let indexed = stage.index(transaction);
+            indexed.map_err(database.failed("index the artifact's rows"))?;
+            Diff::new(stage).delete(database, transaction)?;
+        }
     }
-    for diff in &diffs {
-        diff.write(database, transaction)?;
+    let deletes = counts.iter().any(|counts| counts.deleted > 0);
+    let tables: BTreeSet<_> = counts.iter().map(|counts| &counts.table).collect();
+    let certain = !deletes && tables.len() == counts.len();
+    for (stage, counts) in stages.iter().zip(counts) {
+        Diff::new(stage).write(database, transaction, certain.then_some(counts))?;
     }
     Ok(())
 }

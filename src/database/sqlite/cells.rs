@@ -3,7 +3,7 @@
 //! A decimal is stored as an integer in units of its scale, a date and an instant
 //! as ISO 8601 text, a list as JSON text.
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use datafusion::arrow::{
     array::{
         Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Date32Array, Date32Builder,
@@ -21,7 +21,10 @@ use rusqlite::{
     types::{Null, ValueRef},
 };
 
-use crate::dataset::{Column, ColumnType};
+use crate::{
+    dataset::{Column, ColumnType},
+    digits::{self, Day},
+};
 
 /// What is wrong with a value, for a message that names its column.
 pub(super) type Reason = String;
@@ -207,7 +210,7 @@ impl<'a> Values<'a> {
             Values::Boolean(array) => statement.raw_bind_parameter(parameter, array.value(row)),
             Values::Text(array) => statement.raw_bind_parameter(parameter, array.value(row)),
             Values::Date(array) => {
-                statement.raw_bind_parameter(parameter, iso_date(array.value(row))?)
+                statement.raw_bind_parameter(parameter, iso_date(array.value(row))?.text())
             }
             Values::Timestamp(array) => {
                 statement.raw_bind_parameter(parameter, iso_instant(array.value(row))?)
@@ -248,15 +251,11 @@ fn holds(value: ValueRef<'_>, wanted: &str) -> Reason {
 }
 
 fn days(text: &str) -> Result<i32, Reason> {
-    let date: NaiveDate = text
-        .parse()
-        .map_err(|_| format!("`{text}` is not a date"))?;
-    Ok(Date32Type::from_naive_date(date))
+    digits::days(text).ok_or_else(|| format!("`{text}` is not a date"))
 }
 
-fn iso_date(days: i32) -> Result<String, Reason> {
-    let date = Date32Type::to_naive_date_opt(days).ok_or("is out of the range of dates")?;
-    Ok(date.format("%Y-%m-%d").to_string())
+fn iso_date(days: i32) -> Result<Day, Reason> {
+    Ok(Day::of(days).ok_or("is out of the range of dates")?)
 }
 
 fn micros(text: &str) -> Result<i64, Reason> {

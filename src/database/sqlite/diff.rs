@@ -120,10 +120,16 @@ impl<'a> Diff<'a> {
         self.run(database, connection, &sql)
     }
 
-    /// Changes the rows that differ, and inserts those that are new.
-    pub(super) fn write(&self, database: &Sqlite, connection: &Connection) -> Result<()> {
+    /// Changes the rows that differ, and inserts those that are new; not even looking
+    /// for what is known not to be there.
+    pub(super) fn write(
+        &self,
+        database: &Sqlite,
+        connection: &Connection,
+        known: Option<&TableCounts>,
+    ) -> Result<()> {
         let (target, stage, same_key) = (&self.target, &self.stage.name, &self.same_key);
-        if !self.others.is_empty() {
+        if !self.others.is_empty() && known.is_none_or(|counts| counts.changed > 0) {
             let assign = |name: &&str| format!("{name} = stage.{name}", name = quoted(name));
             let assignments: Vec<String> = self.others.iter().map(assign).collect();
             let sql = format!(
@@ -132,6 +138,9 @@ impl<'a> Diff<'a> {
                 self.differs
             );
             self.run(database, connection, &sql)?;
+        }
+        if known.is_some_and(|counts| counts.inserted == 0) {
+            return Ok(());
         }
         let columns = listed(self.stage.columns.iter().map(String::as_str));
         let sql = format!(

@@ -80,7 +80,7 @@ fn fill_one(database: &Sqlite, connection: &Connection, fill: Fill) -> Result<Ta
         }
         Err(source) => Err(constraint(database, &name, source)),
     };
-    let rows = each_row(&name, fill.rows, &mut statement, execute)?;
+    let rows = each_row(&name, fill.rows, &mut statement, |_| Ok(()), execute)?;
     let after = count(connection, &fill.table).map_err(&failed)?;
     let inserted = after - before;
     Ok(TableCounts {

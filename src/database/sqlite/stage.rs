@@ -1,7 +1,10 @@
 //! Rows on their way in: from Arrow into a table of SQLite's, and what can be said
 //! against them there before a table of the service changes.
 
-use datafusion::{arrow::record_batch::RecordBatch, execution::SendableRecordBatchStream};
+use datafusion::{
+    arrow::{array::Array, datatypes::SchemaRef, error::ArrowError, record_batch::RecordBatch},
+    execution::SendableRecordBatchStream,
+};
 use futures::StreamExt;
 use indexmap::IndexMap;
 use rusqlite::{Connection, Row, Statement, types::ValueRef};
@@ -14,6 +17,7 @@ use super::{
     cells::Values,
 };
 use crate::{
+    ascent::Ascent,
     database::{Reject, Staged},
     pipeline::{Reference, UpdateMode},
 };
@@ -30,6 +34,11 @@ pub(super) struct Stage {
     pub(super) rows: u64,
     /// The rows turned away so far.
     pub(super) rejected: u64,
+    /// Whether rows came by key, each key once: then none need be compared.
+    ascends: bool,
+    /// How many rows came with a null, by column.
+    nulls: Vec<u64>,
+    indexed: bool,
     references: Vec<(String, Reference)>,
     max_rejects_percent: f64,
     first_reject: Option<String>,
@@ -46,9 +55,11 @@ impl Stage {
         staged: Staged,
     ) -> Result<Stage> {
         let columns: Vec<String> = staged.contract.names().map(str::to_owned).collect();
-        let own = staged.table.references.clone();
-        let stage = Stage {
-            references: own.into_iter().chain(staged.references).collect(),
+        let mut stage = Stage {
+            references: references(&staged),
+            nulls: vec![0; columns.len()],
+            ascends: true,
+            indexed: false,
             name: format!("temp.stage_{index}"),
             columns,
             table: staged.table,
@@ -67,16 +78,23 @@ impl Stage {
             vec!["?"; stage.columns.len()].join(", ")
         );
         let mut statement = connection.prepare(&insert).map_err(&failed)?;
-        let rows = each_row(
-            &stage.table.name,
+        let name = stage.table.name.clone();
+        let unreadable = |error: ArrowError| Error::Rows {
+            table: name.clone(),
+            source: Box::new(error.into()),
+        };
+        let schema = staged.rows.schema();
+        let mut seen = Seen::new(&schema, &stage.table.key).map_err(unreadable)?;
+        stage.rows = each_row(
+            &name,
             staged.rows,
             &mut statement,
+            |batch| seen.look(batch).map_err(unreadable),
             |statement| statement.raw_execute().map(|_| ()).map_err(&failed),
         )?;
-        connection
-            .execute_batch(&stage.create_index(index))
-            .map_err(&failed)?;
-        Ok(Stage { rows, ..stage })
+        stage.ascends = seen.ascends;
+        stage.nulls = seen.nulls;
+        Ok(stage)
     }
 
     /// A key or a column that the table must have, and the rows lack.
@@ -116,9 +134,17 @@ impl Stage {
         format!("create table {} ({declared})", self.name)
     }
 
-    fn create_index(&self, index: usize) -> String {
+    /// Makes rows be found by key, where they are looked for.
+    pub(super) fn index(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.indexed {
+            return Ok(());
+        }
+        self.indexed = true;
         let key = listed(self.table.key.iter().map(String::as_str));
-        format!("create index temp.stage_{index}_key on stage_{index} ({key})")
+        let (schema, table) = self.name.split_once('.').unwrap_or(("temp", &self.name));
+        connection.execute_batch(&format!(
+            "create index {schema}.{table}_key on {table} ({key})"
+        ))
     }
 
     /// Rejects the rows with a null where the table has none.
@@ -130,7 +156,7 @@ impl Stage {
         let columns = &self.table.contract.columns;
         let required: Vec<String> = columns
             .iter()
-            .filter(|column| !column.nullable && self.columns.contains(&column.name))
+            .filter(|column| !column.nullable && self.has_nulls(&column.name))
             .map(|column| column.name.clone())
             .collect();
         for column in required {
@@ -141,13 +167,22 @@ impl Stage {
         Ok(())
     }
 
+    fn has_nulls(&self, column: &str) -> bool {
+        let mut columns = self.columns.iter().zip(&self.nulls);
+        columns.any(|(name, nulls)| name == column && *nulls > 0)
+    }
+
     /// Collapses rows that are equal.
     ///
     /// # Errors
     ///
     /// Refuses rows of one key that differ.
-    pub(super) fn unite(&self, database: &Sqlite, connection: &Connection) -> Result<()> {
+    pub(super) fn unite(&mut self, database: &Sqlite, connection: &Connection) -> Result<()> {
+        if self.ascends {
+            return Ok(());
+        }
         let failed = database.failed("compare the artifact's rows");
+        self.index(connection).map_err(&failed)?;
         let Some(_) = self.first_double(connection).map_err(&failed)? else {
             return Ok(());
         };
@@ -197,13 +232,14 @@ impl Stage {
     pub(super) fn reject_dangling(
         &mut self,
         connection: &Connection,
-        earlier: &[Stage],
+        earlier: &mut [Stage],
         on_reject: &mut dyn FnMut(Reject),
     ) -> rusqlite::Result<()> {
         for (column, parent) in self.references.clone() {
             if !self.columns.contains(&column) {
                 continue;
             }
+            index_parent(&parent, earlier, connection)?;
             let condition = format!(
                 "stage.{} is not null and {}",
                 quoted(&column),
@@ -277,13 +313,50 @@ impl Stage {
     }
 }
 
+/// What is known of rows once they have passed.
+struct Seen {
+    ascent: Ascent,
+    ascends: bool,
+    nulls: Vec<u64>,
+}
+
+impl Seen {
+    fn new(schema: &SchemaRef, key: &[String]) -> Result<Seen, ArrowError> {
+        Ok(Seen {
+            ascent: Ascent::new(schema, key, true)?,
+            ascends: true,
+            nulls: vec![0; schema.fields().len()],
+        })
+    }
+
+    fn look(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        for (count, column) in self.nulls.iter_mut().zip(batch.columns()) {
+            *count += column.null_count() as u64;
+        }
+        self.ascends = self.ascends && self.ascent.goes_on(batch)?;
+        Ok(())
+    }
+}
+
+/// Returns what rows must be found in, the table's own references first.
+fn references(staged: &Staged) -> Vec<(String, Reference)> {
+    let own = &staged.table.references;
+    let more = staged.references.iter();
+    let more = more.filter(|(column, parent)| own.get(*column) != Some(parent));
+    let all = own.iter().chain(more);
+    all.map(|(column, parent)| (column.clone(), parent.clone()))
+        .collect()
+}
+
 /// Binds each row of a stream to a statement and calls `execute`; returns how many.
+/// `look` sees each batch before its rows.
 ///
 /// Runs on a thread that may block, within the runtime.
 pub(super) fn each_row(
     table: &str,
     mut rows: SendableRecordBatchStream,
     statement: &mut Statement<'_>,
+    mut look: impl FnMut(&RecordBatch) -> Result<()>,
     mut execute: impl FnMut(&mut Statement<'_>) -> Result<()>,
 ) -> Result<u64> {
     let runtime = Handle::current();
@@ -293,6 +366,7 @@ pub(super) fn each_row(
             table: table.to_owned(),
             source: Box::new(source),
         })?;
+        look(&batch)?;
         each_row_of(table, &batch, statement, &mut execute)?;
         count += batch.num_rows() as u64;
     }
@@ -351,6 +425,17 @@ fn missing(column: &str, parent: &Reference, earlier: &[Stage]) -> String {
         Some(stage) if stage.mode == UpdateMode::Replace => absent_from(&stage.name),
         Some(stage) => format!("{} and {}", absent_from(&stage.name), absent_from(&stands)),
     }
+}
+
+/// A stage that rows refer to by key is looked up row by row.
+fn index_parent(
+    parent: &Reference,
+    earlier: &mut [Stage],
+    connection: &Connection,
+) -> rusqlite::Result<()> {
+    let stages = earlier.iter_mut();
+    let mut stages = stages.filter(|stage| stage.table.name == parent.table);
+    stages.try_for_each(|stage| stage.index(connection))
 }
 
 fn json(value: ValueRef<'_>) -> Value {
