@@ -30,6 +30,14 @@ pub struct Page {
     pub rows: RecordBatch,
 }
 
+/// A whole dataset, from one read transaction.
+pub struct Export {
+    /// All its rows.
+    pub count: u64,
+    /// The rows, in key order, of the dataset's Arrow schema.
+    pub rows: SendableRecordBatchStream,
+}
+
 /// Every table's rows, from one read transaction.
 pub struct Everything {
     /// The tables, by name.
@@ -54,7 +62,7 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// Streams a dataset in key order, from one read transaction; `None` when the
     /// database has no such relation. Holds a batch or two at a time, and ends when
     /// the stream is dropped.
-    async fn export(&self, dataset: &Dataset) -> Result<Option<SendableRecordBatchStream>>;
+    async fn export(&self, dataset: &Dataset) -> Result<Option<Export>>;
 
     /// Returns a page of a dataset, from 1, in key order; `None` past the end (page 1
     /// is never past the end) or when the database has no such relation.

@@ -1,22 +1,32 @@
 //! Rows as JSON, by contract: decoding pages and artifacts, encoding artifacts.
 //!
 //! ```text
-//!  text ─► frames (one row's text) ─► decoder (fields) ─► columns (values) ─► batch
+//!  text ─► frames (one row's text) ─► decoder (rows) ─► object (fields) ─► value ─► batch
+//!             usual form: cursor ─► usual ─────────────────────────────────▲
 //!  batch ─► writer ─► text
 //! ```
+//!
+//! Text of the usual form is read in one pass, by hand; all else, and whatever is
+//! wrong, by serde_json, so that there is one judge of what is accepted and one
+//! wording of what is not.
 //!
 //! Decimals are read from their digits, never through a double. What is ill-typed
 //! names its row and its field. The written form is one byte sequence for one
 //! table: `[`, a newline, one object a line with keys in contract order and no
 //! blanks, `]`, a newline. Nothing here knows where the bytes come from.
 
+mod cursor;
 mod decoder;
 mod frames;
+mod growing;
+mod object;
+mod usual;
 mod value;
 mod writer;
 
 use std::io;
 
+pub(crate) use cursor::Cursor;
 pub use decoder::Decoder;
 pub use frames::decode;
 pub use writer::{Writer, encode_rows};

@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate};
 use datafusion::arrow::{
-    array::{
-        ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
-        ListArray, NullBufferBuilder, StringBuilder, StructArray, TimestampMicrosecondBuilder,
-    },
+    array::{ArrayRef, ListArray, NullBufferBuilder, StructArray},
     buffer::OffsetBuffer,
-    datatypes::{DataType, Field},
+    datatypes::{
+        DataType, Date32Type, Decimal128Type, Field, Float64Type, Int64Type,
+        TimestampMicrosecondType,
+    },
     error::ArrowError,
 };
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::decoder::Object;
+use super::{
+    growing::{Growing, Texts},
+    object::Object,
+};
 use crate::dataset::ColumnType;
 
 /// What is wrong with a value, and where below its column.
@@ -43,28 +46,39 @@ impl Wrong {
 /// The values of one column, growing.
 #[derive(Debug)]
 pub(super) enum Values {
-    Bigint(Int64Builder),
-    Double(Float64Builder),
-    Boolean(BooleanBuilder),
-    Text(StringBuilder),
-    Date(Date32Builder),
-    Timestamp(TimestampMicrosecondBuilder),
+    Bigint(Growing<i64>),
+    Double(Growing<f64>),
+    Boolean(Growing<bool>),
+    Text(Texts),
+    Date(Box<Dates>),
+    Timestamp(Growing<i64>),
     Decimal(Decimals),
     List(Box<Lists>),
     Struct(Box<Structs>),
 }
 
+/// How many dates are remembered.
+pub(super) const KNOWN_DATES: usize = 16;
+
+#[derive(Debug)]
+pub(super) struct Dates {
+    pub(super) days: Growing<i32>,
+    /// Dates as they were spelled, each where its last digit says: the rows of one
+    /// export have few.
+    pub(super) known: [([u8; 10], i32); KNOWN_DATES],
+}
+
 #[derive(Debug)]
 pub(super) struct Decimals {
-    builder: Decimal128Builder,
-    precision: u8,
-    scale: usize,
-    negative: bool,
+    pub(super) values: Growing<i128>,
+    pub(super) precision: u8,
+    pub(super) scale: usize,
+    pub(super) negative: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Lists {
-    items: Values,
+    pub(super) items: Values,
     item_type: DataType,
     offsets: Vec<i32>,
     nulls: NullBufferBuilder,
@@ -72,24 +86,25 @@ pub(super) struct Lists {
 
 #[derive(Debug)]
 pub(super) struct Structs {
-    object: Object,
-    nulls: NullBufferBuilder,
+    pub(super) object: Object,
+    pub(super) nulls: NullBufferBuilder,
 }
 
 impl Values {
     /// Starts a column; `negative` says whether decimals may be below zero.
     pub(super) fn new(data_type: &ColumnType, negative: bool) -> Values {
         match data_type {
-            ColumnType::Bigint => Values::Bigint(Int64Builder::new()),
-            ColumnType::Double => Values::Double(Float64Builder::new()),
-            ColumnType::Boolean => Values::Boolean(BooleanBuilder::new()),
-            ColumnType::Text => Values::Text(StringBuilder::new()),
-            ColumnType::Date => Values::Date(Date32Builder::new()),
-            ColumnType::Timestamp => Values::Timestamp(
-                TimestampMicrosecondBuilder::new().with_data_type(data_type.arrow()),
-            ),
+            ColumnType::Bigint => Values::Bigint(Growing::new()),
+            ColumnType::Double => Values::Double(Growing::new()),
+            ColumnType::Boolean => Values::Boolean(Growing::new()),
+            ColumnType::Text => Values::Text(Texts::new()),
+            ColumnType::Date => Values::Date(Box::new(Dates {
+                days: Growing::new(),
+                known: Default::default(),
+            })),
+            ColumnType::Timestamp => Values::Timestamp(Growing::new()),
             ColumnType::Decimal { precision, scale } => Values::Decimal(Decimals {
-                builder: Decimal128Builder::new().with_data_type(data_type.arrow()),
+                values: Growing::new(),
                 precision: *precision,
                 scale: usize::try_from(*scale).unwrap_or(0),
                 negative,
@@ -110,12 +125,12 @@ impl Values {
     /// Appends the value that `raw` spells; null is not one.
     pub(super) fn push(&mut self, raw: &str) -> Result<(), Wrong> {
         match self {
-            Values::Bigint(builder) => builder.append_value(integer(raw)?),
-            Values::Double(builder) => builder.append_value(double(raw)?),
-            Values::Boolean(builder) => builder.append_value(boolean(raw)?),
-            Values::Text(builder) => return push_text(builder, raw),
-            Values::Date(builder) => builder.append_value(date(raw)?),
-            Values::Timestamp(builder) => builder.append_value(timestamp(raw)?),
+            Values::Bigint(values) => values.push(integer(raw)?),
+            Values::Double(values) => values.push(double(raw)?),
+            Values::Boolean(values) => values.push(boolean(raw)?),
+            Values::Text(texts) => push_text(texts, raw)?,
+            Values::Date(dates) => dates.days.push(date(raw)?),
+            Values::Timestamp(values) => values.push(timestamp(raw)?),
             Values::Decimal(decimals) => decimals.push(raw)?,
             Values::List(lists) => lists.push(raw)?,
             Values::Struct(structs) => structs.push(raw)?,
@@ -126,14 +141,13 @@ impl Values {
     /// Appends a null.
     pub(super) fn push_null(&mut self) {
         match self {
-            Values::Bigint(builder) => builder.append_null(),
-            Values::Double(builder) => builder.append_null(),
-            Values::Boolean(builder) => builder.append_null(),
-            Values::Text(builder) => builder.append_null(),
-            Values::Date(builder) => builder.append_null(),
-            Values::Timestamp(builder) => builder.append_null(),
-            Values::Decimal(decimals) => decimals.builder.append_null(),
-            Values::List(lists) => lists.end(false),
+            Values::Bigint(values) | Values::Timestamp(values) => values.push_null(),
+            Values::Double(values) => values.push_null(),
+            Values::Boolean(values) => values.push_null(),
+            Values::Text(texts) => texts.push_null(),
+            Values::Date(dates) => dates.days.push_null(),
+            Values::Decimal(decimals) => decimals.values.push_null(),
+            Values::List(lists) => lists.push_null(),
             Values::Struct(structs) => {
                 structs.object.push_null();
                 structs.nulls.append_null();
@@ -141,25 +155,42 @@ impl Values {
         }
     }
 
+    /// Forgets what was appended after so many values.
+    pub(super) fn truncate(&mut self, length: usize) {
+        match self {
+            Values::Bigint(values) | Values::Timestamp(values) => values.truncate(length),
+            Values::Double(values) => values.truncate(length),
+            Values::Boolean(values) => values.truncate(length),
+            Values::Text(texts) => texts.truncate(length),
+            Values::Date(dates) => dates.days.truncate(length),
+            Values::Decimal(decimals) => decimals.values.truncate(length),
+            Values::List(lists) => lists.truncate(length),
+            Values::Struct(structs) => {
+                structs.object.truncate(length);
+                structs.nulls.truncate(length);
+            }
+        }
+    }
+
     /// Returns the length of the text held, which Arrow limits to 2 GiB a column.
     pub(super) fn text_bytes(&self) -> usize {
         match self {
-            Values::Text(builder) => builder.values_slice().len(),
+            Values::Text(texts) => texts.byte_length(),
             Values::List(lists) => lists.items.text_bytes() + 8 * lists.offsets.len(),
             _ => 0,
         }
     }
 
-    /// Takes what was appended and starts anew.
-    pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+    /// Takes what was appended, as an array of that type, and starts anew.
+    pub(super) fn finish(&mut self, data_type: DataType) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
-            Values::Bigint(builder) => Arc::new(builder.finish()),
-            Values::Double(builder) => Arc::new(builder.finish()),
-            Values::Boolean(builder) => Arc::new(builder.finish()),
-            Values::Text(builder) => Arc::new(builder.finish()),
-            Values::Date(builder) => Arc::new(builder.finish()),
-            Values::Timestamp(builder) => Arc::new(builder.finish()),
-            Values::Decimal(decimals) => Arc::new(decimals.builder.finish()),
+            Values::Bigint(values) => values.finish::<Int64Type>(data_type)?,
+            Values::Double(values) => values.finish::<Float64Type>(data_type)?,
+            Values::Boolean(values) => values.finish_boolean(),
+            Values::Text(texts) => texts.finish()?,
+            Values::Date(dates) => dates.days.finish::<Date32Type>(data_type)?,
+            Values::Timestamp(values) => values.finish::<TimestampMicrosecondType>(data_type)?,
+            Values::Decimal(decimals) => decimals.values.finish::<Decimal128Type>(data_type)?,
             Values::List(lists) => Arc::new(lists.finish()?),
             Values::Struct(structs) => Arc::new(structs.finish()?),
         })
@@ -185,7 +216,7 @@ impl Decimals {
                 shown(raw)
             )));
         }
-        self.builder.append_value(value);
+        self.values.push(value);
         Ok(())
     }
 }
@@ -204,20 +235,32 @@ impl Lists {
             return Err(wrong);
         }
         let count = read.map_err(|error| Wrong::new(error.to_string()))?;
-        let last = self.offsets.last().copied().unwrap_or(0);
-        let end = i32::try_from(count)
-            .ok()
-            .and_then(|count| last.checked_add(count))
-            .ok_or_else(|| Wrong::new("is a list of too many items"))?;
-        self.offsets.push(end);
-        self.nulls.append_non_null();
-        Ok(())
+        self.end(count)
+            .ok_or_else(|| Wrong::new("is a list of too many items"))
     }
 
-    /// Ends an empty list.
-    fn end(&mut self, valid: bool) {
-        self.offsets.push(self.offsets.last().copied().unwrap_or(0));
-        self.nulls.append(valid);
+    /// Ends a list of as many items; `None` where Arrow's offsets are exhausted.
+    pub(super) fn end(&mut self, count: usize) -> Option<()> {
+        let count = i32::try_from(count).ok()?;
+        self.offsets.push(self.last().checked_add(count)?);
+        self.nulls.append_non_null();
+        Some(())
+    }
+
+    fn push_null(&mut self) {
+        self.offsets.push(self.last());
+        self.nulls.append_null();
+    }
+
+    fn last(&self) -> i32 {
+        self.offsets.last().copied().unwrap_or(0)
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.offsets.truncate(length + 1);
+        self.items
+            .truncate(usize::try_from(self.last()).unwrap_or(0));
+        self.nulls.truncate(length);
     }
 
     fn finish(&mut self) -> Result<ListArray, ArrowError> {
@@ -225,7 +268,7 @@ impl Lists {
         ListArray::try_new(
             Arc::new(Field::new_list_field(self.item_type.clone(), true)),
             OffsetBuffer::new(offsets.into()),
-            self.items.finish()?,
+            self.items.finish(self.item_type.clone())?,
             self.nulls.finish(),
         )
     }
@@ -300,7 +343,7 @@ fn integer(raw: &str) -> Result<i64, Wrong> {
 
 /// Reads a number, or plain decimal digits in quotes, as a service may write
 /// coordinates that it holds as decimals.
-fn double(raw: &str) -> Result<f64, Wrong> {
+pub(super) fn double(raw: &str) -> Result<f64, Wrong> {
     let wrong = || Wrong::new(format!("must be a finite number, not {}", shown(raw)));
     let quoted = raw
         .strip_prefix('"')
@@ -354,7 +397,7 @@ fn date(raw: &str) -> Result<i32, Wrong> {
     i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).map_err(|_| wrong())
 }
 
-fn timestamp(raw: &str) -> Result<i64, Wrong> {
+pub(super) fn timestamp(raw: &str) -> Result<i64, Wrong> {
     let inner = raw
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'));
@@ -369,22 +412,21 @@ fn timestamp(raw: &str) -> Result<i64, Wrong> {
         })
 }
 
-fn push_text(builder: &mut StringBuilder, raw: &str) -> Result<(), Wrong> {
+fn push_text(texts: &mut Texts, raw: &str) -> Result<(), Wrong> {
+    let full = || Wrong::new("makes the column longer than 2 GiB");
     let inner = raw
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
         .ok_or_else(|| Wrong::new(format!("must be text, not {}", shown(raw))))?;
     if !inner.contains('\\') {
-        builder.append_value(inner);
-        return Ok(());
+        return texts.push(inner).then_some(()).ok_or_else(full);
     }
     let text: String = serde_json::from_str(raw)
         .map_err(|_| Wrong::new(format!("must be valid text, not {}", shown(raw))))?;
     if text.contains('\0') {
         return Err(Wrong::new("must not hold the character NUL"));
     }
-    builder.append_value(text);
-    Ok(())
+    texts.push(&text).then_some(()).ok_or_else(full)
 }
 
 /// Reads a decimal from its digits as an integer of `10^-scale`.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use chrono::{DateTime, Days, NaiveDate, SecondsFormat};
+use chrono::{DateTime, Datelike, Days, NaiveDate, SecondsFormat};
 use datafusion::arrow::{
     array::{
         Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array,
@@ -300,7 +300,11 @@ fn push_double(value: f64, out: &mut Vec<u8>) -> Result<(), String> {
 
 fn push_decimal(value: i128, scale: usize, out: &mut Vec<u8>) {
     let mut buffer = itoa::Buffer::new();
-    let digits = buffer.format(value.unsigned_abs());
+    // Few decimals need more than 64 bits, whose digits are slow to find.
+    let digits = match u64::try_from(value.unsigned_abs()) {
+        Ok(short) => buffer.format(short),
+        Err(_) => buffer.format(value.unsigned_abs()),
+    };
     out.push(b'"');
     if value < 0 {
         out.push(b'-');
@@ -327,11 +331,15 @@ fn push_date(days: i32, out: &mut Vec<u8>) -> Result<(), String> {
     } else {
         epoch.checked_add_days(distance)
     };
-    let text = day.map(|day| day.to_string()).unwrap_or_default();
-    if text.len() != 10 {
-        return Err("a date lies outside the years 0 to 9999".to_owned());
-    }
-    push_plain(&text, out);
+    let day = day.filter(|day| (0..=9999).contains(&day.year()));
+    let day = day.ok_or("a date lies outside the years 0 to 9999")?;
+    let year = day.year().unsigned_abs();
+    let digit = |number: u32| b'0' + (number % 10) as u8;
+    let pair = |number: u32| [digit(number / 10), digit(number)];
+    let [y0, y1] = pair(year / 100);
+    let [y2, y3] = pair(year);
+    let ([m0, m1], [d0, d1]) = (pair(day.month()), pair(day.day()));
+    out.extend_from_slice(&[b'"', y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'"']);
     Ok(())
 }
 

@@ -95,15 +95,11 @@ fn encode(page: &Page, next: Option<String>, previous: Option<String>) -> Result
 }
 
 async fn whole(service: &Service, dataset: &Dataset, form: Form) -> Result<Response> {
-    let count = service.database.page(dataset, 1, 1).await?;
-    let rows = service.database.export(dataset).await?;
-    let rows = rows.ok_or(Refusal::NotFound)?;
-    let mut response = columnar::body(form, rows).into_response();
-    if let Some(page) = count {
-        response
-            .headers_mut()
-            .insert(TOTAL_COUNT, page.count.into());
-    }
+    let export = service.database.export(dataset).await?;
+    let export = export.ok_or(Refusal::NotFound)?;
+    let mut response = columnar::body(form, export.rows).into_response();
+    let headers = response.headers_mut();
+    headers.insert(TOTAL_COUNT, export.count.into());
     Ok(response)
 }
 

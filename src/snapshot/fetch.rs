@@ -8,15 +8,19 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use datafusion::{
-    error::DataFusionError, execution::SendableRecordBatchStream, prelude::SessionContext,
+    arrow::record_batch::RecordBatch, error::DataFusionError, execution::SendableRecordBatchStream,
+    prelude::SessionContext,
 };
 use futures::StreamExt;
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use super::{
-    Error, File, MANIFEST, Manifest, Part, Result, Snapshot, SnapshotId, dangling, open,
-    partial::{self, Done, Partial},
+    Error, File, MANIFEST, Manifest, Part, Result, Snapshot, SnapshotId,
+    arrival::{Arrival, Complete, FLUSH_AFTER},
+    dangling, open,
+    partial::{self, Done, PARTS_PREFIX, Partial},
     parts::{self, Parts},
     rows::{self, Disorder, Order, Unique},
 };
@@ -25,7 +29,7 @@ use crate::{
     dataset::Dataset,
     engine,
     progress::{Progress, grouped},
-    source::{Piece, Source},
+    source::{Fetched, Piece, Source},
     storage::{Location, Put},
 };
 
@@ -68,8 +72,8 @@ pub async fn fetch(fetch: Fetch<'_>) -> Result<Snapshot> {
     sweep_unfinished(fetch.location, fetch.at).await?;
     let mut complete = Vec::new();
     for wanted in &fetch.wanted {
-        if let Some(partial) = complete_dataset(&fetch, wanted).await? {
-            complete.push((&wanted.dataset, partial));
+        if let Some(arrived) = complete_dataset(&fetch, wanted).await? {
+            complete.push((&wanted.dataset, arrived));
         }
     }
     write(&fetch, complete).await
@@ -115,22 +119,25 @@ fn snapshot_time(at: DateTime<Utc>) -> String {
 }
 
 /// Brings in the rest of a dataset; `None` where the source does not have it.
-async fn complete_dataset(fetch: &Fetch<'_>, wanted: &Wanted) -> Result<Option<Partial>> {
+async fn complete_dataset(fetch: &Fetch<'_>, wanted: &Wanted) -> Result<Option<Complete>> {
     let dataset = &wanted.dataset;
     let name = fetch.source.name();
     let mut partial = Partial::open(folder(fetch, dataset), &name, dataset, fetch.at)?;
     if let Some(done) = partial.done.clone() {
         if !is_used(fetch.location, &done).await? {
-            return Ok(Some(partial));
+            let complete = Arrival::after(partial, dataset).complete().await?;
+            return Ok(Some(complete));
         }
         partial = partial.anew(fetch.at)?;
     }
     fetch.progress.begin(&dataset.name, None, "rows");
-    let found = bring_in(fetch, dataset, &mut partial).await?;
-    if found {
-        let summary = format!("{} rows", grouped(partial.rows()));
+    let marks = partial.marks.clone();
+    let fetched = fetch.source.fetch(dataset, marks, fetch.progress).await?;
+    if let Some(fetched) = fetched {
+        let complete = bring_in(fetch, dataset, partial, fetched).await?;
+        let summary = format!("{} rows", grouped(complete.partial.rows()));
         fetch.progress.end(&dataset.name, &summary);
-        return Ok(Some(partial));
+        return Ok(Some(complete));
     }
     fetch
         .progress
@@ -154,55 +161,59 @@ async fn is_used(location: &Location, done: &Done) -> Result<bool> {
 
 /// Brings in the pages that are not there yet. Whatever ends it, the pages before
 /// are durable.
-async fn bring_in(fetch: &Fetch<'_>, dataset: &Dataset, partial: &mut Partial) -> Result<bool> {
-    let marks = partial.marks.clone();
-    let fetched = fetch.source.fetch(dataset, marks, fetch.progress).await?;
-    let Some(mut fetched) = fetched else {
-        return Ok(false);
-    };
+async fn bring_in(
+    fetch: &Fetch<'_>,
+    dataset: &Dataset,
+    mut partial: Partial,
+    mut fetched: Fetched,
+) -> Result<Complete> {
     if !fetched.resumable {
         partial.keep_no_marks()?;
     }
-    while let Some(piece) = fetched.pieces.next().await {
+    let mut arrival = Arrival::after(partial, dataset);
+    loop {
+        let Ok(piece) = timeout(FLUSH_AFTER, fetched.pieces.next()).await else {
+            arrival.flush().await?;
+            continue;
+        };
         match piece {
-            Ok(Piece::Page(mark, rows)) => {
+            None => return arrival.finish(fetched.told.told()).await,
+            Some(Ok(Piece::Page(mark, rows))) => {
                 let count = mark.count;
-                partial.append(mark, rows)?;
-                fetch.progress.at(&dataset.name, partial.rows(), count);
+                arrival.append(mark, rows).await?;
+                fetch.progress.at(&dataset.name, arrival.rows(), count);
             }
-            Ok(Piece::Again { reason }) => {
+            Some(Ok(Piece::Again { reason })) => {
                 fetch
                     .progress
                     .note(&dataset.name, &format!("{reason}, fetching again"));
-                partial.restart()?;
+                arrival.restart().await?;
             }
-            Err(error) => {
-                if fetched.resumable {
-                    partial.flush()?;
-                } else {
-                    partial.restart()?;
+            Some(Err(error)) => {
+                if !fetched.resumable {
+                    arrival.restart().await?;
                 }
+                arrival.settle().await?;
                 return Err(error.into());
             }
         }
     }
-    partial.finish(fetched.told.told())?;
-    Ok(true)
 }
 
 /// Writes the datasets and, last, the manifest.
-async fn write(fetch: &Fetch<'_>, mut complete: Vec<(&Dataset, Partial)>) -> Result<Snapshot> {
+async fn write(fetch: &Fetch<'_>, complete: Vec<(&Dataset, Complete)>) -> Result<Snapshot> {
     let id = snapshot_id(&fetch.source.name(), fetch.at);
     let location = fetch.location.child(&id.0);
     let context = engine::session(fetch.engine)?;
     let mut datasets = IndexMap::new();
-    for (dataset, partial) in &mut complete {
-        partial.use_for(&id)?;
-        let part = write_dataset(&context, dataset, partial, &location).await?;
+    let mut partials = Vec::new();
+    for (dataset, complete) in complete {
+        let (part, partial) = write_dataset((fetch, &context), dataset, complete, &id).await?;
         datasets.insert(dataset.name.clone(), part);
+        partials.push(partial);
     }
     count_dangling(&context, &location, &mut datasets).await?;
-    let begun = complete.iter().map(|(_, partial)| partial.begun_at());
+    let begun = partials.iter().map(Partial::begun_at);
     let manifest = Manifest {
         id,
         source: fetch.source.name(),
@@ -211,7 +222,7 @@ async fn write(fetch: &Fetch<'_>, mut complete: Vec<(&Dataset, Partial)>) -> Res
         engine_version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     commit(&location, &manifest).await?;
-    for (_, partial) in complete {
+    for partial in partials {
         partial.remove()?;
     }
     Ok(Snapshot { manifest, location })
@@ -225,29 +236,38 @@ pub(super) fn snapshot_id(source: &str, at: DateTime<Utc>) -> SnapshotId {
     SnapshotId(format!("{}-{}", snapshot_time(at), &hash[..8]))
 }
 
+/// Writes what is not written yet of a dataset.
 async fn write_dataset(
-    context: &SessionContext,
+    (fetch, context): (&Fetch<'_>, &SessionContext),
     dataset: &Dataset,
-    partial: &Partial,
-    location: &Location,
-) -> Result<Part> {
+    complete: Complete,
+    id: &SnapshotId,
+) -> Result<(Part, Partial)> {
     let failed = |source: DataFusionError| Error::Rows {
         dataset: dataset.name.clone(),
         source: Box::new(source),
     };
-    let order = Order::of(dataset);
-    let (checked, batches) = (order.clone(), partial.batches()?);
-    let sorted = blocking(move || Ok(rows::in_order(&checked, batches)?)).await;
-    let stream = if sorted.map_err(failed)? {
-        rows::stream(&order, partial.batches()?)
-    } else {
-        rows::sorted(context, &order, partial.batches()?)
-            .await
-            .map_err(failed)?
+    let Complete {
+        mut partial,
+        written,
+    } = complete;
+    partial.use_for(id)?;
+    let location = fetch.location.child(&id.0);
+    let (files, unique) = match written {
+        Some(mut written) => {
+            let mut files = Vec::new();
+            put_ready(&mut written, dataset, &location, &mut files).await?;
+            (files, written.unique)
+        }
+        None => {
+            let order = Order::of(dataset);
+            let heaps = partial.heaps(heaps(fetch.engine))?;
+            let stream = rows::sorted(context, &order, heaps).await.map_err(failed)?;
+            let written = Written::new(&order, partial.workspace()).map_err(failed)?;
+            write_rows(written, stream, dataset, &location).await?
+        }
     };
-    let written = Written::new(&order, partial.workspace()).map_err(failed)?;
-    let (files, unique) = write_rows(written, stream, dataset, location).await?;
-    Ok(Part {
+    let part = Part {
         contract: dataset.contract.clone(),
         key: dataset.key.clone(),
         rows: unique.rows,
@@ -260,7 +280,16 @@ async fn write_dataset(
             .as_ref()
             .map(|done| done.told.clone())
             .unwrap_or_default(),
-    })
+    };
+    Ok((part, partial))
+}
+
+/// Returns in how many heaps rows are sorted side by side: as many as there are
+/// threads, if each has the memory to merge what it spilled.
+fn heaps(engine: &EngineConfig) -> usize {
+    const HEAP_BYTES: usize = 64 << 20;
+    let affordable = engine.memory_bytes / HEAP_BYTES;
+    engine.threads.get().min(affordable).max(1)
 }
 
 /// What is written of a dataset.
@@ -273,7 +302,7 @@ impl Written {
     /// Writes into a passing folder below `workspace`, first.
     pub(super) fn new(order: &Order, workspace: &Path) -> Result<Written, DataFusionError> {
         let folder = tempfile::Builder::new()
-            .prefix("parts-")
+            .prefix(PARTS_PREFIX)
             .tempdir_in(workspace)?;
         Ok(Written {
             unique: Unique::new(order)?,
@@ -281,22 +310,25 @@ impl Written {
         })
     }
 
-    fn push(
-        mut self,
-        batch: &datafusion::arrow::record_batch::RecordBatch,
-    ) -> Result<Written, DataFusionError> {
-        let kept = self
-            .unique
-            .filter(batch)
-            .map_err(|disorder| match disorder {
-                Disorder::Arrow(error) => error.into(),
-                Disorder::Unsorted => DataFusionError::Internal(disorder.to_string()),
-            })?;
-        self.parts.push(&kept)?;
-        Ok(self)
+    fn push(self, batch: &RecordBatch) -> Result<Written, DataFusionError> {
+        let written = self.accept(batch)?;
+        written.ok_or_else(|| DataFusionError::Internal(Disorder::Unsorted.to_string()))
     }
 
-    fn finish(mut self) -> Result<Written, DataFusionError> {
+    /// Appends rows, if they are in key order; else all that was written is void.
+    pub(super) fn accept(
+        mut self,
+        batch: &RecordBatch,
+    ) -> Result<Option<Written>, DataFusionError> {
+        match self.unique.filter(batch) {
+            Ok(kept) => self.parts.push(&kept)?,
+            Err(Disorder::Unsorted) => return Ok(None),
+            Err(Disorder::Arrow(error)) => return Err(error.into()),
+        }
+        Ok(Some(self))
+    }
+
+    pub(super) fn finish(mut self) -> Result<Written, DataFusionError> {
         self.parts.finish()?;
         Ok(self)
     }

@@ -1,14 +1,16 @@
 //! Datasets fetched in one run, immutable Parquet with a manifest.
 //!
 //! ```text
-//!  source ─► partial (pages, durable as they come) ─► rows (in key order, each once)
-//!         ─► parts (Parquet, disjoint key ranges) ─► manifest.json, last
+//!  source ─► arrival ─┬─► partial (pages, durable as they come) ─► rows (sorted) ─┐
+//!                     └─► rows (in key order, each once) ─────────────────────────┴─►
+//!  parts (Parquet, disjoint key ranges) ─► manifest.json, last
 //! ```
 //!
 //! `snapshots/<utc>-<hash>/<dataset>/part-000.parquet …` and `manifest.json`, which
 //! is written last: a snapshot without it does not exist. Nothing here is ever
 //! changed once it is written.
 
+mod arrival;
 mod dangling;
 mod direct;
 mod fetch;
@@ -16,6 +18,7 @@ mod open;
 mod partial;
 mod parts;
 mod rows;
+mod ties;
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -13,21 +13,17 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     mem,
+    ops::Range,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    vec,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::arrow::{
-    compute::BatchCoalescer,
     error::ArrowError,
-    ipc::{
-        CompressionType,
-        reader::StreamReader,
-        writer::{IpcWriteOptions, StreamWriter},
-    },
+    ipc::{reader::StreamReader, writer::StreamWriter},
     record_batch::RecordBatch,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -40,11 +36,11 @@ use crate::{
 
 /// How long pages may be used again.
 pub(super) const MAX_AGE: TimeDelta = TimeDelta::hours(6);
-const FLUSH_ROWS: usize = 131_072;
-const FLUSH_BYTES: usize = 32 << 20;
+/// Rows a batch of what is read back.
 const BATCH_ROWS: usize = 16_384;
 const LENGTH_BYTES: usize = 8;
-const FLUSH_AFTER: Duration = Duration::from_secs(1);
+/// What files of passing use begin with.
+pub(super) const PARTS_PREFIX: &str = "parts-";
 
 const HEAD: &str = "head.json";
 const ROWS: &str = "rows.arrows";
@@ -93,8 +89,8 @@ pub(super) struct Partial {
     end: u64,
     total_rows: u64,
     keeps_marks: bool,
-    waiting: Vec<(Mark, RecordBatch)>,
-    flushed_at: Instant,
+    /// The bytes written last, kept for their room.
+    buffer: Vec<u8>,
 }
 
 impl Partial {
@@ -125,8 +121,7 @@ impl Partial {
 
     /// Returns how many rows came so far.
     pub(super) fn rows(&self) -> u64 {
-        let waiting = self.waiting.iter().map(|(mark, _)| mark.rows);
-        self.total_rows + waiting.sum::<u64>()
+        self.total_rows
     }
 
     /// Returns a folder for files of passing use.
@@ -134,40 +129,21 @@ impl Partial {
         &self.folder
     }
 
-    /// Takes a page in; it is durable at the next flush, a second later at the most.
-    pub(super) fn append(&mut self, mark: Mark, rows: RecordBatch) -> Result<()> {
-        self.waiting.push((mark, rows));
-        let rows = self.waiting.iter().map(|(_, rows)| rows.num_rows());
-        let bytes = self
-            .waiting
-            .iter()
-            .map(|(_, rows)| rows.get_array_memory_size());
-        let is_full = rows.sum::<usize>() >= FLUSH_ROWS || bytes.sum::<usize>() >= FLUSH_BYTES;
-        if is_full || self.flushed_at.elapsed() >= FLUSH_AFTER {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    /// Makes the pages that wait durable.
-    pub(super) fn flush(&mut self) -> Result<()> {
-        self.flushed_at = Instant::now();
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        self.write_waiting()
+    /// Appends pages; they are durable when this returns, if they are marked.
+    pub(super) fn write(&mut self, marks: Vec<Mark>, rows: &RecordBatch) -> Result<()> {
+        self.write_pages(marks, rows)
             .map_err(|source| self.failed("write", source))
     }
 
-    fn write_waiting(&mut self) -> io::Result<()> {
-        let waiting = mem::take(&mut self.waiting);
-        let bytes = segment(&waiting).map_err(io::Error::other)?;
+    fn write_pages(&mut self, marks: Vec<Mark>, rows: &RecordBatch) -> io::Result<()> {
+        let bytes = segment(rows, mem::take(&mut self.buffer)).map_err(io::Error::other)?;
         self.rows.write_all(&bytes)?;
-        self.rows.sync_data()?;
         self.end += bytes.len() as u64;
-        self.total_rows += waiting.iter().map(|(mark, _)| mark.rows).sum::<u64>();
+        self.total_rows += rows.num_rows() as u64;
+        self.buffer = bytes;
         if self.keeps_marks {
-            self.write_marks(waiting.into_iter().map(|(mark, _)| mark))?;
+            self.rows.sync_data()?;
+            self.write_marks(marks.into_iter())?;
         }
         Ok(())
     }
@@ -195,7 +171,6 @@ impl Partial {
 
     /// Forgets all pages: they come again.
     pub(super) fn restart(&mut self) -> Result<()> {
-        self.waiting.clear();
         self.marks.clear();
         (self.end, self.total_rows) = (0, 0);
         let emptied = self.log.set_len(0).and_then(|()| self.rows.set_len(0));
@@ -204,7 +179,8 @@ impl Partial {
 
     /// Notes that no more pages come.
     pub(super) fn finish(&mut self, told: Told) -> Result<()> {
-        self.flush()?;
+        let synced = self.rows.sync_data();
+        synced.map_err(|source| self.failed("write", source))?;
         let done = Done {
             end: self.end,
             rows: self.total_rows,
@@ -241,12 +217,46 @@ impl Partial {
 
     /// Returns the rows, in the order they came.
     pub(super) fn batches(&self) -> Result<Batches> {
+        let segments = self.segments();
         let path = self.folder.join(ROWS);
-        let file = File::open(&path).map_err(|source| failed("read", &path, source))?;
-        Ok(Batches {
-            file: BufReader::with_capacity(1 << 20, file.take(self.end)),
-            segment: None,
-        })
+        Batches::open(
+            &path,
+            segments.map_err(|error| failed("read", &path, error))?,
+        )
+    }
+
+    /// Returns the rows in so many heaps that can be read side by side.
+    pub(super) fn heaps(&self, count: usize) -> Result<Vec<Batches>> {
+        let path = self.folder.join(ROWS);
+        let segments = self.segments();
+        let segments = segments.map_err(|source| failed("read", &path, source))?;
+        let heap = |first| {
+            segments
+                .iter()
+                .skip(first)
+                .step_by(count)
+                .cloned()
+                .collect()
+        };
+        (0..count)
+            .map(|first| Batches::open(&path, heap(first)))
+            .collect()
+    }
+
+    /// Returns where the Arrow streams lie in the rows' file.
+    fn segments(&self) -> io::Result<Vec<Range<u64>>> {
+        let mut file = File::open(self.folder.join(ROWS))?;
+        let mut segments = Vec::new();
+        let mut at = 0;
+        while at < self.end {
+            let mut length = [0; LENGTH_BYTES];
+            file.seek(SeekFrom::Start(at))?;
+            file.read_exact(&mut length)?;
+            let start = at + LENGTH_BYTES as u64;
+            at = start.saturating_add(u64::from_le_bytes(length));
+            segments.push(start..at.min(self.end));
+        }
+        Ok(segments)
     }
 
     /// Removes all of it.
@@ -322,13 +332,15 @@ fn begin(folder: PathBuf, head: Head) -> Result<Partial> {
         end: 0,
         total_rows: 0,
         keeps_marks: true,
-        waiting: Vec::new(),
-        flushed_at: Instant::now(),
+        buffer: Vec::new(),
     })
 }
 
 fn resume(folder: PathBuf, head: Head) -> Result<Partial> {
     let opened = || -> io::Result<Partial> {
+        for left in folders(&folder) {
+            fs::remove_dir_all(left)?;
+        }
         let rows = open_file(&folder.join(ROWS))?;
         let log = open_file(&folder.join(MARKS))?;
         let length = rows.metadata()?.len();
@@ -353,8 +365,7 @@ fn resume(folder: PathBuf, head: Head) -> Result<Partial> {
             end,
             total_rows,
             keeps_marks: true,
-            waiting: Vec::new(),
-            flushed_at: Instant::now(),
+            buffer: Vec::new(),
         })
     };
     opened().map_err(|source| failed("read", &folder, source))
@@ -392,23 +403,15 @@ fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     fs::rename(&unfinished, path)
 }
 
-/// Encodes pages as one Arrow stream, behind its length.
-fn segment(pages: &[(Mark, RecordBatch)]) -> Result<Vec<u8>, ArrowError> {
-    let Some((_, first)) = pages.first() else {
-        return Ok(Vec::new());
-    };
-    let options =
-        IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-    let schema = first.schema();
-    let out = vec![0; LENGTH_BYTES];
-    let mut writer = StreamWriter::try_new_with_options(out, &schema, options)?;
-    let mut coalescer = BatchCoalescer::new(schema, BATCH_ROWS);
-    for (_, rows) in pages {
-        coalescer.push_batch(rows.clone())?;
-    }
-    coalescer.finish_buffered_batch()?;
-    while let Some(batch) = coalescer.next_completed_batch() {
-        writer.write(&batch)?;
+/// Encodes rows as one Arrow stream, behind its length. Not compressed: they are
+/// read again only where they did not come in key order, or after an interruption.
+fn segment(rows: &RecordBatch, mut out: Vec<u8>) -> Result<Vec<u8>, ArrowError> {
+    out.clear();
+    out.resize(LENGTH_BYTES, 0);
+    let mut writer = StreamWriter::try_new(out, rows.schema_ref())?;
+    for start in (0..rows.num_rows()).step_by(BATCH_ROWS) {
+        let length = BATCH_ROWS.min(rows.num_rows() - start);
+        writer.write(&rows.slice(start, length))?;
     }
     let mut bytes = writer.into_inner()?;
     let length = (bytes.len() - LENGTH_BYTES) as u64;
@@ -424,23 +427,31 @@ fn failed(action: &'static str, path: &Path, source: io::Error) -> Error {
     }
 }
 
-/// The rows of a dataset, in the order they came; one segment is held at a time.
+/// Rows of a dataset, as they came; one segment is held at a time.
 #[derive(Debug)]
 pub(super) struct Batches {
-    file: BufReader<io::Take<File>>,
+    file: File,
+    segments: vec::IntoIter<Range<u64>>,
     segment: Option<StreamReader<io::Cursor<Vec<u8>>>>,
 }
 
 impl Batches {
+    fn open(path: &Path, segments: Vec<Range<u64>>) -> Result<Batches> {
+        Ok(Batches {
+            file: File::open(path).map_err(|source| failed("read", path, source))?,
+            segments: segments.into_iter(),
+            segment: None,
+        })
+    }
+
     fn next_segment(&mut self) -> Result<bool, ArrowError> {
-        if self.file.fill_buf()?.is_empty() {
+        let Some(segment) = self.segments.next() else {
             return Ok(false);
-        }
-        let mut length = [0; LENGTH_BYTES];
-        self.file.read_exact(&mut length)?;
+        };
         let mut bytes = Vec::new();
-        let length = u64::from_le_bytes(length);
-        self.file.by_ref().take(length).read_to_end(&mut bytes)?;
+        self.file.seek(SeekFrom::Start(segment.start))?;
+        let length = segment.end - segment.start;
+        (&self.file).take(length).read_to_end(&mut bytes)?;
         self.segment = Some(StreamReader::try_new(io::Cursor::new(bytes), None)?);
         Ok(true)
     }

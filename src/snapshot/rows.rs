@@ -4,16 +4,16 @@
 //! that are left, ascending, nulls last. So the first row of a key stands, equal
 //! rows are neighbours, and the result does not hang on the order the rows came in.
 
-use std::{fmt, sync::Arc};
+use std::{cmp::Ordering, fmt, sync::Arc};
 
 use datafusion::{
     arrow::{
-        array::{Array, BooleanArray},
-        compute::{SortOptions, filter_record_batch},
-        datatypes::SchemaRef,
+        array::{Array, AsArray, BooleanArray, UInt64Array},
+        compute::{SortOptions, filter_record_batch, take_record_batch},
+        datatypes::{Int64Type, SchemaRef},
         error::ArrowError,
         record_batch::RecordBatch,
-        row::{OwnedRow, RowConverter, Rows, SortField},
+        row::{RowConverter, Rows, SortField},
     },
     catalog::streaming::StreamingTable,
     common::Column,
@@ -27,7 +27,7 @@ use datafusion::{
     prelude::SessionContext,
 };
 
-use super::partial::Batches;
+use super::{partial::Batches, ties::in_whole_order};
 use crate::dataset::Dataset;
 
 /// One column of the order.
@@ -89,8 +89,14 @@ impl Order {
         RowConverter::new(fields.collect())
     }
 
+    /// Returns rows in a form whose bytes compare as the rows do.
+    pub(super) fn encoded(&self, rows: &RecordBatch) -> Result<Rows, ArrowError> {
+        convert(&mut self.converter(&self.steps)?, &self.steps, rows)
+    }
+
+    /// Returns the key, by which the engine sorts.
     fn expressions(&self) -> Vec<SortExpr> {
-        let steps = self.steps.iter().map(|step| {
+        let steps = self.steps[..self.key].iter().map(|step| {
             let name = self.schema.field(step.column).name();
             let column = Expr::Column(Column::new_unqualified(name));
             SortExpr::new(column, !step.descending, false)
@@ -105,8 +111,8 @@ pub(super) struct Unique {
     order: Order,
     keys: RowConverter,
     whole: RowConverter,
-    /// The key and the whole of the row before.
-    last: Option<(OwnedRow, OwnedRow)>,
+    /// The row before, as a batch of its own.
+    last: Option<RecordBatch>,
     pub(super) rows: u64,
     /// Rows equal to another.
     pub(super) duplicates: u64,
@@ -144,27 +150,32 @@ impl Unique {
         if batch.num_rows() == 0 {
             return Ok(batch.clone());
         }
-        let keys = convert(&mut self.keys, &self.order.steps[..self.order.key], batch)?;
-        let repeats = self.repeats(&keys)?;
+        let repeats = match self.integers(batch) {
+            Some(repeats) => repeats?,
+            None => self.repeats(batch)?,
+        };
         if !repeats.is_empty() {
             self.count(&repeats, batch)?;
         }
-        let last = batch.slice(batch.num_rows() - 1, 1);
-        let whole = convert(&mut self.whole, &self.order.steps, &last)?;
-        self.last = Some((keys.row(keys.num_rows() - 1).owned(), whole.row(0).owned()));
+        self.last = Some(own_row(batch, batch.num_rows() - 1)?);
         let kept = without(batch, &repeats)?;
         self.rows += kept.num_rows() as u64;
         Ok(kept)
     }
 
     /// Returns the rows whose key is that of the row before.
-    fn repeats(&self, keys: &Rows) -> Result<Vec<usize>, Disorder> {
+    fn repeats(&mut self, batch: &RecordBatch) -> Result<Vec<usize>, Disorder> {
+        let steps = &self.order.steps[..self.order.key];
+        let last = self.last.as_ref();
+        let last = last.map(|last| convert(&mut self.keys, steps, last));
+        let last = last.transpose()?;
+        let keys = convert(&mut self.keys, steps, batch)?;
         let mut repeats = Vec::new();
-        let mut before = self.last.as_ref().map(|(key, _)| key.row());
+        let mut before = last.as_ref().map(|last| last.row(0));
         for (at, key) in keys.iter().enumerate() {
             match before.map(|before| before.cmp(&key)) {
-                Some(std::cmp::Ordering::Greater) => return Err(Disorder::Unsorted),
-                Some(std::cmp::Ordering::Equal) => repeats.push(at),
+                Some(Ordering::Greater) => return Err(Disorder::Unsorted),
+                Some(Ordering::Equal) => repeats.push(at),
                 _ => {}
             }
             before = Some(key);
@@ -172,22 +183,82 @@ impl Unique {
         Ok(repeats)
     }
 
+    /// Does the same for a key of integers without a null, which need no conversion;
+    /// `None` where the key is another.
+    fn integers(&self, batch: &RecordBatch) -> Option<Result<Vec<usize>, Disorder>> {
+        let values = |batch: &RecordBatch| {
+            let columns = self.order.key().map(|column| {
+                let values = batch.column(column).as_primitive_opt::<Int64Type>()?;
+                (values.null_count() == 0).then(|| values.values().clone())
+            });
+            columns.collect::<Option<Vec<_>>>()
+        };
+        let keys = values(batch)?;
+        let last = match &self.last {
+            Some(last) => Some(values(last)?),
+            None => None,
+        };
+        Some(match keys.as_slice() {
+            [a] => {
+                let before = last.map(|last| last[0][0]);
+                repeats_of(before, a.iter().copied())
+            }
+            [a, b] => {
+                let before = last.map(|last| (last[0][0], last[1][0]));
+                repeats_of(before, a.iter().copied().zip(b.iter().copied()))
+            }
+            _ => return None,
+        })
+    }
+
     fn count(&mut self, repeats: &[usize], batch: &RecordBatch) -> Result<(), Disorder> {
-        let whole = convert(&mut self.whole, &self.order.steps, batch)?;
+        let steps = &self.order.steps;
+        let last = self.last.as_ref();
+        let last = last.map(|last| convert(&mut self.whole, steps, last));
+        let last = last.transpose()?;
+        let whole = convert(&mut self.whole, steps, batch)?;
         for &at in repeats {
-            let before = match (at, &self.last) {
-                (0, Some((_, last))) => last.row(),
+            let before = match (at, &last) {
+                (0, Some(last)) => last.row(0),
                 (0, None) => continue,
                 _ => whole.row(at - 1),
             };
             match before.cmp(&whole.row(at)) {
-                std::cmp::Ordering::Less => self.conflicts += 1,
-                std::cmp::Ordering::Equal => self.duplicates += 1,
-                std::cmp::Ordering::Greater => return Err(Disorder::Unsorted),
+                Ordering::Less => self.conflicts += 1,
+                Ordering::Equal => self.duplicates += 1,
+                Ordering::Greater => return Err(Disorder::Unsorted),
             }
         }
         Ok(())
     }
+}
+
+/// Returns the places of keys equal to the one before them, `before` first.
+fn repeats_of<K: Ord + Copy>(
+    before: Option<K>,
+    keys: impl Iterator<Item = K> + Clone,
+) -> Result<Vec<usize>, Disorder> {
+    let mut keys = keys.enumerate();
+    let mut repeats = Vec::new();
+    let Some(mut before) = before.or_else(|| keys.next().map(|(_, key)| key)) else {
+        return Ok(repeats);
+    };
+    for (at, key) in keys {
+        if key <= before {
+            if key < before {
+                return Err(Disorder::Unsorted);
+            }
+            repeats.push(at);
+        }
+        before = key;
+    }
+    Ok(repeats)
+}
+
+/// Copies a row, so that the rest of its batch need not be held for it.
+fn own_row(batch: &RecordBatch, row: usize) -> Result<RecordBatch, ArrowError> {
+    let place = UInt64Array::from(vec![row as u64]);
+    take_record_batch(batch, &place)
 }
 
 fn convert(
@@ -208,19 +279,6 @@ fn without(batch: &RecordBatch, left_out: &[usize]) -> Result<RecordBatch, Arrow
     let kept = BooleanArray::from(kept);
     debug_assert_eq!(kept.null_count(), 0);
     filter_record_batch(batch, &kept)
-}
-
-/// Returns whether the rows come in order already; stops at the first that does not.
-pub(super) fn in_order(order: &Order, batches: Batches) -> Result<bool, ArrowError> {
-    let mut unique = Unique::new(order)?;
-    for batch in batches {
-        match unique.filter(&batch?) {
-            Ok(_) => {}
-            Err(Disorder::Unsorted) => return Ok(false),
-            Err(Disorder::Arrow(error)) => return Err(error),
-        }
-    }
-    Ok(true)
 }
 
 /// Streams rows as they are.
@@ -244,19 +302,27 @@ pub(super) fn stream(
     builder.build()
 }
 
-/// Streams rows in order; what does not fit the engine's memory is spilled.
+/// Streams rows in order. Each heap is sorted by itself, side by side with the
+/// others, then they are merged; what does not fit the engine's memory is spilled.
 pub(super) async fn sorted(
     context: &SessionContext,
     order: &Order,
-    batches: Batches,
+    heaps: Vec<Batches>,
 ) -> Result<SendableRecordBatchStream> {
-    let partition = OnePass {
-        order: order.clone(),
-        batches: std::sync::Mutex::new(Some(batches)),
-    };
-    let table = StreamingTable::try_new(order.schema.clone(), vec![Arc::new(partition)])?;
-    let frame = context.read_table(Arc::new(table))?;
-    frame.sort(order.expressions())?.execute_stream().await
+    let partitions = heaps.into_iter().map(|batches| {
+        let partition = OnePass {
+            order: order.clone(),
+            batches: std::sync::Mutex::new(Some(batches)),
+        };
+        Arc::new(partition) as Arc<dyn PartitionStream>
+    });
+    let table = StreamingTable::try_new(order.schema.clone(), partitions.collect())?;
+    let mut frame = context.read_table(Arc::new(table))?;
+    if order.key > 0 {
+        frame = frame.sort(order.expressions())?;
+    }
+    let pool = context.runtime_env().memory_pool.clone();
+    Ok(in_whole_order(order, &pool, frame.execute_stream().await?))
 }
 
 /// Rows that can be read once.
@@ -378,6 +444,28 @@ mod tests {
             }
             prop_assert_eq!(ids, standing.iter().map(|row| row.0).collect::<Vec<_>>());
             prop_assert_eq!((unique.duplicates, unique.conflicts), (duplicates, conflicts));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_of_integers_is_compared_as_any_other(
+            before in proptest::option::of((0i64..3, 0i64..3)),
+            rows in proptest::collection::vec((0i64..3, 0i64..3), 0..8),
+        ) {
+            let two = Dataset {
+                key: vec!["product_id".to_owned(), "record".to_owned()],
+                ..prices()
+            };
+            let with_record = |(id, record): &(i64, i64)| (*id, 1, Some(*record));
+            let rows = batch(&rows.iter().map(with_record).collect::<Vec<_>>());
+            for dataset in [prices(), two] {
+                let mut unique = Unique::new(&Order::of(&dataset)).unwrap();
+                unique.last = before.as_ref().map(|row| batch(&[with_record(row)]));
+                let fast = unique.integers(&rows).expect("a key of integers");
+                let general = unique.repeats(&rows);
+                prop_assert_eq!(fast.ok(), general.ok());
+            }
         }
     }
 

@@ -4,14 +4,18 @@
 //! rows must be as many as the service tells, and it must end with its own end
 //! marker. One that is cut begins again.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
+use bytes::Bytes;
 use datafusion::arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatchOptions, new_null_array},
     buffer::Buffer,
     compute::cast,
     datatypes::{DataType, Decimal128Type},
-    error::ArrowError,
     ipc::reader::StreamDecoder,
     record_batch::RecordBatch,
 };
@@ -27,9 +31,6 @@ use crate::{
     dataset::{Column, ColumnType, Contract},
     json::RowError,
 };
-
-/// How many bytes are gathered before they are decoded.
-const GATHER_BYTES: usize = 256 << 10;
 
 /// Why a pass over the stream ended.
 enum Stop {
@@ -130,43 +131,26 @@ impl Reader {
             if let Some(batch) = self.ready.pop_front() {
                 return self.checked(batch).map(Some);
             }
-            let (bytes, is_last) = self.gather().await?;
-            self.decode(bytes).await?;
-            if is_last && self.ready.is_empty() {
-                return self.finish().map(|()| None);
+            let chunk = self.pace.chunk(&mut self.response).await;
+            match chunk.map_err(Stop::Cut)? {
+                Some(chunk) => self.decode(chunk)?,
+                None => return self.finish().map(|()| None),
             }
         }
     }
 
-    /// Reads on for a while; says whether the body has ended.
-    async fn gather(&mut self) -> Result<(Vec<u8>, bool), Stop> {
-        let mut bytes = Vec::new();
-        while bytes.len() < GATHER_BYTES {
-            match self
-                .pace
-                .chunk(&mut self.response)
-                .await
-                .map_err(Stop::Cut)?
-            {
-                Some(chunk) => bytes.extend_from_slice(&chunk),
-                None => return Ok((bytes, true)),
-            }
-        }
-        Ok((bytes, false))
-    }
-
-    async fn decode(&mut self, bytes: Vec<u8>) -> Result<(), Stop> {
+    /// Decodes what came, here and now: of Arrow there is little to decode.
+    fn decode(&mut self, bytes: Bytes) -> Result<(), Stop> {
         self.held += bytes.len() as u64;
-        let mut decoder = std::mem::take(&mut self.decoder);
-        let work = move || {
-            let batches = decode(&mut decoder, bytes);
-            (decoder, batches)
-        };
-        let (decoder, batches) = tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| self.invalid("its messages make no sense"))?;
-        self.decoder = decoder;
-        self.ready = batches.map_err(|error| self.invalid(&error.to_string()))?;
+        let mut buffer = Buffer::from(bytes);
+        while !buffer.is_empty() {
+            // Arrow panics on some messages that nobody would write.
+            let decode = AssertUnwindSafe(|| self.decoder.decode(&mut buffer));
+            let batch = catch_unwind(decode);
+            let batch = batch.map_err(|_| self.invalid("its messages make no sense"))?;
+            let batch = batch.map_err(|error| self.invalid(&error.to_string()))?;
+            self.ready.extend(batch);
+        }
         let max_bytes = self.export.requests.config.max_page_bytes;
         if !self.ready.is_empty() {
             self.held = 0;
@@ -232,18 +216,6 @@ impl Reader {
             _ => Ok(()),
         }
     }
-}
-
-fn decode(
-    decoder: &mut StreamDecoder,
-    bytes: Vec<u8>,
-) -> Result<VecDeque<RecordBatch>, ArrowError> {
-    let mut buffer = Buffer::from_vec(bytes);
-    let mut batches = VecDeque::new();
-    while !buffer.is_empty() {
-        batches.extend(decoder.decode(&mut buffer)?);
-    }
-    Ok(batches)
 }
 
 /// Returns whether the end marker came. `finish` is content without one, but only
@@ -324,7 +296,12 @@ fn check_rows(array: &ArrayRef, column: &Column, before: u64) -> Result<(), RowE
     }
     if let Some(decimals) = array.as_primitive_opt::<Decimal128Type>() {
         let below = |row: &usize| decimals.is_valid(*row) && decimals.value(*row) < 0;
-        if let Some(row) = (0..decimals.len()).find(below) {
+        // Whether there is one at all is found sooner without looking for which.
+        let lowest = decimals
+            .values()
+            .iter()
+            .fold(0, |signs, value| signs | value);
+        if let Some(row) = (0..decimals.len()).filter(|_| lowest < 0).find(below) {
             let value = decimals.value_as_string(row);
             return Err(wrong(
                 row,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     columnar::{Wrong, conform},
 };
 use crate::{
-    database::Database,
+    database::{Database, Export},
     dataset::{Contract, Dataset},
     progress::Progress,
 };
@@ -46,15 +46,15 @@ impl Source for DatabaseSource {
         _progress: &Progress,
     ) -> Result<Option<Fetched>> {
         let exported = self.database.export(dataset).await;
-        let rows = exported.map_err(|source| Error::Database {
+        let exported = exported.map_err(|source| Error::Database {
             dataset: dataset.name.clone(),
             source: Box::new(source),
         })?;
-        Ok(rows.map(|rows| fetched(dataset, rows)))
+        Ok(exported.map(|export| fetched(dataset, export)))
     }
 }
 
-fn fetched(dataset: &Dataset, rows: SendableRecordBatchStream) -> Fetched {
+fn fetched(dataset: &Dataset, Export { count, rows }: Export) -> Fetched {
     let told = Notes::default();
     told.note(|told| told.form = "database".to_owned());
     let (name, contract) = (dataset.name.clone(), dataset.contract.clone());
@@ -68,7 +68,13 @@ fn fetched(dataset: &Dataset, rows: SendableRecordBatchStream) -> Fetched {
                 *page += 1;
                 *before += batch.num_rows() as u64;
                 let first = *before - batch.num_rows() as u64;
-                checked(&batch, &contract, &name, *page, first)
+                let (mark, rows) = checked(&batch, &contract, &name, first)?;
+                let mark = Mark {
+                    page: *page,
+                    count: Some(count),
+                    ..mark
+                };
+                Ok(Piece::Page(mark, rows))
             });
         futures::future::ready(Some(piece))
     });
@@ -80,12 +86,11 @@ fn fetched(dataset: &Dataset, rows: SendableRecordBatchStream) -> Fetched {
 }
 
 fn checked(
-    batch: &datafusion::arrow::record_batch::RecordBatch,
+    batch: &RecordBatch,
     contract: &Contract,
     dataset: &str,
-    page: u64,
     before: u64,
-) -> Result<Piece> {
+) -> Result<(Mark, RecordBatch)> {
     let place = Place {
         dataset: dataset.to_owned(),
         page: None,
@@ -98,9 +103,8 @@ fn checked(
         Wrong::Column(reason) => Error::Answer { place, reason },
     })?;
     let mark = Mark {
-        page,
         rows: rows.num_rows() as u64,
         ..Mark::default()
     };
-    Ok(Piece::Page(mark, rows))
+    Ok((mark, rows))
 }

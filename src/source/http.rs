@@ -117,7 +117,7 @@ impl Export {
         self.requests.patience(&self.progress)
     }
 
-    async fn first(&self) -> Result<First> {
+    async fn first(self: &Arc<Self>) -> Result<First> {
         if self.requests.config.columnar {
             let mut patience = self.patience();
             let response = self.ask(None, None, ARROW_OR_JSON, &mut patience).await?;
@@ -135,7 +135,7 @@ impl Export {
         self.first_page(None).await
     }
 
-    async fn first_page(&self, answer: Option<Response>) -> Result<First> {
+    async fn first_page(self: &Arc<Self>, answer: Option<Response>) -> Result<First> {
         let page = self.page(None, 1, answer).await?;
         Ok(page.map_or(First::Missing, First::Page))
     }
@@ -155,7 +155,7 @@ impl Export {
     /// Fetches and decodes a page (or takes an answer that is there already);
     /// `None` when there is none.
     pub(super) async fn page(
-        &self,
+        self: &Arc<Self>,
         query: Option<&str>,
         number: u64,
         mut answer: Option<Response>,

@@ -11,6 +11,7 @@
 
 mod columnar;
 mod database;
+mod fingerprint;
 mod http;
 mod pages;
 mod request;

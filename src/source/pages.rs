@@ -5,22 +5,22 @@
 //! link by link; of a link only the query is used. What does not fit together
 //! (counts, repeats, gaps) means that the data moved: the dataset begins again.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::{Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{
     Error, Fetched, Mark, Piece, Result,
+    fingerprint::fingerprint,
     http::{ATTEMPTS, Export},
 };
 use crate::{
     dataset::Contract,
-    json::{self, Decoder, RowError},
+    json::{self, Cursor, Decoder, RowError},
 };
 
 /// More pages than the count allows for, before links without an end are given up.
@@ -127,11 +127,11 @@ fn pass(
     }
 }
 
-async fn page_numbered(export: &Export, number: u64) -> Result<Page, Stop> {
+async fn page_numbered(export: &Arc<Export>, number: u64) -> Result<Page, Stop> {
     page(export, Some(format!("page={number}")), number).await
 }
 
-async fn page(export: &Export, query: Option<String>, number: u64) -> Result<Page, Stop> {
+async fn page(export: &Arc<Export>, query: Option<String>, number: u64) -> Result<Page, Stop> {
     let page = export.page(query.as_deref(), number, None).await?;
     page.ok_or_else(|| Stop::Moved(format!("page {number} is gone")))
 }
@@ -264,18 +264,30 @@ struct Envelope<'a> {
     results: &'a RawValue,
 }
 
-/// Decodes a page's body, away from the threads that wait for the network.
-pub(super) async fn read(export: &Export, number: u64, body: Vec<u8>) -> Result<Read> {
-    let contract = export.dataset.contract.clone();
-    let url = export.url.clone();
-    let work = move || (decode(&body, number, &contract, &url), body);
-    let (decoded, body) =
+/// The longest body that is decoded where it was received: a hop to another thread
+/// takes as long as that.
+const SHORT_BYTES: usize = 256 << 10;
+
+/// Decodes a page's body; a long one away from the threads that wait for the network.
+pub(super) async fn read(export: &Arc<Export>, number: u64, body: Vec<u8>) -> Result<Read> {
+    let short = body.len() <= SHORT_BYTES;
+    let work = {
+        let export = export.clone();
+        move || {
+            let decoded = decode(&body, number, &export.dataset.contract, &export.url);
+            (decoded, body)
+        }
+    };
+    let (decoded, body) = if short {
+        work()
+    } else {
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| Error::Client {
                 what: "could not decode a page".to_owned(),
                 source: error.into(),
-            })?;
+            })?
+    };
     let place = export.place(Some(number));
     match decoded {
         Ok(page) => Ok(Read::Page(page)),
@@ -301,6 +313,14 @@ enum Fault {
     NoPage(String),
 }
 
+/// A page's parts.
+struct Parts<'a> {
+    count: Option<u64>,
+    next: Option<Cow<'a, str>>,
+    /// The text of its rows.
+    results: &'a str,
+}
+
 fn decode(body: &[u8], number: u64, contract: &Contract, url: &Url) -> Result<Page, Fault> {
     let text = std::str::from_utf8(body).map_err(|error| {
         Fault::Other(format!(
@@ -308,35 +328,89 @@ fn decode(body: &[u8], number: u64, contract: &Contract, url: &Url) -> Result<Pa
             error.valid_up_to()
         ))
     })?;
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(no_page)?;
     let mut decoder = Decoder::for_export(contract);
+    let parts = match usual(text, &mut decoder) {
+        Some(parts) => parts,
+        None => {
+            decoder = Decoder::for_export(contract);
+            parse(text, &mut decoder)?
+        }
+    };
+    page_of(text, parts, decoder, number, url)
+}
+
+/// Reads a page of the usual form in one pass.
+fn usual<'a>(text: &'a str, decoder: &mut Decoder) -> Option<Parts<'a>> {
+    let mut cursor = Cursor::new(text);
+    let (mut count, mut next, mut results) = (None, None, None);
+    cursor.take(b'{')?;
+    loop {
+        match cursor.name()? {
+            "count" if count.is_none() => count = Some(cursor.count()?),
+            "next" if next.is_none() => {
+                let is_last = cursor.takes_null();
+                next = Some(if is_last { None } else { Some(cursor.text()?) });
+            }
+            "results" if results.is_none() => {
+                let start = cursor.place();
+                decoder.take_array(&mut cursor)?;
+                results = cursor.since(start);
+            }
+            "count" | "next" | "results" => return None,
+            _ => drop(cursor.value()?),
+        }
+        if !cursor.takes(b',') {
+            cursor.take(b'}')?;
+            cursor.end()?;
+            return Some(Parts {
+                count,
+                next: next.flatten(),
+                results: results?.trim_start(),
+            });
+        }
+    }
+}
+
+/// Reads any page, or says why it is none.
+fn parse<'a>(text: &'a str, decoder: &mut Decoder) -> Result<Parts<'a>, Fault> {
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(no_page)?;
     decoder.array(envelope.results.get()).map_err(fault)?;
+    Ok(Parts {
+        count: envelope.count,
+        next: envelope.next.map(Cow::Owned),
+        results: envelope.results.get(),
+    })
+}
+
+fn page_of(
+    text: &str,
+    parts: Parts<'_>,
+    mut decoder: Decoder,
+    number: u64,
+    url: &Url,
+) -> Result<Page, Fault> {
     let rows = decoder.take().map_err(fault)?;
     let count = rows.num_rows() as u64;
-    if count == 0 && number == 1 && envelope.count.is_some_and(|count| count > 0) {
+    if count == 0 && number == 1 && parts.count.is_some_and(|count| count > 0) {
         let reason = format!(
             "there are no rows, though the count is {}",
-            told(envelope.count)
+            told(parts.count)
         );
         return Err(Fault::Other(reason));
     }
-    let (next, foreign_next) = match &envelope.next {
+    let (next, foreign_next) = match &parts.next {
         Some(link) => query_of(link, url)?,
         None => (None, false),
     };
     // Two pages of one row may be equal for a good reason, two of several may not.
-    let told_apart_by = if count > 1 {
-        envelope.results.get()
-    } else {
-        text
-    };
+    let told_apart_by = if count > 1 { parts.results } else { text };
     let mark = Mark {
         page: number,
         rows: count,
-        count: envelope.count,
+        count: parts.count,
         next,
-        hash: hash(told_apart_by),
-        unknown: decoder.unknown().clone(),
+        hash: fingerprint(told_apart_by.as_bytes()),
+        unknown: decoder.unknown(),
         foreign_next,
     };
     Ok(Page { mark, rows })
@@ -354,14 +428,6 @@ fn query_of(link: &str, url: &Url) -> Result<(Option<String>, bool), Fault> {
         }
         _ => Err(Fault::Other("`next` has no query".to_owned())),
     }
-}
-
-fn hash(text: &str) -> u64 {
-    let digest = Sha256::digest(text.as_bytes());
-    digest
-        .iter()
-        .take(8)
-        .fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 fn no_page(error: serde_json::Error) -> Fault {

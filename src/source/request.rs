@@ -26,6 +26,8 @@ const KEY_HEADER: HeaderName = HeaderName::from_static("x-internal-api-key");
 /// A body that comes slower than this, after the idle time as a head start, is given up.
 const MIN_BYTES_PER_SECOND: u64 = 1024;
 const MAX_WAIT: Duration = Duration::from_secs(366 * 24 * 3600);
+/// The most room made for a body on its own word.
+const ROOM_BYTES: u64 = 1 << 20;
 /// The longest piece of a strange answer that is shown.
 const SHOWN_CHARS: usize = 120;
 
@@ -318,7 +320,8 @@ pub(super) async fn read_body(
     limits: Limits,
 ) -> std::result::Result<Vec<u8>, BodyFault> {
     let mut pace = Pace::new(limits.idle);
-    let mut body = Vec::new();
+    let told = response.content_length().unwrap_or(0).min(ROOM_BYTES);
+    let mut body = Vec::with_capacity(usize::try_from(told).unwrap_or(0));
     while let Some(chunk) = pace.chunk(&mut response).await.map_err(BodyFault::Cause)? {
         if (body.len() + chunk.len()) as u64 > limits.max_bytes {
             return Err(BodyFault::TooLarge);

@@ -55,8 +55,11 @@ impl World {
 
     #[must_use]
     async fn export(&self, dataset: &Dataset) -> Vec<RecordBatch> {
-        let stream = self.database.export(dataset).await.unwrap().unwrap();
-        stream.try_collect().await.unwrap()
+        let export = self.database.export(dataset).await.unwrap().unwrap();
+        let rows: Vec<RecordBatch> = export.rows.try_collect().await.unwrap();
+        let counted = rows.iter().map(|batch| batch.num_rows() as u64);
+        assert_eq!(counted.sum::<u64>(), export.count);
+        rows
     }
 
     #[must_use]
@@ -270,7 +273,9 @@ async fn the_first_page_of_nothing_is_empty_and_a_change_is_seen() {
 #[tokio::test]
 async fn a_reader_half_way_neither_waits_nor_sees_what_is_written_meanwhile() {
     let world = World::new(20_000).await;
-    let mut reading = world.database.export(&prices()).await.unwrap().unwrap();
+    let reading = world.database.export(&prices()).await.unwrap().unwrap();
+    assert_eq!(reading.count, 40_000);
+    let mut reading = reading.rows;
     let mut rows = reading.next().await.unwrap().unwrap().num_rows();
     world.write("prices.csv", "product_id,store_id,price\n20000,2,0.01\n");
     load(
@@ -298,7 +303,7 @@ async fn a_stream_that_is_dropped_lets_go_of_the_database() {
     let world = World::new(20_000).await;
     for _ in 0..50 {
         let mut reading = world.database.export(&prices()).await.unwrap().unwrap();
-        assert!(reading.next().await.is_some());
+        assert!(reading.rows.next().await.is_some());
     }
     world.database.ping().await.unwrap();
     assert_eq!(

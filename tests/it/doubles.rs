@@ -17,7 +17,9 @@ use datafusion::{
 use flate2::{Compression, write::GzEncoder};
 use indexmap::IndexMap;
 use pricemill::{
-    database::{self, Applied, Change, Database, Fill, LedgerEntry, Page, Table, TableCounts},
+    database::{
+        self, Applied, Change, Database, Export, Fill, LedgerEntry, Page, Table, TableCounts,
+    },
     dataset::{Column, Contract, Dataset},
     digest::Digest,
     inbox::Inbox,
@@ -188,10 +190,9 @@ impl Database for Rows {
         unimplemented!("the server archives nothing")
     }
 
-    async fn export(
-        &self,
-        dataset: &Dataset,
-    ) -> database::Result<Option<SendableRecordBatchStream>> {
+    async fn export(&self, dataset: &Dataset) -> database::Result<Option<Export>> {
+        assert!(!self.panics, "the double was told to panic");
+        self.answers()?;
         if dataset.name != "prices" {
             return Ok(None);
         }
@@ -205,7 +206,10 @@ impl Database for Rows {
         });
         let batches = futures::stream::iter(batches);
         let stream = RecordBatchStreamAdapter::new(contract().arrow(), batches);
-        Ok(Some(Box::pin(stream)))
+        Ok(Some(Export {
+            count: rows as u64,
+            rows: Box::pin(stream),
+        }))
     }
 
     async fn page(

@@ -391,11 +391,23 @@ async fn what_a_killed_run_wrote_is_no_snapshot_and_goes_after_a_while() {
     assert!(!old.join("part-000.parquet").exists());
 }
 
-/// A source of many rows in no order, as a database hands them over.
+/// A source of many rows, each of another product, that cannot be resumed.
 #[derive(Debug)]
 struct Shuffled {
     rows: i64,
     fails: bool,
+    /// The product of a row, of so many.
+    product: fn(i64, i64) -> i64,
+}
+
+/// 7919 is prime to the rows, so that each product comes once, in no order.
+fn anyhow(row: i64, rows: i64) -> i64 {
+    row * 7919 % rows
+}
+
+/// All in order but the last.
+fn first_last(row: i64, rows: i64) -> i64 {
+    (row + 1) % rows
 }
 
 #[async_trait::async_trait]
@@ -411,13 +423,12 @@ impl Source for Shuffled {
         _: &Progress,
     ) -> pricemill::source::Result<Option<Fetched>> {
         assert!(done.is_empty());
-        let (contract, rows) = (dataset.contract.clone(), self.rows);
+        let (contract, rows, product) = (dataset.contract.clone(), self.rows, self.product);
         let pages = (0..rows).step_by(10_000).map(move |start| {
             let mut decoder = Decoder::new(&contract);
             for at in start..rows.min(start + 10_000) {
-                // 7919 is prime to the rows, so that each product comes once.
-                let product = at * 7919 % rows;
-                decoder.row(&with_record(product, "1.50", at)).unwrap();
+                let row = with_record(product(at, rows), "1.50", at);
+                decoder.row(&row).unwrap();
             }
             let mark = Mark {
                 page: 1,
@@ -447,39 +458,49 @@ impl Source for Shuffled {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_that_do_not_fit_the_memory_are_sorted_all_the_same() {
     const ROWS: i64 = 300_000;
-    let place = Disk::new();
-    let engine = EngineConfig {
-        memory_bytes: 6 << 20,
-        threads: std::num::NonZeroUsize::MIN,
-        ..EngineConfig::default()
-    };
-    let snapshot = snapshot::fetch(Fetch {
-        source: &Shuffled {
-            rows: ROWS,
-            fails: false,
-        },
-        wanted: vec![wanted(prices())],
-        location: &place.location,
-        engine: &engine,
-        at: at(0),
-        progress: &Progress::silent(),
-    })
-    .await
-    .unwrap();
-    let part = &snapshot.manifest.datasets["prices"];
-    assert_eq!(
-        (part.rows, part.duplicates, part.conflicts),
-        (ROWS as u64, 0, 0)
-    );
-    let file = place
-        .path()
-        .join(&snapshot.manifest.id.0)
-        .join(&part.files[0].name);
-    let ids = read(&file).into_iter().flat_map(|batch| {
-        let ids = batch.column(0).as_primitive::<Int64Type>();
-        ids.values().to_vec()
-    });
-    assert!(ids.eq(0..ROWS));
+    let cases = [
+        (anyhow as fn(i64, i64) -> i64, 1, 6),
+        (first_last, 1, 6),
+        (anyhow, 2, 12),
+        (anyhow, 2, 128),
+    ];
+    for (product, threads, mebibytes) in cases {
+        let place = Disk::new();
+        let engine = EngineConfig {
+            memory_bytes: mebibytes << 20,
+            threads: std::num::NonZeroUsize::new(threads).unwrap(),
+            ..EngineConfig::default()
+        };
+        let snapshot = snapshot::fetch(Fetch {
+            source: &Shuffled {
+                rows: ROWS,
+                fails: false,
+                product,
+            },
+            wanted: vec![wanted(prices())],
+            location: &place.location,
+            engine: &engine,
+            at: at(0),
+            progress: &Progress::silent(),
+        })
+        .await
+        .unwrap();
+        let part = &snapshot.manifest.datasets["prices"];
+        assert_eq!(
+            (part.rows, part.duplicates, part.conflicts),
+            (ROWS as u64, 0, 0)
+        );
+        let folder = place.path().join(&snapshot.manifest.id.0);
+        let batches = part
+            .files
+            .iter()
+            .flat_map(|file| read(&folder.join(&file.name)));
+        let ids = batches.flat_map(|batch| {
+            let ids = batch.column(0).as_primitive::<Int64Type>();
+            ids.values().to_vec()
+        });
+        assert!(ids.eq(0..ROWS));
+    }
 }
 
 #[tokio::test]
@@ -487,7 +508,11 @@ async fn a_stream_that_failed_begins_at_its_start() {
     let place = Disk::new();
     let run = async |rows: i64, fails: bool, second: i64| {
         snapshot::fetch(Fetch {
-            source: &Shuffled { rows, fails },
+            source: &Shuffled {
+                rows,
+                fails,
+                product: anyhow,
+            },
             wanted: vec![wanted(prices())],
             location: &place.location,
             engine: &EngineConfig::default(),

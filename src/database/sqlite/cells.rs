@@ -35,7 +35,11 @@ pub(super) enum Cells {
     Double(Float64Builder),
     Boolean(BooleanBuilder),
     Text(StringBuilder),
-    Date(Date32Builder),
+    Date {
+        builder: Date32Builder,
+        /// The date that came last, as it is stored: neighbours often share one.
+        last: Option<(String, i32)>,
+    },
     Timestamp(TimestampMicrosecondBuilder),
     Decimal {
         builder: Decimal128Builder,
@@ -71,7 +75,10 @@ impl Cells {
             ColumnType::Double => Cells::Double(Float64Builder::new()),
             ColumnType::Boolean => Cells::Boolean(BooleanBuilder::new()),
             ColumnType::Text => Cells::Text(StringBuilder::new()),
-            ColumnType::Date => Cells::Date(Date32Builder::new()),
+            ColumnType::Date => Cells::Date {
+                builder: Date32Builder::new(),
+                last: None,
+            },
             ColumnType::Timestamp => {
                 let builder = TimestampMicrosecondBuilder::new();
                 Cells::Timestamp(builder.with_timezone("UTC"))
@@ -97,7 +104,14 @@ impl Cells {
             Cells::Double(builder) => builder.append_value(double(value)?),
             Cells::Boolean(builder) => builder.append_value(integer(value)? != 0),
             Cells::Text(builder) => builder.append_value(text(value)?),
-            Cells::Date(builder) => builder.append_value(days(text(value)?)?),
+            Cells::Date { builder, last } => {
+                let text = text(value)?;
+                let day = match last {
+                    Some((last, day)) if last == text => *day,
+                    _ => last.insert((text.to_owned(), days(text)?)).1,
+                };
+                builder.append_value(day);
+            }
             Cells::Timestamp(builder) => builder.append_value(micros(text(value)?)?),
             Cells::Decimal { builder, factor } => {
                 builder.append_value(i128::from(integer(value)?) * *factor);
@@ -120,7 +134,7 @@ impl Cells {
             Cells::Double(builder) => builder.append_null(),
             Cells::Boolean(builder) => builder.append_null(),
             Cells::Text(builder) => builder.append_null(),
-            Cells::Date(builder) => builder.append_null(),
+            Cells::Date { builder, .. } => builder.append_null(),
             Cells::Timestamp(builder) => builder.append_null(),
             Cells::Decimal { builder, .. } => builder.append_null(),
             Cells::Bigints(builder) => builder.append_null(),
@@ -136,7 +150,7 @@ impl Cells {
             Cells::Double(builder) => Arc::new(builder.finish()),
             Cells::Boolean(builder) => Arc::new(builder.finish()),
             Cells::Text(builder) => Arc::new(builder.finish()),
-            Cells::Date(builder) => Arc::new(builder.finish()),
+            Cells::Date { builder, .. } => Arc::new(builder.finish()),
             Cells::Timestamp(builder) => Arc::new(builder.finish()),
             Cells::Decimal { builder, .. } => Arc::new(builder.finish()),
             Cells::Bigints(builder) => Arc::new(builder.finish()),

@@ -28,7 +28,7 @@ use rusqlite::Connection;
 
 use self::{pages::Bookmarks, relation::Relation};
 use super::{
-    Applied, Change, Database, Error, Everything, Fill, LedgerEntry, Page, Result, Table,
+    Applied, Change, Database, Error, Everything, Export, Fill, LedgerEntry, Page, Result, Table,
     TableCounts,
 };
 use crate::{dataset::Dataset, diagnostics::nearest};
@@ -110,23 +110,24 @@ impl Database for Sqlite {
 
     async fn read(&self, table: &str) -> Result<SendableRecordBatchStream> {
         let name = table.to_owned();
-        let query = self.blocking(move |database| {
+        self.blocking(move |database| {
             let table = database.table(&*database.reader()?, &name)?;
-            Relation::of_table(&table).query(&table.contract)
-        });
-        Ok(reading::stream(self.clone(), query.await?))
+            reading::stream(database, Relation::of_table(&table).query(&table.contract)?)
+        })
+        .await
     }
 
     async fn read_all(&self) -> Result<Everything> {
         self.blocking(reading::everything).await
     }
 
-    async fn export(&self, dataset: &Dataset) -> Result<Option<SendableRecordBatchStream>> {
+    async fn export(&self, dataset: &Dataset) -> Result<Option<Export>> {
         let Some(relation) = self.relation(dataset).await? else {
             return Ok(None);
         };
-        let query = relation.query(&dataset.contract)?;
-        Ok(Some(reading::stream(self.clone(), query)))
+        let contract = dataset.contract.clone();
+        self.blocking(move |database| reading::export(database, &relation, &contract).map(Some))
+            .await
     }
 
     async fn page(&self, dataset: &Dataset, page: u64, page_size: usize) -> Result<Option<Page>> {

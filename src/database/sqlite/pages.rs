@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::PoisonError};
 
-use rusqlite::{params_from_iter, types::Value};
+use rusqlite::{OptionalExtension, params_from_iter, types::Value};
 
 use super::{
     Page, Result, Sqlite,
@@ -132,20 +132,26 @@ impl Bookmarks {
 }
 
 impl Marks {
+    /// Walks from page to page; SQLite passes the rows between without handing them out.
     fn read(reader: &Reader, relation: &Relation, page_size: usize) -> rusqlite::Result<Marks> {
-        let mut statement = reader.prepare(&relation.keys())?;
-        let mut rows = statement.query([])?;
-        let mut marks = Marks {
-            count: 0,
-            first: Vec::new(),
+        let count: i64 = reader.query_row(&relation.count(), [], |row| row.get(0))?;
+        let key_of = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Vec<Value>> {
+            (0..relation.key.len()).map(|at| row.get(at)).collect()
         };
-        while let Some(row) = rows.next()? {
-            if marks.count.is_multiple_of(page_size.max(1) as u64) {
-                let key = (0..relation.key.len()).map(|index| row.get(index));
-                marks.first.push(key.collect::<rusqlite::Result<_>>()?);
-            }
-            marks.count += 1;
+        let rows = Value::Integer(i64::try_from(page_size.max(1)).unwrap_or(i64::MAX));
+        let mut next = reader.prepare(&relation.key_after())?;
+        let mut first = Vec::new();
+        let mut key = reader
+            .query_row(&relation.first_key(), [], key_of)
+            .optional()?;
+        while let Some(begins) = key {
+            let parameters = params_from_iter(begins.iter().chain([&rows]));
+            key = next.query_row(parameters, key_of).optional()?;
+            first.push(begins);
         }
-        Ok(marks)
+        Ok(Marks {
+            count: count.cast_unsigned(),
+            first,
+        })
     }
 }

@@ -18,10 +18,12 @@ use rusqlite::{Connection, Row, Rows};
 use tokio::sync::mpsc;
 
 use super::{
-    Error, Everything, Result, Sqlite,
+    Error, Everything, Export, Result, Sqlite,
     cells::Cells,
+    connection::Reader,
     relation::{Query, Relation},
 };
+use crate::dataset::Contract;
 
 /// Rows a batch.
 const BATCH_ROWS: usize = 8192;
@@ -30,20 +32,41 @@ const BATCH_ROWS: usize = 8192;
 const AHEAD: usize = 1;
 
 /// Streams a query's rows.
-pub(super) fn stream(database: Sqlite, query: Query) -> SendableRecordBatchStream {
+pub(super) fn stream(database: &Sqlite, query: Query) -> Result<SendableRecordBatchStream> {
+    let reader = database.reader()?;
+    Ok(stream_from(database.clone(), reader, query))
+}
+
+fn stream_from(database: Sqlite, reader: Reader, query: Query) -> SendableRecordBatchStream {
     let schema = query.contract.arrow();
     let (sender, receiver) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
-        let failed = sender.clone();
-        let read = read(&database, &query, |batch| {
-            sender.blocking_send(Ok(batch)).is_ok()
-        });
-        if let Err(error) = read {
+        let send = |batch| sender.blocking_send(Ok(batch)).is_ok();
+        if let Err(error) = read(&database, &reader, &query, &mut { send }) {
             // A receiver that is gone does not want to know.
-            let _ = failed.blocking_send(Err(DataFusionError::External(Box::new(error))));
+            let _ = sender.blocking_send(Err(DataFusionError::External(Box::new(error))));
         }
     });
     Box::pin(RecordBatchStreamAdapter::new(schema, received(receiver)))
+}
+
+/// Counts a dataset's rows and streams them, from one read transaction.
+pub(super) fn export(
+    database: &Sqlite,
+    relation: &Relation,
+    contract: &Contract,
+) -> Result<Export> {
+    let failed = database.failed("read rows");
+    let query = relation.query(contract)?;
+    let reader = database.reader()?;
+    begin(&reader).map_err(&failed)?;
+    let count: i64 = reader
+        .query_row(&relation.count(), [], |row| row.get(0))
+        .map_err(&failed)?;
+    Ok(Export {
+        count: count.cast_unsigned(),
+        rows: stream_from(database.clone(), reader, query),
+    })
 }
 
 /// Streams every table from one read transaction.
@@ -60,7 +83,7 @@ pub(super) fn everything(database: &Sqlite) -> Result<Everything> {
     tokio::task::spawn_blocking(move || {
         for (index, query) in queries.iter().enumerate() {
             let send = |batch| sender.blocking_send(Ok((index, batch))).is_ok();
-            match read_with(&database, &reader, query, &mut { send }) {
+            match read(&database, &reader, query, &mut { send }) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
@@ -84,13 +107,8 @@ fn received<T: Send + 'static>(
     })
 }
 
-fn read(database: &Sqlite, query: &Query, mut send: impl FnMut(RecordBatch) -> bool) -> Result<()> {
-    let reader = database.reader()?;
-    read_with(database, &reader, query, &mut send).map(|_| ())
-}
-
 /// Reads a query's rows; returns whether all were wanted.
-fn read_with(
+fn read(
     database: &Sqlite,
     connection: &Connection,
     query: &Query,

@@ -65,10 +65,27 @@ impl Relation {
         Ok(query)
     }
 
-    /// Returns the select of the keys, in order.
-    pub(super) fn keys(&self) -> String {
+    /// Returns the select that counts the rows.
+    pub(super) fn count(&self) -> String {
+        format!("select count(*) from {}", self.from)
+    }
+
+    /// Returns the select of the first key.
+    pub(super) fn first_key(&self) -> String {
         let key = self.key.join(", ");
-        format!("select {key} from {} order by {key}", self.from)
+        format!("select {key} from {} order by {key} limit 1", self.from)
+    }
+
+    /// Returns the select of the key that comes so many rows after another; its
+    /// parameters are that key's values and the number of rows.
+    pub(super) fn key_after(&self) -> String {
+        let key = self.key.join(", ");
+        let parameters = vec!["?"; self.key.len()].join(", ");
+        format!(
+            "select {key} from {} where ({key}) >= ({parameters})
+             order by {key} limit 1 offset ?",
+            self.from
+        )
     }
 
     fn select(&self, contract: &Contract, condition: &str) -> Result<Query> {
