@@ -88,6 +88,10 @@ proptest! {
         let expected = expected(&parts.concat(), min_prices, tenths);
         prop_assert_eq!(found(&parts, rule, threads), expected);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn stores_of_a_few_kinds_are_told_apart(
