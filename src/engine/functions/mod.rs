@@ -92,7 +92,7 @@ mod tests {
                 "min_prices must be a constant",
             ),
             (
-                "price_agreement(price_matrix(number, 1, 1.00), 0, 99.5e0)",
+                "price_agreement(price_matrix(number, 1, 1.00), 0, cast(99 as double))",
                 "min_agreement must be from 0 to 100",
             ),
             (
