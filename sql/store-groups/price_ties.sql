@@ -1,35 +1,43 @@
 -- price_ties: one row per pair of stores of a company that ask the same prices.
-with company_prices as (
+-- Each price carries its company's lowest store, a number, and not the company's
+-- name; the name is looked up for the few that are left.
+with company_stores as (
     select
-        stores.company,
-        prices.store_id,
-        prices.product_id,
-        prices.price
+        id as store_id,
+        min(id) over (partition by company) as company_id
+    from stores
+),
+
+matrices as (
+    select
+        company_stores.company_id,
+        price_matrix(
+            prices.store_id, prices.product_id, prices.price
+        ) as matrix
     from prices
-    inner join stores on prices.store_id = stores.id
+    inner join company_stores on prices.store_id = company_stores.store_id
+    group by company_stores.company_id
 ),
 
 agreements as (
     select
-        company,
-        price_agreement(
-            store_id, product_id, price, $min_products, $min_agreement
-        ) as pairs
-    from company_prices
-    group by company
+        company_id,
+        price_agreement(matrix, $min_products, $min_agreement) as pairs
+    from matrices
 ),
 
 pairs as (
     select
-        company,
+        company_id,
         unnest(pairs) as pair
     from agreements
 )
 
 select
-    company,
-    pair['store_a'] as store_a,
-    pair['store_b'] as store_b,
-    pair['common'] as common_count,
-    pair['same'] as same_count
+    stores.company,
+    pairs.pair['store_a'] as store_a,
+    pairs.pair['store_b'] as store_b,
+    pairs.pair['common'] as common_count,
+    pairs.pair['same'] as same_count
 from pairs
+inner join stores on pairs.company_id = stores.id

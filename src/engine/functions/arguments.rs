@@ -62,6 +62,35 @@ pub(super) fn list_of_records(names: &[&str], columns: Vec<Vec<i64>>) -> Result<
     Ok(ScalarValue::List(one_list(Arc::new(rows))?))
 }
 
+/// Returns lists of records, a column of numbers for each name, so many records each.
+///
+/// # Errors
+///
+/// Returns an error when there are more records than a column of lists can have.
+pub(super) fn lists_of_records(
+    names: &[&str],
+    columns: Vec<Vec<i64>>,
+    lengths: Vec<usize>,
+) -> Result<ListArray> {
+    let total: usize = lengths.iter().sum();
+    if i32::try_from(total).is_err() {
+        return exec_err!("{total} records are more than a column of lists can have");
+    }
+    let columns = columns
+        .into_iter()
+        .map(|column| Arc::new(Int64Array::from(column)) as ArrayRef)
+        .collect();
+    let rows = StructArray::try_new(fields(names), columns, None)?;
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    let lists = ListArray::try_new(
+        item(rows.data_type().clone()),
+        offsets,
+        Arc::new(rows),
+        None,
+    );
+    Ok(lists?)
+}
+
 /// Returns the field of a state that is a list of numbers.
 pub(super) fn bigints(name: &str) -> FieldRef {
     Arc::new(Field::new(name, bigint_list(), true))

@@ -4,8 +4,9 @@ mod arg_min;
 mod arguments;
 mod connected_components;
 mod dbscan;
+mod ids;
 mod price_agreement;
-mod store_comparison;
+mod price_matrix;
 mod union_find;
 
 pub(super) use arg_min::fits_64_bits;
@@ -15,9 +16,16 @@ use datafusion::prelude::SessionContext;
 pub fn register(context: &SessionContext) {
     context.register_udaf(arg_min::arg_min());
     context.register_udaf(arg_min::arg_max());
-    context.register_udaf(price_agreement::price_agreement());
+    context.register_udaf(price_matrix::price_matrix());
+    let (pool, threads) = (context.runtime_env().memory_pool.clone(), threads(context));
+    context.register_udf(price_agreement::price_agreement(pool, threads));
     context.register_udaf(connected_components::connected_components());
     context.register_udwf(dbscan::dbscan());
+}
+
+/// Returns how many threads the session's operators use.
+fn threads(context: &SessionContext) -> usize {
+    context.copied_config().target_partitions()
 }
 
 #[cfg(test)]
@@ -41,7 +49,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_rows_give_an_empty_list_and_no_value() {
-        let agreement = "price_agreement(number, number, number, 0, 99.5)";
+        let agreement = "price_agreement(price_matrix(number, number, number), 0, 99.5)";
         assert_eq!(first(agreement, 0).await.unwrap(), "[]");
         let components = "connected_components(number, number)";
         assert_eq!(first(components, 0).await.unwrap(), "[]");
@@ -53,8 +61,8 @@ mod tests {
         let cluster = "dbscan(45, 16.5, 25, 3) over (order by number)";
         assert_eq!(first(cluster, 5).await.unwrap(), "0");
         assert_eq!(first(cluster, 2).await.unwrap(), "");
-        let agreement = "cardinality(price_agreement(number, 1, 2.50, 0, 100))";
-        assert_eq!(first(agreement, 5).await.unwrap(), "10");
+        let pairs = "cardinality(price_agreement(price_matrix(number, 1, 2.50), 0, 100))";
+        assert_eq!(first(pairs, 5).await.unwrap(), "10");
     }
 
     #[tokio::test]
@@ -73,16 +81,24 @@ mod tests {
                 "min_samples must be 1 or more",
             ),
             (
-                "price_agreement(number, 1, cast(1 as double), 0, 99.5)",
+                "price_matrix(number, 1, cast(1 as double))",
                 "price must be a decimal",
             ),
             (
-                "price_agreement(number, 1, 1.00, 0, 100.1)",
+                "price_agreement(price_matrix(number, 1, 1.00), 0, 100.1)",
                 "min_agreement must be from 0 to 100",
             ),
             (
-                "price_agreement(number, 1, 1.00, null, 99.5)",
+                "price_agreement(price_matrix(number, 1, 1.00), null, 99.5)",
                 "min_prices must be a constant",
+            ),
+            (
+                "price_agreement(price_matrix(number, 1, 1.00), 0, cast(99 as double))",
+                "min_agreement must be from 0 to 100",
+            ),
+            (
+                "price_agreement(count(*), 0)",
+                "takes (price_matrix(store_id, product_id, price)",
             ),
         ] {
             let error = refusal(expression).await;

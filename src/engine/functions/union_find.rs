@@ -22,6 +22,11 @@ impl UnionFind {
         self.parent.push(self.parent.len() as u32);
     }
 
+    /// Returns how many numbers there are.
+    pub(super) fn len(&self) -> usize {
+        self.parent.len()
+    }
+
     /// Returns the lowest number of the set that holds `number`.
     pub(super) fn find(&mut self, mut number: u32) -> u32 {
         while self.parent[number as usize] != number {

@@ -1,0 +1,48 @@
+//! The engine's memory, asked for before it is used.
+
+use std::sync::Arc;
+
+use datafusion::{
+    common::{DataFusionError, Result},
+    execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation, human_readable_size},
+};
+
+use super::NAME;
+
+/// What one call holds of the engine's memory; given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Memory {
+    reservation: MemoryReservation,
+}
+
+impl Memory {
+    /// Begins with nothing.
+    pub(super) fn of(pool: &Arc<dyn MemoryPool>) -> Memory {
+        Memory {
+            reservation: MemoryConsumer::new(NAME).register(pool),
+        }
+    }
+
+    /// Begins with nothing, for a part of the call.
+    pub(super) fn part(&self) -> Memory {
+        Memory {
+            reservation: self.reservation.new_empty(),
+        }
+    }
+
+    /// Takes more.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that says how much was needed when there is not so much left.
+    pub(super) fn grow(&self, bytes: usize) -> Result<()> {
+        let refused = |error: DataFusionError| {
+            let held = human_readable_size(self.reservation.size());
+            let more = human_readable_size(bytes);
+            DataFusionError::ResourcesExhausted(format!(
+                "{NAME} holds {held} and needs {more} more than `memory` under [engine] leaves: {error}"
+            ))
+        };
+        self.reservation.try_grow(bytes).map_err(refused)
+    }
+}
