@@ -347,6 +347,7 @@ async fn put(part: parts::Part, name: String, location: &Location) -> Result<Fil
         rows: part.rows,
         bytes: part.bytes,
         sha256: part.sha256,
+        bounds: part.bounds,
     })
 }
 
