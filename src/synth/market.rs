@@ -115,12 +115,14 @@ impl Market {
             return None;
         }
         let told = &self.spec.companies[company as usize];
-        let usual = sold.cents * told.level_percent / 100;
+        let roll = self.national.roll_two(product, company);
+        // Each company has its own mind about each product.
+        let percent = 84 + below(roll >> 32, 33);
+        let usual = sold.cents * told.level_percent / 100 * percent / 100;
         let cents = match sold.special_at == Some(company) {
             true => usual * SPECIAL_PERCENT / 100,
             false => usual,
         };
-        let roll = self.national.roll_two(product, company);
         Some(CompanyPrice {
             product,
             company,
@@ -149,7 +151,7 @@ impl Market {
     #[inline]
     pub(super) fn of_store(&self, product: u32, zone: &ZonePrice, store: &Store) -> Option<Offer> {
         let roll = self.store.roll_two(product, store.id);
-        if roll & 0xff >= u64::from(store.carries) {
+        if !is_carried(roll, store) {
             return None;
         }
         let is_own = roll >> 8 & 0x3ff < OWN_OF_1024;
@@ -177,16 +179,23 @@ impl Market {
 
     /// Returns how many prices there are.
     pub(super) fn count(&self) -> u64 {
-        let carried = |product: u32| {
-            let stores = self.country.stores.iter();
-            let carried = stores.filter(|store| {
-                let roll = self.store.roll_two(product, store.id);
-                roll & 0xff < u64::from(store.carries)
-                    && self.product(product).is_sold_by(store.company)
+        let products = 1..=self.spec.products;
+        let of_product = |product: u32| {
+            let companies = self.country.companies();
+            let selling = companies.filter(move |(company, _)| {
+                let sold = self.product(product);
+                sold.is_sold_by(*company)
             });
-            carried.count() as u64
+            let carrying = selling.map(move |(_, stores)| {
+                let carrying = stores.iter().filter(|store| {
+                    let roll = self.store.roll_two(product, store.id);
+                    is_carried(roll, store)
+                });
+                carrying.count() as u64
+            });
+            carrying.sum::<u64>()
         };
-        (1..=self.spec.products).map(carried).sum()
+        products.map(of_product).sum()
     }
 
     /// Returns the product that a store's scraper meets at a place of its round.
@@ -211,6 +220,11 @@ impl Market {
         };
         (round * products + at) as i64 + 1
     }
+}
+
+/// Returns whether a store carries the product that the roll is for.
+fn is_carried(roll: u64, store: &Store) -> bool {
+    roll & 0xff < u64::from(store.carries)
 }
 
 /// Rounds up to a price that ends in 5 or 9, as shelves have them.

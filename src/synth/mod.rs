@@ -111,7 +111,7 @@ impl Error {
 
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Error::Column { .. } => Some("a column of pipelines/sources.toml that is not among the shipped ones must be nullable".to_owned()),
+            Error::Column { .. } => Some("keep the shipped types in pipelines/sources.toml; a column of your own must be nullable".to_owned()),
             Error::Write { source, .. } => (source.kind() == io::ErrorKind::AlreadyExists)
                 .then(|| "name another folder, or remove the file".to_owned()),
             Error::NotEmpty(_) => Some(
