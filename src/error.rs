@@ -2,7 +2,7 @@
 
 use crate::{
     config, database, dataset, diagnostics, diagnostics::Finding, engine, inbox, kind::Kind, load,
-    outbox, pipeline, runs, serve, snapshot, source, storage, update, upload,
+    outbox, pipeline, runs, serve, snapshot, source, storage, synth, update, upload,
 };
 
 /// Any stage's error.
@@ -37,6 +37,8 @@ pub enum Error {
     #[error(transparent)]
     Load(#[from] load::Error),
     #[error(transparent)]
+    Synth(#[from] synth::Error),
+    #[error(transparent)]
     Serve(#[from] serve::Error),
     #[error(transparent)]
     Runs(#[from] runs::Error),
@@ -65,6 +67,7 @@ impl Error {
             Error::Update(error) => error.kind(),
             Error::Database(error) => error.kind(),
             Error::Load(error) => error.kind(),
+            Error::Synth(error) => error.kind(),
             Error::Serve(error) => error.kind(),
             Error::Runs(error) => error.kind(),
         }
@@ -93,6 +96,7 @@ impl Error {
             Error::Update(error) => error.hint(),
             Error::Database(error) => error.hint(),
             Error::Load(error) => error.hint(),
+            Error::Synth(error) => error.hint(),
             Error::Runs(error) => error.hint(),
             Error::Inbox(error) => error.hint(),
             Error::Storage(error) => error.hint(),

@@ -3,7 +3,8 @@
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{
-    Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    Arg, ArgAction, ArgGroup, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    ValueEnum,
 };
 
 use super::screen;
@@ -111,6 +112,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Load CSV, JSON Lines or Parquet into the database; a file's name is its table
     Load(LoadArgs),
+    /// Make up an export of any size: the same for the same seed
+    Synth(SynthArgs),
     /// Serve the exports, the uploads and /healthz
     Serve(ServeArgs),
     /// Print the completions of a shell
@@ -275,6 +278,92 @@ pub(crate) struct LoadArgs {
     /// A file such as prices.csv.gz, or a folder of them
     #[arg(required = true)]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("target").required(true).args(["snapshot", "out", "database"])))]
+pub(crate) struct SynthArgs {
+    /// How large: about 1, 10, 100 or 1,000 million prices
+    #[arg(long, value_name = "SIZE", default_value = "s")]
+    pub(crate) preset: Size,
+    /// About so many prices, instead of a preset's
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "preset",
+        value_parser = clap::value_parser!(u64).range(1_000..=10_000_000_000),
+    )]
+    pub(crate) prices: Option<u64>,
+    /// Where the randomness begins
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// With nulls, prices of zero, rows that repeat others, and text beyond ASCII
+    #[arg(long)]
+    pub(crate) dirt: bool,
+    /// Write a new snapshot, as if it had been fetched
+    #[arg(long, help_heading = "Where to")]
+    pub(crate) snapshot: bool,
+    /// Write files into this folder
+    #[arg(long, value_name = "DIR", help_heading = "Where to")]
+    pub(crate) out: Option<PathBuf>,
+    /// Fill the tables of the database, in one transaction
+    #[arg(long, help_heading = "Where to")]
+    pub(crate) database: bool,
+    /// What the files are
+    #[arg(long, value_name = "FORM", default_value = "parquet", conflicts_with_all = ["snapshot", "database"])]
+    pub(crate) format: FileFormat,
+    /// What the files hold
+    #[arg(long, value_name = "LAYOUT", default_value = "exports", conflicts_with_all = ["snapshot", "database"])]
+    pub(crate) layout: FileLayout,
+    /// In which order prices come
+    #[arg(long, value_name = "ORDER", default_value = "key", conflicts_with_all = ["snapshot", "database"])]
+    pub(crate) order: PriceOrder,
+    /// Empty the tables that are filled first
+    #[arg(long, requires = "database")]
+    pub(crate) replace: bool,
+    /// Say how much it would be, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// The presets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Size {
+    /// About 1 million prices: 571 stores, 3,270 products
+    S,
+    /// About 10 million prices: 1,803 stores, 10,341 products
+    M,
+    /// About 100 million prices: 5,701 stores, 32,700 products
+    L,
+    /// About 1,000 million prices: 18,028 stores, 103,406 products
+    Xl,
+}
+
+/// The forms of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// Parquet
+    Parquet,
+    /// Comma-separated values with a header; lists as JSON
+    Csv,
+}
+
+/// The layouts of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileLayout {
+    /// One file a dataset, as a service exports them
+    Exports,
+    /// Stores, products and prices by names, as `load` takes them
+    Named,
+}
+
+/// The orders of prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PriceOrder {
+    /// By product, then by store
+    Key,
+    /// As scrapers bring them, store by store
+    Arrival,
 }
 
 #[derive(Debug, Args)]
@@ -469,6 +558,7 @@ impl Command {
                 !args.dry_run || args.snapshot.is_none()
             }
             Command::Upload(args) => !args.dry_run,
+            Command::Synth(args) => !args.dry_run,
             Command::Update(args) => !args.dry_run,
             _ => false,
         }

@@ -27,6 +27,7 @@ mod test;
 mod load;
 mod serve;
 mod status;
+mod synth;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
@@ -81,6 +82,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Ending> {
         Command::Lineage(args) => lineage::lineage(context, &args),
         Command::Status(args) => status::status(context, &args).await,
         Command::Load(args) => load::load(context, &args).await,
+        Command::Synth(args) => Box::pin(synth::synth(context, &args)).await,
         Command::Serve(args) => Box::pin(serve::serve(context, &args)).await,
         Command::Completions(args) => {
             args::completions(context.project().ok(), args.shell);

@@ -12,11 +12,12 @@ use datafusion::{
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
         memory_pool::{FairSpillPool, MemoryPool, PeakRecordingPool, TrackConsumersPool},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
+        session_state::SessionStateBuilder,
     },
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Error, Result, functions};
+use super::{Error, Result, functions, sorted_aggregate::ByRuns};
 use crate::config::EngineConfig;
 
 /// How many consumers an error about exhausted memory names.
@@ -43,7 +44,13 @@ pub fn session(config: &EngineConfig) -> Result<SessionContext> {
         source: Box::new(source),
     })?;
     let options = SessionConfig::from(options(config)).with_batch_size(BATCH_ROWS);
-    let context = SessionContext::new_with_config_rt(options, runtime);
+    let state = SessionStateBuilder::new()
+        .with_config(options)
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .with_physical_optimizer_rule(Arc::new(ByRuns))
+        .build();
+    let context = SessionContext::new_with_state(state);
     functions::register(&context);
     Ok(context)
 }

@@ -12,11 +12,13 @@ use datafusion::{
         listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
     },
     error::{DataFusionError, Result},
+    execution::object_store::ObjectStoreUrl,
     logical_expr::{Expr, SortExpr},
     prelude::SessionContext,
 };
 use url::Url;
 
+use super::dataset_table::DatasetTable;
 use crate::{dataset::Dataset, snapshot::Snapshot};
 
 /// Returns a relation of no rows.
@@ -30,29 +32,21 @@ pub(super) fn rows(batch: RecordBatch) -> Result<Arc<dyn TableProvider>> {
     Ok(Arc::new(table))
 }
 
-/// Returns a dataset of a snapshot: exactly the files of its manifest, without a
-/// listing, known to be sorted by key. A dataset without files is empty.
+/// Returns a dataset of a snapshot. A dataset without files is empty.
 pub(super) fn dataset(
     context: &SessionContext,
     snapshot: &Snapshot,
     dataset: &Dataset,
 ) -> Result<Arc<dyn TableProvider>> {
     let schema = dataset.contract.arrow();
-    let Some(part) = snapshot.manifest.datasets.get(&dataset.name) else {
+    let part = snapshot.manifest.datasets.get(&dataset.name);
+    let Some(part) = part.filter(|part| !part.files.is_empty()) else {
         return Ok(empty(schema));
     };
-    if part.files.is_empty() {
-        return Ok(empty(schema));
-    }
-    let location = &snapshot.location;
     let root = store_url(snapshot)?;
-    context.register_object_store(&root, location.store().clone());
-    let urls = part
-        .files
-        .iter()
-        .map(|file| file_url(&root, location.path(&file.name).as_ref()))
-        .collect::<Result<Vec<_>>>()?;
-    listing(urls, schema, &part.key)
+    context.register_object_store(&root, snapshot.location.store().clone());
+    let store = ObjectStoreUrl::parse(root.as_str())?;
+    Ok(Arc::new(DatasetTable::new(store, schema, snapshot, part)))
 }
 
 /// Returns an intermediate that is sorted by `order`.
@@ -99,14 +93,4 @@ pub(super) fn ascending(column: &str) -> SortExpr {
 fn store_url(snapshot: &Snapshot) -> Result<Url> {
     let url = format!("snapshot://{}/", snapshot.manifest.id.0);
     Url::parse(&url).map_err(|error| DataFusionError::Configuration(format!("{url}: {error}")))
-}
-
-/// Returns the URL of an object, whatever characters its name has.
-fn file_url(root: &Url, path: &str) -> Result<ListingTableUrl> {
-    let mut url = root.clone();
-    url.path_segments_mut()
-        .map_err(|()| DataFusionError::Configuration(format!("{root} holds no files")))?
-        .pop_if_empty()
-        .extend(path.split('/'));
-    ListingTableUrl::try_new(url, None)
 }

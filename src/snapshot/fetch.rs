@@ -1,6 +1,9 @@
 //! A new snapshot: fetches every dataset, then writes all of them, then the manifest.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -62,7 +65,7 @@ pub struct Fetch<'a> {
 /// See [`Error`]: of the source, of the disk, or of the engine.
 pub async fn fetch(fetch: Fetch<'_>) -> Result<Snapshot> {
     partial::sweep(&partials(fetch.location, fetch.engine), fetch.at)?;
-    sweep_unfinished(&fetch).await?;
+    sweep_unfinished(fetch.location, fetch.at).await?;
     let mut complete = Vec::new();
     for wanted in &fetch.wanted {
         if let Some(partial) = complete_dataset(&fetch, wanted).await? {
@@ -73,7 +76,7 @@ pub async fn fetch(fetch: Fetch<'_>) -> Result<Snapshot> {
 }
 
 /// Returns the folder of fetches in progress, on the local disk.
-fn partials(location: &Location, engine: &EngineConfig) -> PathBuf {
+pub(super) fn partials(location: &Location, engine: &EngineConfig) -> PathBuf {
     let local = location.local().map(|folder| folder.join(".partial"));
     local.unwrap_or_else(|| {
         let temp = engine.temp.clone().unwrap_or_else(std::env::temp_dir);
@@ -94,11 +97,11 @@ fn short_hash(text: &str) -> String {
 
 /// Deletes what an interrupted run wrote of a snapshot: without a manifest nobody
 /// sees it. A young one is left, for a run elsewhere may be at it.
-async fn sweep_unfinished(fetch: &Fetch<'_>) -> Result<()> {
-    let oldest = snapshot_time(fetch.at - partial::MAX_AGE);
-    for id in open::ids(fetch.location).await? {
-        if id < oldest && open::manifest(fetch.location, &id).await?.is_none() {
-            let folder = fetch.location.child(&id);
+pub(super) async fn sweep_unfinished(location: &Location, at: DateTime<Utc>) -> Result<()> {
+    let oldest = snapshot_time(at - partial::MAX_AGE);
+    for id in open::ids(location).await? {
+        if id < oldest && open::manifest(location, &id).await?.is_none() {
+            let folder = location.child(&id);
             for entry in folder.list().await? {
                 folder.delete(&entry.name).await?;
             }
@@ -189,7 +192,7 @@ async fn bring_in(fetch: &Fetch<'_>, dataset: &Dataset, partial: &mut Partial) -
 
 /// Writes the datasets and, last, the manifest.
 async fn write(fetch: &Fetch<'_>, mut complete: Vec<(&Dataset, Partial)>) -> Result<Snapshot> {
-    let id = snapshot_id(fetch);
+    let id = snapshot_id(&fetch.source.name(), fetch.at);
     let location = fetch.location.child(&id.0);
     let context = engine::session(fetch.engine)?;
     let mut datasets = IndexMap::new();
@@ -215,11 +218,11 @@ async fn write(fetch: &Fetch<'_>, mut complete: Vec<(&Dataset, Partial)>) -> Res
 }
 
 /// Returns a name that no other run takes.
-fn snapshot_id(fetch: &Fetch<'_>) -> SnapshotId {
-    let nanos = fetch.at.timestamp_nanos_opt().unwrap_or_default();
-    let whose = format!("{}\n{nanos}\n{}", fetch.source.name(), std::process::id());
+pub(super) fn snapshot_id(source: &str, at: DateTime<Utc>) -> SnapshotId {
+    let nanos = at.timestamp_nanos_opt().unwrap_or_default();
+    let whose = format!("{source}\n{nanos}\n{}", std::process::id());
     let hash = short_hash(&whose);
-    SnapshotId(format!("{}-{}", snapshot_time(fetch.at), &hash[..8]))
+    SnapshotId(format!("{}-{}", snapshot_time(at), &hash[..8]))
 }
 
 async fn write_dataset(
@@ -242,7 +245,7 @@ async fn write_dataset(
             .await
             .map_err(failed)?
     };
-    let written = Written::new(&order, partial).map_err(failed)?;
+    let written = Written::new(&order, partial.workspace()).map_err(failed)?;
     let (files, unique) = write_rows(written, stream, dataset, location).await?;
     Ok(Part {
         contract: dataset.contract.clone(),
@@ -261,16 +264,17 @@ async fn write_dataset(
 }
 
 /// What is written of a dataset.
-struct Written {
-    unique: Unique,
+pub(super) struct Written {
+    pub(super) unique: Unique,
     parts: Parts,
 }
 
 impl Written {
-    fn new(order: &Order, partial: &Partial) -> Result<Written, DataFusionError> {
+    /// Writes into a passing folder below `workspace`, first.
+    pub(super) fn new(order: &Order, workspace: &Path) -> Result<Written, DataFusionError> {
         let folder = tempfile::Builder::new()
             .prefix("parts-")
-            .tempdir_in(partial.workspace())?;
+            .tempdir_in(workspace)?;
         Ok(Written {
             unique: Unique::new(order)?,
             parts: Parts::new(order, folder)?,
@@ -298,7 +302,7 @@ impl Written {
     }
 }
 
-async fn write_rows(
+pub(super) async fn write_rows(
     mut written: Written,
     mut stream: SendableRecordBatchStream,
     dataset: &Dataset,
@@ -343,10 +347,11 @@ async fn put(part: parts::Part, name: String, location: &Location) -> Result<Fil
         rows: part.rows,
         bytes: part.bytes,
         sha256: part.sha256,
+        bounds: part.bounds,
     })
 }
 
-async fn count_dangling(
+pub(super) async fn count_dangling(
     context: &SessionContext,
     location: &Location,
     datasets: &mut IndexMap<String, Part>,
@@ -365,7 +370,7 @@ async fn count_dangling(
 }
 
 /// Writes the manifest: from here on the snapshot exists.
-async fn commit(location: &Location, manifest: &Manifest) -> Result<()> {
+pub(super) async fn commit(location: &Location, manifest: &Manifest) -> Result<()> {
     let bytes = serde_json::to_vec_pretty(manifest).map_err(|source| Error::Manifest {
         path: location.display(MANIFEST),
         source,

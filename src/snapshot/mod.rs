@@ -10,6 +10,7 @@
 //! changed once it is written.
 
 mod dangling;
+mod direct;
 mod fetch;
 mod open;
 mod partial;
@@ -23,6 +24,7 @@ use datafusion::error::DataFusionError;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+pub use direct::{Direct, Rows, write};
 pub use fetch::{Fetch, Wanted, fetch};
 pub use open::{list, open};
 
@@ -190,6 +192,19 @@ pub struct File {
     pub bytes: u64,
     /// Its hash, in hex.
     pub sha256: String,
+    /// Its bounds in the key's leading integer columns. In the first of them the
+    /// files' bounds are disjoint, unless one value has more rows than a file holds.
+    #[serde(default)]
+    pub bounds: Vec<Bounds>,
+}
+
+/// The least and the most value of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// The least.
+    pub least: i64,
+    /// The most.
+    pub most: i64,
 }
 
 /// A snapshot that is there.

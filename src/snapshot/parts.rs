@@ -1,8 +1,10 @@
 //! Rows in key order become Parquet files of disjoint key ranges.
 //!
 //! Any Parquet tool reads them; the footers say how the rows are sorted and hold
-//! statistics. A file is written on the local disk, hashed as it is written, then
-//! put to the snapshot's location.
+//! statistics. A file ends where the key's first column changes, so that all rows of
+//! a product lie in one file and files can be read side by side without meeting. It
+//! is written on the local disk, hashed as it is written, then put to the snapshot's
+//! location.
 
 use std::{
     collections::VecDeque,
@@ -14,7 +16,9 @@ use std::{
 
 use datafusion::{
     arrow::{
-        datatypes::{DataType, SchemaRef},
+        array::{Array, ArrayRef, AsArray, make_comparator},
+        compute::{SortOptions, max, min},
+        datatypes::{DataType, Int64Type, SchemaRef},
         record_batch::RecordBatch,
     },
     parquet::{
@@ -27,10 +31,12 @@ use datafusion::{
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::rows::Order;
+use super::{Bounds, rows::Order};
 
-/// Rows a file: large enough to be few, small enough to be read in parallel.
-const PART_ROWS: usize = 8 << 20;
+/// Rows a file, about: large enough to be few, small enough to be read in parallel.
+const PART_ROWS: usize = 2 << 20;
+/// How much longer a file may grow for the sake of one product.
+const MAX_STRETCH: usize = 4;
 /// Rows a row group: the unit that statistics leave out.
 const GROUP_ROWS: usize = 256 << 10;
 
@@ -41,11 +47,14 @@ pub(super) struct Part {
     pub(super) rows: u64,
     pub(super) bytes: u64,
     pub(super) sha256: String,
+    pub(super) bounds: Vec<Bounds>,
 }
 
 /// Writes rows, a new file every so many.
 pub(super) struct Parts {
     schema: SchemaRef,
+    /// The key's columns.
+    key: Vec<usize>,
     properties: WriterProperties,
     folder: TempDir,
     part_rows: usize,
@@ -59,6 +68,9 @@ struct Open {
     writer: ArrowWriter<Hashing<BufWriter<File>>>,
     path: PathBuf,
     rows: usize,
+    bounds: Vec<Bounds>,
+    /// The last row's value in the key's first column, as one row of it.
+    last: Option<ArrayRef>,
 }
 
 impl Parts {
@@ -69,6 +81,7 @@ impl Parts {
     fn with_rows(order: &Order, folder: TempDir, part_rows: usize) -> Result<Parts, ParquetError> {
         Ok(Parts {
             schema: order.schema().clone(),
+            key: order.key().collect(),
             properties: properties(order)?,
             folder,
             part_rows,
@@ -80,17 +93,16 @@ impl Parts {
 
     /// Appends rows, which must come in key order.
     pub(super) fn push(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
-        let mut at = 0;
-        while at < batch.num_rows() {
+        let mut rest = batch.clone();
+        while rest.num_rows() > 0 {
             let mut open = match self.open.take() {
                 Some(open) => open,
                 None => self.begin()?,
             };
-            let rows = (self.part_rows - open.rows).min(batch.num_rows() - at);
-            open.writer.write(&batch.slice(at, rows))?;
-            open.rows += rows;
-            at += rows;
-            if open.rows == self.part_rows {
+            let rows = open.room(&rest, &self.key, self.part_rows)?;
+            open.write(&rest.slice(0, rows), &self.key)?;
+            rest = rest.slice(rows, rest.num_rows() - rows);
+            if rest.num_rows() > 0 {
                 self.ready.push_back(open.close()?);
             } else {
                 self.open = Some(open);
@@ -123,11 +135,69 @@ impl Parts {
             writer: ArrowWriter::try_new(out, self.schema.clone(), properties)?,
             path,
             rows: 0,
+            bounds: Vec::new(),
+            last: None,
         })
     }
 }
 
 impl Open {
+    /// Returns how many rows of the batch belong here: all while there is room, then
+    /// those that still have the last row's value in the key's first column.
+    fn room(
+        &self,
+        batch: &RecordBatch,
+        key: &[usize],
+        part_rows: usize,
+    ) -> Result<usize, ParquetError> {
+        let Some(&first) = key.first() else {
+            return Ok(batch.num_rows());
+        };
+        let most = (MAX_STRETCH * part_rows).saturating_sub(self.rows);
+        let rows = batch.num_rows().min(most);
+        let free = part_rows.saturating_sub(self.rows).min(rows);
+        let values = batch.column(first);
+        let before = match free {
+            0 => self.last.clone().unwrap_or_else(|| values.slice(0, 0)),
+            free => values.slice(free - 1, 1),
+        };
+        if free == rows || before.is_empty() {
+            return Ok(rows);
+        }
+        let compare = make_comparator(&before, values, SortOptions::default())?;
+        let belongs = (free..rows).take_while(|row| compare(0, *row).is_eq());
+        Ok(free + belongs.count())
+    }
+
+    fn write(&mut self, batch: &RecordBatch, key: &[usize]) -> Result<(), ParquetError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        self.writer.write(batch)?;
+        self.rows += batch.num_rows();
+        if let Some(first) = key.first() {
+            self.last = Some(batch.column(*first).slice(batch.num_rows() - 1, 1));
+        }
+        let integers = key.iter().map_while(|column| {
+            let values = batch.column(*column).as_primitive_opt::<Int64Type>()?;
+            Some(Bounds {
+                least: min(values)?,
+                most: max(values)?,
+            })
+        });
+        let here: Vec<Bounds> = integers.collect();
+        if self.bounds.is_empty() {
+            self.bounds = here;
+            return Ok(());
+        }
+        self.bounds.truncate(here.len());
+        for (bounds, here) in self.bounds.iter_mut().zip(here) {
+            bounds.least = bounds.least.min(here.least);
+            bounds.most = bounds.most.max(here.most);
+        }
+        Ok(())
+    }
+
     fn close(self) -> Result<Part, ParquetError> {
         let mut hashing = self.writer.into_inner()?;
         hashing.flush()?;
@@ -136,6 +206,7 @@ impl Open {
             rows: self.rows as u64,
             bytes: hashing.bytes,
             sha256: hex::encode(mem::take(&mut hashing.hash).finalize()),
+            bounds: self.bounds,
         })
     }
 }

@@ -224,7 +224,10 @@ pub(super) fn in_order(order: &Order, batches: Batches) -> Result<bool, ArrowErr
 }
 
 /// Streams rows as they are.
-pub(super) fn stream(order: &Order, batches: Batches) -> SendableRecordBatchStream {
+pub(super) fn stream(
+    order: &Order,
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
+) -> SendableRecordBatchStream {
     let mut builder = RecordBatchReceiverStream::builder(order.schema.clone(), 2);
     let sender = builder.tx();
     builder.spawn_blocking(move || {

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::{
     arrow::{
-        array::{Decimal128Array, Int64Array},
+        array::{AsArray, Decimal128Array, Int64Array},
+        datatypes::Int64Type,
         record_batch::RecordBatch,
     },
     parquet::arrow::ArrowWriter,
@@ -16,7 +17,7 @@ use pricemill::{
     engine::{Generate, Generated, Outcome, Output, generate},
     pipeline::Project,
     progress::Progress,
-    snapshot::{File, Manifest, Part, Snapshot, SnapshotId},
+    snapshot::{Bounds, File, Manifest, Part, Snapshot, SnapshotId},
     source::Told,
     storage::Location,
 };
@@ -167,11 +168,16 @@ fn snapshot(folder: &Path) -> Snapshot {
         let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
         writer.write(batch).unwrap();
         writer.close().unwrap();
+        let products = batch.column(0).as_primitive::<Int64Type>();
         files.push(File {
+            bytes: fs::metadata(folder.join(&name)).unwrap().len(),
             name,
             rows: batch.num_rows() as u64,
-            bytes: 0,
             sha256: String::new(),
+            bounds: vec![Bounds {
+                least: products.value(0),
+                most: products.value(products.len() - 1),
+            }],
         });
     }
     let contract = project_contract();

@@ -19,6 +19,7 @@ mod serve;
 mod service;
 mod snapshot;
 mod source;
+mod synth;
 mod tests_of_sql;
 mod turn;
 mod update;

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     config::{Config, Environment, Overrides},
     error::Result,
+    progress::Progress,
     serve::serve as serve_on,
     storage,
     synth::{self, Spec},
@@ -34,7 +35,7 @@ pub(crate) async fn demo(outside: &Context, args: DemoArgs) -> Result<Ending> {
     let folder = outside.from.join(&args.dir);
     let screen = &outside.screen;
     new::write_project(&folder)?;
-    let export = make_export(outside, &folder)?;
+    let export = make_export(outside, &folder).await?;
 
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
@@ -82,17 +83,22 @@ fn io(action: &'static str, path: &str) -> impl Fn(std::io::Error) -> storage::E
 }
 
 /// Makes up an export as CSV files.
-fn make_export(outside: &Context, folder: &Path) -> Result<std::path::PathBuf> {
+async fn make_export(outside: &Context, folder: &Path) -> Result<std::path::PathBuf> {
     let export = folder.join("export");
-    let failed = io("write", &folder.display().to_string());
-    std::fs::create_dir_all(&export).map_err(&failed)?;
-    let made = synth::write_csv(&Spec::demo(), &export).map_err(&failed)?;
+    let country = synth::Export::new(&Spec::demo());
+    let files = synth::Files {
+        folder: &export,
+        layout: synth::Layout::Named,
+        format: synth::Format::Csv,
+        order: synth::Order::Key,
+    };
+    synth::write(&country, files, &Progress::silent()).await?;
     outside.screen.title("a made-up country");
     outside.screen.say(format!(
         "{} stores of four companies, {} products, {} prices",
-        made.stores,
-        grouped(made.products),
-        grouped(made.prices)
+        country.stores(),
+        grouped(u64::from(country.spec().products)),
+        grouped(country.prices())
     ));
     Ok(export)
 }

@@ -1,0 +1,138 @@
+//! A new snapshot of rows that are here and in key order already.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use datafusion::arrow::{error::ArrowError, record_batch::RecordBatch};
+use indexmap::IndexMap;
+
+use super::{
+    Error, Manifest, Part, Result, Snapshot,
+    fetch::{self, Written},
+    partial,
+    rows::{self, Order},
+};
+use crate::{
+    config::EngineConfig,
+    dataset::Dataset,
+    engine,
+    progress::{Progress, grouped},
+    source::Told,
+    storage::Location,
+};
+
+/// A dataset's rows in key order, with exactly the contract's columns.
+pub struct Rows {
+    /// The dataset.
+    pub dataset: Dataset,
+    /// The rows, a batch at a time.
+    pub batches: Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>,
+    /// How many there will be about, where that is known.
+    pub total: Option<u64>,
+}
+
+/// What a snapshot of rows that are here needs to know.
+#[derive(Debug)]
+pub struct Direct<'a> {
+    /// What the manifest names as the source.
+    pub source: String,
+    /// In which form the rows came, for the manifest.
+    pub form: &'static str,
+    /// Where snapshots lie.
+    pub location: &'a Location,
+    /// The engine, which counts ids that lead nowhere.
+    pub engine: &'a EngineConfig,
+    /// Now.
+    pub at: DateTime<Utc>,
+    /// Who watches; tasks are named after the datasets.
+    pub progress: &'a Progress,
+}
+
+/// Writes rows into a new snapshot as they come, then its manifest.
+///
+/// Holds a few batches: one is made while another is written. A run that stops leaves
+/// no snapshot.
+///
+/// # Errors
+/// Rows that are not in key order, the disk, or the engine.
+pub async fn write(direct: Direct<'_>, datasets: Vec<Rows>) -> Result<Snapshot> {
+    fetch::sweep_unfinished(direct.location, direct.at).await?;
+    let partials = fetch::partials(direct.location, direct.engine);
+    partial::sweep(&partials, direct.at)?;
+    let workspace = workspace(&partials)?;
+    let id = fetch::snapshot_id(&direct.source, direct.at);
+    let location = direct.location.child(&id.0);
+    let mut parts = IndexMap::new();
+    for rows in datasets {
+        let name = rows.dataset.name.clone();
+        let part = write_dataset(&direct, rows, &workspace, &location).await?;
+        parts.insert(name, part);
+    }
+    let context = engine::session(direct.engine)?;
+    fetch::count_dangling(&context, &location, &mut parts).await?;
+    let manifest = Manifest {
+        id,
+        source: direct.source,
+        fetched_at: direct.at,
+        datasets: parts,
+        engine_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    fetch::commit(&location, &manifest).await?;
+    Ok(Snapshot { manifest, location })
+}
+
+/// Makes a folder for files of passing use. What a killed run leaves there is swept
+/// away with what fetches leave.
+fn workspace(partials: &Path) -> Result<PathBuf> {
+    let path = partials.join("direct");
+    match std::fs::create_dir_all(&path) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(Error::Partial {
+            action: "make",
+            path,
+            source,
+        }),
+    }
+}
+
+async fn write_dataset(
+    direct: &Direct<'_>,
+    rows: Rows,
+    workspace: &Path,
+    location: &Location,
+) -> Result<Part> {
+    let Rows {
+        dataset,
+        batches,
+        total,
+    } = rows;
+    let order = Order::of(&dataset);
+    let written = Written::new(&order, workspace).map_err(|source| Error::Rows {
+        dataset: dataset.name.clone(),
+        source: Box::new(source),
+    })?;
+    direct.progress.begin(&dataset.name, total, "rows");
+    let (progress, name) = (direct.progress.clone(), dataset.name.clone());
+    let mut done = 0;
+    let batches = batches.inspect(move |batch| {
+        done += batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);
+        progress.at(&name, done, total);
+    });
+    let stream = rows::stream(&order, batches);
+    let (files, unique) = fetch::write_rows(written, stream, &dataset, location).await?;
+    let summary = format!("{} rows", grouped(unique.rows));
+    direct.progress.end(&dataset.name, &summary);
+    Ok(Part {
+        contract: dataset.contract,
+        key: dataset.key,
+        rows: unique.rows,
+        files,
+        duplicates: unique.duplicates,
+        conflicts: unique.conflicts,
+        dangling: Default::default(),
+        told: Told {
+            form: direct.form.to_owned(),
+            ..Told::default()
+        },
+    })
+}

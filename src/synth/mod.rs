@@ -1,0 +1,125 @@
+//! A made-up, realistic export of any size: the same rows for the same seed.
+//!
+//! ```text
+//!  spec ─► country (towns, stores) ─┐
+//!      └─► catalog (products)  ─────┴─► market ─► prices, in key order or as they arrive
+//!                                          ├────► export (the datasets) ─► snapshot, files
+//!                                          └────► tables ─► database
+//! ```
+//!
+//! Companies price by zone: the stores of a zone share their prices but for a few in
+//! a thousand, one company prices each store alone. Products are shared between
+//! companies or a company's own, some are on special, sizes are spelled as shops spell
+//! them, and stores lie around towns. Money is integer cents throughout.
+//!
+//! Every price follows from its product, its store and the seed, so nothing is sorted
+//! and no price is kept: memory grows with products and stores alone.
+
+mod random;
+
+mod spec;
+
+mod goods;
+
+mod country;
+
+mod catalog;
+
+mod market;
+
+mod dirt;
+
+mod categories;
+
+mod prices;
+
+mod export;
+
+mod named;
+
+mod ahead;
+
+mod files;
+
+mod tables;
+
+pub use self::{
+    export::{Batches, Export},
+    files::{Files, Format, Layout, Made, write},
+    prices::Order,
+    spec::{Company, Preset, Spec, Zones},
+    tables::fill,
+};
+use std::{io, path::PathBuf};
+
+use datafusion::error::DataFusionError;
+
+use crate::{database, kind::Kind};
+
+/// Why nothing was made up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A dataset asks for what is not made up.
+    #[error("column `{column}` of dataset {dataset} cannot be made up as {declared}")]
+    Column {
+        /// The dataset.
+        dataset: String,
+        /// The column.
+        column: String,
+        /// Its type, as the contract has it.
+        declared: String,
+    },
+    /// A file could not be written.
+    #[error("could not write {path}")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's own error.
+        source: io::Error,
+    },
+    /// The database lacks a table.
+    #[error("the database has no table `{0}`")]
+    NoTable(String),
+    /// A table that would be filled has rows.
+    #[error("table {0} of the database has rows already")]
+    NotEmpty(String),
+    /// A table could not be looked at.
+    #[error("could not read table {table}")]
+    Read {
+        /// The table.
+        table: String,
+        /// The engine's own error.
+        source: Box<DataFusionError>,
+    },
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] database::Error),
+}
+
+/// A result of this module.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Error::Column { .. } | Error::NotEmpty(_) => Kind::Usage,
+            Error::Write { .. } | Error::NoTable(_) | Error::Read { .. } => Kind::Failed,
+            Error::Database(error) => error.kind(),
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Error::Column { .. } => Some("a column of pipelines/sources.toml that is not among the shipped ones must be nullable".to_owned()),
+            Error::Write { source, .. } => (source.kind() == io::ErrorKind::AlreadyExists)
+                .then(|| "name another folder, or remove the file".to_owned()),
+            Error::NotEmpty(_) => Some(
+                "name another database (PRICEMILL_DATABASE=sqlite:made-up.db), or --replace what is there"
+                    .to_owned(),
+            ),
+            Error::Database(error) => error.hint(),
+            Error::NoTable(_) | Error::Read { .. } => None,
+        }
+    }
+}
