@@ -10,6 +10,7 @@ mod dataset_table;
 mod diagnose;
 pub mod functions;
 mod generate;
+mod given;
 mod intermediate;
 mod lint;
 mod params;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 
 pub use check::{Checked, Promise, check};
 pub use generate::{Generate, Generated, Outcome, Output, Step, generate};
+pub use given::Given;
 pub use query::{Query, Rows, query, show};
 pub use session::{peak_memory_bytes, session};
 pub use slt::{TestFailure, TestResult, test};
@@ -102,6 +104,16 @@ pub enum Error {
         /// The pipeline.
         pipeline: String,
     },
+    /// Files that were to stand for a dataset do not fit its contract.
+    #[error("{path} does not fit dataset {dataset}: {reason}")]
+    Given {
+        /// The dataset.
+        dataset: String,
+        /// The file or folder.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// A pipeline's output is none of its models.
     #[error("{pipeline} has no model `{model}`")]
     NoOutput {
@@ -121,7 +133,10 @@ impl Error {
             Error::Run { .. } | Error::Io { .. } | Error::Read { .. } | Error::OneConnection => {
                 Kind::Failed
             }
-            Error::Value { .. } | Error::Encode { .. } | Error::NotFetched { .. } => Kind::Data,
+            Error::Value { .. }
+            | Error::Encode { .. }
+            | Error::NotFetched { .. }
+            | Error::Given { .. } => Kind::Data,
             Error::Invalid(_) | Error::NoOutput { .. } | Error::Param(_) => Kind::Usage,
         }
     }
