@@ -11,7 +11,7 @@ use clap::{
 };
 
 use super::screen;
-use crate::{config, diagnostics::Findings, pipeline::Project};
+use crate::{config, diagnostics::Findings, engine::Given, pipeline::Project};
 
 /// A dataflow engine for retail prices
 ///
@@ -238,6 +238,10 @@ pub(crate) struct ShowArgs {
     /// Look at this snapshot: its id, or `latest`
     #[arg(long, value_name = "ID|latest", default_value = "latest")]
     pub(crate) snapshot: String,
+    /// Read this dataset from a Parquet file, or from a folder's, instead of from the
+    /// snapshot; its columns are checked against the contract
+    #[arg(long = "file", value_name = "DATASET=PATH", value_parser = given)]
+    pub(crate) files: Vec<Given>,
 }
 
 #[derive(Debug, Args)]
@@ -256,6 +260,10 @@ pub(crate) struct QueryArgs {
     /// Look at this snapshot: its id, or `latest`
     #[arg(long, value_name = "ID|latest", default_value = "latest")]
     pub(crate) snapshot: String,
+    /// Read this dataset from a Parquet file, or from a folder's, instead of from the
+    /// snapshot; its columns are checked against the contract
+    #[arg(long = "file", value_name = "DATASET=PATH", value_parser = given)]
+    pub(crate) files: Vec<Given>,
 }
 
 #[derive(Debug, Args)]
@@ -405,6 +413,16 @@ const PARAM: &str = "param";
 
 fn time(text: &str) -> Result<Duration, String> {
     config::duration(text).ok_or_else(|| format!("write it like `10m`, not `{text}`"))
+}
+
+fn given(text: &str) -> Result<Given, String> {
+    match text.split_once('=') {
+        Some((dataset, path)) if !dataset.is_empty() && !path.is_empty() => Ok(Given {
+            dataset: dataset.to_owned(),
+            path: path.into(),
+        }),
+        _ => Err("write it like `prices=export.parquet`".to_owned()),
+    }
 }
 
 /// Returns the whole command line with the pipelines' own flags.

@@ -38,7 +38,8 @@ pub(crate) async fn fetch(context: &Context, args: &FetchArgs) -> Result<Ending>
     Ok(ending)
 }
 
-fn named<'a>(context: &'a Context, name: &str) -> Result<&'a Dataset> {
+/// Returns the project's dataset of that name.
+pub(super) fn named<'a>(context: &'a Context, name: &str) -> Result<&'a Dataset> {
     let datasets = &context.project()?.datasets;
     Ok(datasets.get(name).ok_or_else(|| dataset::Error::Unknown {
         name: name.to_owned(),

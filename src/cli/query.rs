@@ -1,24 +1,27 @@
 //! `show` and `query`: rows of the snapshot, through the project's models.
 
+use std::collections::BTreeSet;
+
 use futures::TryStreamExt;
 
 use super::{
     args::{QueryArgs, ShowArgs},
     context::{Context, Ending},
-    cost, table,
+    cost, fetch, table,
 };
 use crate::{
-    engine::{self, Query, Rows},
+    engine::{self, Given, Query, Rows},
     error::Result,
+    pipeline::Project,
     snapshot::{self, Snapshot},
 };
 
 /// Shows rows of one relation.
 pub(crate) async fn show(context: &Context, args: &ShowArgs) -> Result<Ending> {
-    let snapshot = snapshot(context, &args.relation, &args.snapshot).await?;
+    let data = Data::open(context, &args.relation, &args.snapshot, &args.files).await?;
     let filter = args.filter.as_deref();
     let limit = usize::try_from(args.limit).ok();
-    with(context, &snapshot, async |job| {
+    with(context, &data, async |job| {
         print(
             context,
             engine::show(job, &args.relation, filter, limit).await?,
@@ -31,9 +34,9 @@ pub(crate) async fn show(context: &Context, args: &ShowArgs) -> Result<Ending> {
 
 /// Runs one query.
 pub(crate) async fn query(context: &Context, args: &QueryArgs) -> Result<Ending> {
-    let snapshot = snapshot(context, &args.sql, &args.snapshot).await?;
+    let data = Data::open(context, &args.sql, &args.snapshot, &args.files).await?;
     let limit = usize::try_from(args.limit).ok();
-    with(context, &snapshot, async |job| {
+    with(context, &data, async |job| {
         print(context, engine::query(job, &args.sql, limit).await?).await
     })
     .await?;
@@ -42,16 +45,44 @@ pub(crate) async fn query(context: &Context, args: &QueryArgs) -> Result<Ending>
 
 /// Runs a query over the latest snapshot and prints at most `limit` rows.
 pub(crate) async fn print_query(context: &Context, sql: &str, limit: usize) -> Result<()> {
-    let snapshot = snapshot(context, sql, "latest").await?;
-    with(context, &snapshot, async |job| {
+    let data = Data::open(context, sql, "latest", &[]).await?;
+    with(context, &data, async |job| {
         print(context, engine::query(job, sql, Some(limit)).await?).await
     })
     .await
 }
 
+/// Where the rows of the datasets are.
+struct Data {
+    snapshot: Option<Snapshot>,
+    given: Vec<Given>,
+}
+
+impl Data {
+    /// Opens the snapshot named, unless files stand for all that the text speaks of.
+    async fn open(context: &Context, text: &str, named: &str, files: &[Given]) -> Result<Data> {
+        let project = context.project()?;
+        let mut given = Vec::new();
+        for file in files {
+            given.push(Given {
+                dataset: fetch::named(context, &file.dataset)?.name.clone(),
+                path: context.from.join(&file.path),
+            });
+        }
+        let spoken = spoken(project, text);
+        let is_given = |name: &str| given.iter().any(|given| given.dataset == name);
+        let needed: Vec<&str> = spoken.into_iter().filter(|name| !is_given(name)).collect();
+        let snapshot = match needed.is_empty() && !given.is_empty() {
+            true => None,
+            false => Some(snapshot::open(&context.snapshots(), named, &needed).await?),
+        };
+        Ok(Data { snapshot, given })
+    }
+}
+
 async fn with(
     context: &Context,
-    snapshot: &Snapshot,
+    data: &Data,
     run: impl AsyncFnOnce(Query<'_>) -> Result<()>,
 ) -> Result<()> {
     let project = context.project()?;
@@ -60,18 +91,19 @@ async fn with(
     run(Query {
         project,
         bindings: &bindings,
-        snapshot,
+        snapshot: data.snapshot.as_ref(),
+        given: &data.given,
+        now: context.now,
         config,
     })
     .await
 }
 
-/// Returns the snapshot named. `latest` is the newest that has what the text speaks
-/// of: a dataset by its name, or all that a pipeline reads by the pipeline's.
-async fn snapshot(context: &Context, text: &str, named: &str) -> Result<Snapshot> {
-    let project = context.project()?;
+/// Returns the datasets that a text speaks of, which a `latest` snapshot must have: by
+/// their names, or all that a pipeline reads by the pipeline's.
+fn spoken<'a>(project: &'a Project, text: &str) -> Vec<&'a str> {
     let words = |c: char| !c.is_alphanumeric() && c != '_' && c != '-';
-    let spoken = text.split(words).collect::<std::collections::BTreeSet<_>>();
+    let spoken = text.split(words).collect::<BTreeSet<_>>();
     let pipelines = project.pipelines.values().filter(|pipeline| {
         let models = pipeline
             .models
@@ -90,8 +122,7 @@ async fn snapshot(context: &Context, text: &str, named: &str) -> Result<Snapshot
         .keys()
         .map(String::as_str)
         .filter(|name| spoken.contains(name));
-    let needed = read.chain(direct).collect::<Vec<_>>();
-    Ok(snapshot::open(&context.snapshots(), named, &needed).await?)
+    read.chain(direct).collect()
 }
 
 /// Prints rows. A table is laid out as a whole; data goes out as it comes.

@@ -12,6 +12,7 @@ mod diagnose;
 mod exhausted;
 pub mod functions;
 mod generate;
+mod given;
 mod intermediate;
 mod key_order;
 mod lint;
@@ -31,6 +32,7 @@ pub use check::{Checked, Promise, check};
 pub use cost::{Cost, Operator};
 pub use exhausted::Exhausted;
 pub use generate::{Generate, Generated, Outcome, Output, Step, generate};
+pub use given::Given;
 pub(crate) use key_order::key_order;
 pub use query::{Query, Rows, query, show};
 pub use session::{peak_memory_bytes, session};
@@ -116,6 +118,16 @@ pub enum Error {
         /// The pipeline.
         pipeline: String,
     },
+    /// Files that were to stand for a dataset do not fit its contract.
+    #[error("{path} does not fit dataset {dataset}: {reason}")]
+    Given {
+        /// The dataset.
+        dataset: String,
+        /// The file or folder.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// A pipeline's output is none of its models.
     #[error("{pipeline} has no model `{model}`")]
     NoOutput {
@@ -137,7 +149,10 @@ impl Error {
             | Error::Io { .. }
             | Error::Read { .. }
             | Error::OneConnection => Kind::Failed,
-            Error::Value { .. } | Error::Encode { .. } | Error::NotFetched { .. } => Kind::Data,
+            Error::Value { .. }
+            | Error::Encode { .. }
+            | Error::NotFetched { .. }
+            | Error::Given { .. } => Kind::Data,
             Error::Invalid(_) | Error::NoOutput { .. } | Error::Param(_) => Kind::Usage,
         }
     }

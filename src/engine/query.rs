@@ -3,23 +3,29 @@
 //! A bare name is a pipeline's output, else a dataset, else the one model or seed
 //! of that name; `export.<dataset>` and `<pipeline>.<model>` are always exact.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use chrono::{DateTime, Utc};
 use datafusion::{
-    arrow::datatypes::SchemaRef, common::TableReference, execution::SendableRecordBatchStream,
-    logical_expr::LogicalPlanBuilder, prelude::SessionContext,
+    arrow::datatypes::SchemaRef, catalog::TableProvider, common::TableReference,
+    execution::SendableRecordBatchStream, logical_expr::LogicalPlanBuilder,
+    prelude::SessionContext,
 };
 use indexmap::IndexMap;
 
 use super::{
-    Cost, Error, Result,
+    Cost, Error, Given, Result,
     cost::Meter,
-    session, tables,
+    given, session, tables,
     verify::quoted,
     workspace::{self, EXPORT, Workspace},
 };
 use crate::{
     config::EngineConfig,
+    dataset::Dataset,
     diagnostics::Finding,
     pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, read_seed, sql::references},
     snapshot::Snapshot,
@@ -32,10 +38,27 @@ pub struct Query<'a> {
     pub project: &'a Project,
     /// The parameters, by pipeline; one that lacks has its defaults.
     pub bindings: &'a IndexMap<String, Bindings>,
-    /// Where the datasets are.
-    pub snapshot: &'a Snapshot,
+    /// Where the datasets are; needless where files stand for all that are read.
+    pub snapshot: Option<&'a Snapshot>,
+    /// Files that stand for datasets, before the snapshot's.
+    pub given: &'a [Given],
+    /// What now() is where there is no snapshot, whose time it is otherwise.
+    pub now: DateTime<Utc>,
     /// Memory, threads and temp space.
     pub config: &'a EngineConfig,
+}
+
+impl Query<'_> {
+    fn at(&self) -> DateTime<Utc> {
+        self.snapshot
+            .map_or(self.now, |snapshot| snapshot.manifest.fetched_at)
+    }
+
+    fn has(&self, dataset: &str) -> bool {
+        let fetched = |snapshot: &Snapshot| snapshot.manifest.datasets.contains_key(dataset);
+        self.given.iter().any(|given| given.dataset == dataset)
+            || self.snapshot.is_some_and(fetched)
+    }
 }
 
 /// The rows of a query as they come.
@@ -137,7 +160,7 @@ impl<'a> Scope<'a> {
         let wanted: Vec<_> = found.values().map(|(_, relation)| relation).collect();
         self.build(&wanted).await?;
         let failed = |error| Error::run("the query", error);
-        let at = self.job.snapshot.manifest.fetched_at;
+        let at = self.job.at();
         let workspace = Workspace::new(&self.context, "query", at, self.names());
         let workspace = workspace.map_err(failed)?;
         for (name, relation) in found.values() {
@@ -215,7 +238,7 @@ impl<'a> Scope<'a> {
                 }
             }
         }
-        self.datasets(&datasets)?;
+        self.datasets(&datasets).await?;
         let pipelines: Vec<_> = models
             .keys()
             .filter_map(|name| project.pipelines.get(*name))
@@ -233,9 +256,8 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
-    fn datasets(&self, wanted: &BTreeSet<&str>) -> Result<()> {
-        let has = |name: &str| self.job.snapshot.manifest.datasets.contains_key(name);
-        if let Some(name) = wanted.iter().find(|name| !has(name)) {
+    async fn datasets(&self, wanted: &BTreeSet<&str>) -> Result<()> {
+        if let Some(name) = wanted.iter().find(|name| !self.job.has(name)) {
             return Err(Error::NotFetched {
                 dataset: (*name).to_owned(),
                 pipeline: "the query".to_owned(),
@@ -244,8 +266,7 @@ impl<'a> Scope<'a> {
         let failed = |error| Error::run("the datasets", error);
         let schema = workspace::schema_of(&self.context, EXPORT).map_err(failed)?;
         for dataset in self.job.project.datasets.values() {
-            let table = tables::dataset(&self.context, self.job.snapshot, dataset);
-            let table = table.map_err(failed)?;
+            let table = self.dataset(dataset).await?;
             schema
                 .register_table(dataset.name.clone(), table)
                 .map_err(failed)?;
@@ -253,10 +274,22 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
+    async fn dataset(&self, dataset: &Dataset) -> Result<Arc<dyn TableProvider>> {
+        let mut given = self.job.given.iter();
+        if let Some(given) = given.find(|given| given.dataset == dataset.name) {
+            return given::dataset(&self.context, dataset, &given.path).await;
+        }
+        let failed = |error| Error::run("the datasets", error);
+        match self.job.snapshot {
+            Some(snapshot) => tables::dataset(&self.context, snapshot, dataset).map_err(failed),
+            None => Ok(tables::empty(dataset.contract.arrow())),
+        }
+    }
+
     async fn pipeline(&self, pipeline: &Pipeline, wanted: &[&str]) -> Result<()> {
         let failed = |error| Error::run(&format!("the relations of {}", pipeline.name), error);
         let relations = workspace::relations(self.job.project, pipeline);
-        let at = self.job.snapshot.manifest.fetched_at;
+        let at = self.job.at();
         let workspace = Workspace::new(&self.context, &pipeline.relation(), at, relations);
         let workspace = workspace.map_err(failed)?;
         for (name, file) in &pipeline.seeds {

@@ -1,9 +1,15 @@
 //! Relations as DataFusion reads them: datasets, seeds, intermediates, nothing.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use datafusion::{
-    arrow::{datatypes::SchemaRef, record_batch::RecordBatch},
+    arrow::{
+        datatypes::{Schema, SchemaRef},
+        record_batch::RecordBatch,
+    },
     catalog::TableProvider,
     datasource::{
         MemTable,
@@ -55,11 +61,33 @@ pub(super) fn parquet(
     schema: SchemaRef,
     order: &[String],
 ) -> Result<Arc<dyn TableProvider>> {
+    listing(vec![local(file)?], schema, order)
+}
+
+/// Returns the columns that Parquet files have in common.
+pub(super) async fn files_schema(context: &SessionContext, files: &[PathBuf]) -> Result<SchemaRef> {
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
+    let mut schemas = Vec::new();
+    for file in files {
+        let url = local(file)?;
+        let schema = options.infer_schema(&context.state(), &url).await?;
+        schemas.push(Arc::unwrap_or_clone(schema));
+    }
+    Ok(Arc::new(Schema::try_merge(schemas)?))
+}
+
+/// Returns Parquet files, in no known order, as rows of `schema`.
+pub(super) fn files(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
+    let urls = files.iter().map(|file| local(file));
+    listing(urls.collect::<Result<_>>()?, schema, &[])
+}
+
+fn local(file: &Path) -> Result<ListingTableUrl> {
     let file = std::path::absolute(file)?;
     let url = Url::from_file_path(&file).map_err(|()| {
         DataFusionError::Configuration(format!("{} cannot be a URL", file.display()))
     })?;
-    listing(vec![ListingTableUrl::try_new(url, None)?], schema, order)
+    ListingTableUrl::try_new(url, None)
 }
 
 fn listing(

@@ -11,6 +11,7 @@ mod database;
 mod doubles;
 mod engine;
 mod functions;
+mod given;
 mod inbox;
 mod load;
 mod outbox;

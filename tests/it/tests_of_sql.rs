@@ -184,7 +184,9 @@ async fn shown(
     let job = Query {
         project: &project,
         bindings: &project.bind(&[], &[]).unwrap(),
-        snapshot: &snapshot,
+        snapshot: Some(&snapshot),
+        given: &[],
+        now: snapshot.manifest.fetched_at,
         config: &EngineConfig::default(),
     };
     let rows = match relation.contains(' ') {

@@ -1,0 +1,184 @@
+"""Runs the same work on the same files with pricemill, DuckDB and Polars.
+
+Makes the data, runs every work in turn as whole processes, checks that all answers are
+the same, row by row, and prints a table. Exits with 1 when anything fails or differs.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import report
+from answers import Differ
+from data import Facts, Project, server
+from measuring import Failed, interleaved
+from works import Bench, pages
+
+NAMES = ("bargains", "unsorted", "scan", "groups", "self-join", "columns", "pages", "growth")
+PRESETS = {"s": 1_000_000, "m": 10_000_000, "l": 100_000_000, "xl": 1_000_000_000}
+
+# Prices that come by pages: many requests, little data.
+PAGED = 1_000_000
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        prog="benches/peers/run",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--preset", choices=PRESETS, default="s", help="the size of the data (s)")
+    size.add_argument("--prices", type=int, help="about so many prices instead of a preset's")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each, in turn (5)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for each (all cores)")
+    parser.add_argument(
+        "--memory",
+        default="768MiB",
+        help="also run pricemill with this engine memory (768MiB); `none` not to",
+    )
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), default=list(NAMES), help=", ".join(NAMES)
+    )
+    parser.add_argument("--binary", type=Path, help="a pricemill that is built already")
+    parser.add_argument("--work", type=Path, help="where the data goes (target/peers)")
+    parser.add_argument("--keep", action="store_true", help="keep the data, and use what is there")
+    parser.add_argument(
+        "--formulations", action="store_true", help="bargains by every formulation of the peers"
+    )
+    parser.add_argument("--check", action="store_true", help="tell that all agree, no times")
+    parser.add_argument("--save", action="store_true", help="into README.md and RESULTS.md")
+    parser.add_argument("--root", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--target", type=Path, required=True, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    unknown = set(arguments.only) - set(NAMES)
+    if unknown:
+        parser.error(f"--only: no work is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    arguments.memory = None if arguments.memory == "none" else arguments.memory
+    arguments.size = ["--preset", arguments.preset]
+    if arguments.prices:
+        arguments.size = ["--prices", str(arguments.prices)]
+    return arguments
+
+
+def say(text):
+    print(f"peers: {text}", file=sys.stderr, flush=True)
+
+
+def build(arguments):
+    """Returns the binary, built as users build it."""
+    if arguments.binary:
+        return arguments.binary.resolve()
+    command = ["cargo", "build", "--release", "--locked", "--bin", "pricemill"]
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(arguments.target)}
+    subprocess.run(command, cwd=arguments.root, env=environment, check=True)
+    return arguments.target / "release" / "pricemill"
+
+
+def made(arguments, work, binary):
+    """Returns the snapshot's project, and the same prices in one file in no order."""
+    folder = work / (f"{arguments.prices}" if arguments.prices else arguments.preset)
+    project = Project(folder, binary, arguments.threads)
+    files = folder / "files"
+    if not (arguments.keep and (files / "made").exists()):
+        began = time.monotonic()
+        project.make()
+        project.synth(arguments.size, "--snapshot")
+        project.synth(arguments.size, "--out", "files", "--format", "parquet", "--order", "arrival")
+        (files / "made").touch()
+        say(f"data made in {time.monotonic() - began:.0f} s")
+    return project, files / "prices.parquet"
+
+
+def run(work, arguments):
+    say(f"{work.title}: {', '.join(contender.name for contender in work.contenders)}")
+    interleaved(work.contenders, arguments.runs)
+    rows = work.check()
+    say(f"{work.title}: all agree, {rows:,} rows")
+    return work
+
+
+def run_pages(arguments, bench, work, prices):
+    """Fetches from a database of at most so many prices."""
+    serving = Project(work / "serving", bench.project.binary, arguments.threads)
+    serving.make("[serve]\ninternal_per_day = 1000000000\n")
+    serving.synth(["--prices", str(min(prices, PAGED))], "--database")
+    client = Project(work / "client", bench.project.binary, arguments.threads)
+    with server(serving) as address:
+        client.make(f'[profile.peers]\nserver = "{address}"\n')
+        done = run(pages(bench, address, client, bench.out), arguments)
+    for project in (serving, client):
+        shutil.rmtree(project.folder)
+    return done
+
+
+def run_growth(arguments, bench, work):
+    """Returns the facts and our times at a sixteenth, a quarter and the whole."""
+    rows = []
+    for share in (16, 4, 1):
+        project, facts = bench.project, bench.facts
+        if share > 1:
+            project = Project(work / "growth", project.binary, arguments.threads).make()
+            project.synth(["--prices", str(max(1_000, facts.prices // share))], "--snapshot")
+            facts = Facts(project.prices(), project.stores())
+        sized = Bench(project, None, facts, bench.out / "growth", arguments.threads, None, False)
+        ours = [sized.bargains().contenders[0], sized.groups().contenders[0]]
+        interleaved(ours, arguments.runs)
+        rows.append((facts, *(contender.median("wall") for contender in ours)))
+        say(f"growth: {facts.prices:,} prices")
+    shutil.rmtree(work / "growth")
+    return rows
+
+
+def main():
+    arguments = parse()
+    work = (arguments.work or arguments.target / "peers").resolve()
+    binary = build(arguments)
+    told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
+    project, unsorted = made(arguments, work, binary)
+    facts = Facts(project.prices(), project.stores())
+    out = project.folder / "answers"
+    bench = Bench(
+        project,
+        unsorted,
+        facts,
+        out,
+        arguments.threads,
+        arguments.memory,
+        arguments.formulations,
+    )
+    known = {
+        "bargains": bench.bargains,
+        "unsorted": bench.unsorted_bargains,
+        "scan": bench.scan,
+        "groups": bench.groups,
+        "self-join": bench.self_join,
+        "columns": bench.columns,
+    }
+    works = [run(make(), arguments) for name, make in known.items() if name in arguments.only]
+    if "pages" in arguments.only:
+        works.append(run_pages(arguments, bench, work, facts.prices))
+    grown = []
+    if "growth" in arguments.only and not arguments.check:
+        grown = run_growth(arguments, bench, work)
+    if arguments.check:
+        print(f"{len(works)} works, the same answers")
+    else:
+        text = report.whole(arguments, told.stdout.strip(), works, grown, facts)
+        print(text, end="")
+        if arguments.save:
+            report.save(arguments.root, text)
+    if not arguments.keep:
+        shutil.rmtree(project.folder)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Failed, Differ) as error:
+        print(f"peers: {error}", file=sys.stderr)
+        sys.exit(1)
