@@ -15,6 +15,7 @@ mod given;
 mod inbox;
 mod load;
 mod outbox;
+mod plans;
 mod s3;
 mod serve;
 mod service;
