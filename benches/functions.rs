@@ -52,8 +52,9 @@ const QUERIES: [(&str, &str); 4] = [
     ),
     (
         "price_agreement",
-        "select price_agreement(id % 100, id / 100, cast(b % 7 as decimal(10,2)), 0, 99.5)
-         from numbers",
+        "select price_agreement(matrix, 0, 99.5)
+         from (select price_matrix(id % 100, id / 100, cast(b % 7 as decimal(10,2))) as matrix
+               from numbers)",
     ),
     (
         "connected_components",

@@ -27,9 +27,13 @@ with part as (
     inner join stores on prices.store_id = stores.id
     where stores.company = '{company}' and prices.product_id <= {last}
 ),
-agreements as (
-    select unnest(price_agreement(store_id, product_id, price, 0, 99.5)) as pair
+matrices as (
+    select price_matrix(store_id, product_id, price) as matrix
     from part
+),
+agreements as (
+    select unnest(price_agreement(matrix, 0, 99.5)) as pair
+    from matrices
 )
 select
     pair['store_a'] as store_a,
