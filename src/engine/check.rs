@@ -302,3 +302,87 @@ fn is_unique(schema: &DFSchema, columns: &[String]) -> bool {
                 .all(|column| columns.contains(column))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use datafusion::{
+        common::tree_node::{TreeNode, TreeNodeRecursion},
+        logical_expr::{Expr, ExprSchemable},
+    };
+
+    use super::*;
+    use crate::engine::functions;
+
+    /// Returns each arg_min and arg_max of a plan, and whether it compares integers.
+    fn extremes(plan: &LogicalPlan) -> Vec<(String, bool)> {
+        let mut found = Vec::new();
+        let walked = plan.apply_with_subqueries(|node| {
+            let inputs = node.inputs();
+            let visit = |expr: &Expr| {
+                let Expr::AggregateFunction(call) = expr else {
+                    return Ok(TreeNodeRecursion::Continue);
+                };
+                if matches!(call.func.name(), "arg_min" | "arg_max") {
+                    let types = call.params.args.iter().map(|given| {
+                        let (data_type, _) = given.data_type_and_nullable(inputs[0].schema())?;
+                        Ok(data_type)
+                    });
+                    let types = types.collect::<datafusion::common::Result<Vec<_>>>()?;
+                    let types: Vec<_> = types.iter().collect();
+                    found.push((expr.to_string(), functions::is_fast(&types)));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            };
+            node.apply_expressions(|expr| expr.apply(visit))
+        });
+        walked.unwrap();
+        found
+    }
+
+    /// Plans every model that is shipped, and returns its extremes with its file.
+    async fn of_project(root: &Path) -> Vec<(String, String, bool)> {
+        let project = Project::load(root).unwrap();
+        let context = session(&EngineConfig::default()).unwrap();
+        let mut found = Vec::new();
+        for pipeline in project.pipelines.values() {
+            let mut one = One {
+                project: &project,
+                pipeline,
+                tables: &Tables::of(&project, &[]),
+                bindings: Bindings::defaults(pipeline),
+                checked: &mut Checked::default(),
+            };
+            let workspace = one.workspace(&context).unwrap();
+            for name in pipeline.reads.all_models() {
+                let file = &pipeline.models[name];
+                let plan = one.plan(&workspace, file).await.expect("a sound model");
+                let extremes = extremes(&plan).into_iter();
+                found.extend(extremes.map(|(expr, fast)| (name.to_owned(), expr, fast)));
+                let made = std::sync::Arc::new(plan.schema().as_arrow().clone());
+                workspace.register(name, tables::empty(made)).unwrap();
+            }
+        }
+        found
+    }
+
+    #[tokio::test]
+    async fn no_shipped_query_compares_encoded_rows() {
+        let found = of_project(Path::new(env!("CARGO_MANIFEST_DIR"))).await;
+        assert!(!found.is_empty(), "bargains has some");
+        for (model, expr, is_fast) in found {
+            assert!(is_fast, "{model}: {expr}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_query_would_be_seen() {
+        let context = session(&EngineConfig::default()).unwrap();
+        let sql = "select arg_min(name, id) from (values (1, 'a')) as t (id, name)";
+        let plan = context.sql(sql).await.unwrap();
+        let found = extremes(plan.logical_plan());
+        assert_eq!(found.len(), 1);
+        assert!(!found[0].1, "{}", found[0].0);
+    }
+}

@@ -14,6 +14,7 @@ mod functions;
 mod given;
 mod inbox;
 mod load;
+mod money;
 mod outbox;
 mod plans;
 mod s3;

@@ -10,6 +10,8 @@ mod price_matrix;
 mod union_find;
 
 pub(super) use arg_min::fits_64_bits;
+#[cfg(test)]
+pub(super) use arg_min::is_fast;
 use datafusion::prelude::SessionContext;
 
 /// Registers every function of ours.

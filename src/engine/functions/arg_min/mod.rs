@@ -50,7 +50,7 @@ pub(super) fn arg_max() -> AggregateUDF {
 
 /// Returns whether arguments of these types are compared as integers, which is
 /// several times faster than as encoded rows.
-pub(super) fn is_fast(types: &[&DataType]) -> bool {
+pub(crate) fn is_fast(types: &[&DataType]) -> bool {
     types.len() <= integers::MAX_COLUMNS && types.iter().all(|&given| integers::fits_64_bits(given))
 }
 
