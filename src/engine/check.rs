@@ -320,7 +320,7 @@ mod tests {
         let mut found = Vec::new();
         let walked = plan.apply_with_subqueries(|node| {
             let inputs = node.inputs();
-            let visit = |expr: &Expr| {
+            let mut visit = |expr: &Expr| {
                 let Expr::AggregateFunction(call) = expr else {
                     return Ok(TreeNodeRecursion::Continue);
                 };
@@ -335,7 +335,7 @@ mod tests {
                 }
                 Ok(TreeNodeRecursion::Continue)
             };
-            node.apply_expressions(|expr| expr.apply(visit))
+            node.apply_expressions(|expr| expr.apply(&mut visit))
         });
         walked.unwrap();
         found

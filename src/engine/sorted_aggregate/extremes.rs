@@ -3,7 +3,8 @@
 //! `min(price)`, `arg_min(store_id, price)` and `arg_min(price_record_id, price,
 //! store_id)` all ask for the same row where a product's rows come by store: the
 //! first of the lowest price. So it is looked for once, and only that row's values are
-//! touched. Cost: two vectorised passes over the key for all of them together.
+//! touched. Cost: one vectorised pass over the key for all of them together, the
+//! highest price's functions too, and a look for the first row of each extreme.
 
 use std::sync::Arc;
 
@@ -15,11 +16,17 @@ use datafusion::{
         record_batch::RecordBatch,
     },
     common::Result,
-    physical_expr::{PhysicalExpr, PhysicalSortExpr, aggregate::AggregateFunctionExpr},
+    physical_expr::{
+        PhysicalExpr, PhysicalSortExpr, aggregate::AggregateFunctionExpr, expressions::NegativeExpr,
+    },
     physical_plan::{ExecutionPlanProperties, aggregates::AggregateExec},
 };
 
-use super::{groups::Runs, kernels, pending::Pending};
+use super::{
+    groups::Runs,
+    kernels::{self, At, Extremes},
+    pending::Pending,
+};
 use crate::engine::functions::fits_64_bits;
 
 /// The row that a function wants, and the value it takes from it.
@@ -70,7 +77,7 @@ fn is_order<'e>(
 ) -> bool {
     let groups = aggregate.group_expr().input_exprs();
     let groups = groups.into_iter().map(|group| (group, false));
-    let within = expressions.map(|(expression, descends)| (Arc::clone(expression), descends));
+    let within = expressions.map(|(expression, descends)| plain(expression, descends));
     let order = groups.chain(within).map(|(expression, descends)| {
         let options = SortOptions::new(descends, false);
         PhysicalSortExpr::new(expression, options)
@@ -79,12 +86,27 @@ fn is_order<'e>(
     known.ordering_satisfy(order).unwrap_or(false)
 }
 
-/// Looks for the first extreme row of each group, for all functions that want it.
+/// Returns the expression without its sign, and whether that descends: rows that fall
+/// by `-store_id` rise by `store_id`. (The lowest bigint is its own negative, and no id.)
+fn plain(expression: &Arc<dyn PhysicalExpr>, descends: bool) -> (Arc<dyn PhysicalExpr>, bool) {
+    match expression.downcast_ref::<NegativeExpr>() {
+        Some(negative) => plain(negative.arg(), !descends),
+        None => (Arc::clone(expression), descends),
+    }
+}
+
+/// Looks for the first extreme rows of each group, for all functions of one key.
 #[derive(Debug)]
 pub(super) struct Search {
     key: Arc<dyn PhysicalExpr>,
-    highest: bool,
-    /// The best key of the last group so far.
+    lowest: End,
+    highest: End,
+}
+
+/// One end of a key's values.
+#[derive(Debug, Default)]
+struct End {
+    /// The key of the last group's row so far.
     best: Option<i64>,
     values: Vec<Value>,
 }
@@ -103,23 +125,27 @@ impl Search {
     pub(super) fn all(wanted: impl Iterator<Item = (usize, Wanted)>) -> Vec<Search> {
         let mut searches: Vec<Search> = Vec::new();
         for (place, wanted) in wanted {
-            let serves = |search: &&mut Search| {
-                search.highest == wanted.highest && search.key.eq(&wanted.key)
+            let known = searches
+                .iter()
+                .position(|search| search.key.eq(&wanted.key));
+            let known = known.unwrap_or_else(|| {
+                searches.push(Search {
+                    key: Arc::clone(&wanted.key),
+                    lowest: End::default(),
+                    highest: End::default(),
+                });
+                searches.len() - 1
+            });
+            let search = &mut searches[known];
+            let end = match wanted.highest {
+                true => &mut search.highest,
+                false => &mut search.lowest,
             };
-            let value = Value {
+            end.values.push(Value {
                 place,
                 expression: wanted.value,
                 found: Pending::default(),
-            };
-            match searches.iter_mut().find(serves) {
-                Some(search) => search.values.push(value),
-                None => searches.push(Search {
-                    key: wanted.key,
-                    highest: wanted.highest,
-                    best: None,
-                    values: vec![value],
-                }),
-            }
+            });
         }
         searches
     }
@@ -128,19 +154,21 @@ impl Search {
     pub(super) fn add(&mut self, batch: &RecordBatch, runs: &Runs) -> Result<()> {
         let keys = self.key.evaluate(batch)?.into_array(batch.num_rows())?;
         let found = match keys.data_type() {
-            DataType::Int64 => self.find::<Int64Type>(&keys, runs)?,
-            DataType::Decimal128(..) => self.find::<Decimal128Type>(&keys, runs)?,
-            _ => self.find::<Int64Type>(&cast(&keys, &DataType::Int64)?, runs)?,
+            DataType::Int64 => extremes::<Int64Type>(&keys, runs)?,
+            DataType::Decimal128(..) => extremes::<Decimal128Type>(&keys, runs)?,
+            _ => extremes::<Int64Type>(&cast(&keys, &DataType::Int64)?, runs)?,
         };
-        for value in &mut self.values {
-            value.take(batch, &found)?;
-        }
-        Ok(())
+        let lowest = found.iter().map(|found| found.map(|found| found.lowest));
+        self.lowest
+            .add(batch, lowest, runs.goes_on, |new, best| new < best)?;
+        let highest = found.iter().map(|found| found.map(|found| found.highest));
+        self.highest
+            .add(batch, highest, runs.goes_on, |new, best| new > best)
     }
 
     /// Gives out the values of the first `count` groups, each with its function's place.
     pub(super) fn take(&mut self, count: usize) -> Result<Vec<(usize, ArrayRef)>> {
-        let values = self.values.iter_mut();
+        let values = self.values_mut();
         values
             .map(|value| Ok((value.place, value.found.take(count)?)))
             .collect()
@@ -148,33 +176,55 @@ impl Search {
 
     /// Returns the bytes that are held.
     pub(super) fn size(&self) -> usize {
-        self.values.iter().map(|value| value.found.size()).sum()
+        let values = self.lowest.values.iter().chain(&self.highest.values);
+        values.map(|value| value.found.size()).sum()
     }
 
-    /// Finds each run's row; the last run's key is kept, since its group may go on.
-    fn find<T: ArrowPrimitiveType<Native: kernels::Number>>(
+    fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        let highest = self.highest.values.iter_mut();
+        self.lowest.values.iter_mut().chain(highest)
+    }
+}
+
+/// Returns the extremes of each run.
+fn extremes<T: ArrowPrimitiveType<Native: kernels::Number>>(
+    keys: &ArrayRef,
+    runs: &Runs,
+) -> Result<Vec<Option<Extremes>>> {
+    let keys = keys.as_primitive::<T>();
+    let runs = runs.ranges.iter().cloned();
+    runs.map(|run| kernels::extremes(keys, run)).collect()
+}
+
+impl End {
+    /// Takes the values of each run's row. The first run's row stands only if it is
+    /// better than that of the group it goes on with; the last run's key is kept, since
+    /// its group may go on.
+    fn add(
         &mut self,
-        keys: &ArrayRef,
-        runs: &Runs,
-    ) -> Result<Found> {
-        let keys = keys.as_primitive::<T>();
+        batch: &RecordBatch,
+        runs: impl Iterator<Item = Option<At>>,
+        goes_on: bool,
+        is_better: fn(i64, i64) -> bool,
+    ) -> Result<()> {
+        if self.values.is_empty() {
+            return Ok(());
+        }
         let mut found = Found::default();
-        for (place, run) in runs.ranges.iter().enumerate() {
-            let extreme = match self.highest {
-                true => kernels::first_extreme::<_, true>(keys, run.clone())?,
-                false => kernels::first_extreme::<_, false>(keys, run.clone())?,
-            };
-            let row = extreme.map(|(row, _)| row as u64);
-            let key = extreme.map(|(_, key)| key);
-            if place > 0 || !runs.goes_on {
-                found.begun.push(row);
-                self.best = key;
-            } else if key.is_some_and(|key| self.best.is_none_or(|best| key < best)) {
-                found.last = row;
-                self.best = key;
+        for (place, at) in runs.enumerate() {
+            if place > 0 || !goes_on {
+                found.begun.push(at.map(|at| at.row as u64));
+                self.best = at.map(|at| at.value);
+            } else if let Some(at) = at
+                && self.best.is_none_or(|best| is_better(at.value, best))
+            {
+                found.last = Some(at.row as u64);
+                self.best = Some(at.value);
             }
         }
-        Ok(found)
+        self.values
+            .iter_mut()
+            .try_for_each(|value| value.take(batch, &found))
     }
 }
 

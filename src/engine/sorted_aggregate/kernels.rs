@@ -1,4 +1,4 @@
-//! The extreme of a run of integers, and where it stands first.
+//! The extremes of a run of integers, and where each stands first.
 
 use std::ops::Range;
 
@@ -39,57 +39,94 @@ impl Number for i128 {
     }
 }
 
-/// Returns the first row of the run whose value is lowest, or highest, and that value
-/// such that lower is better; none where all are null.
+/// The rows of a run that have its lowest and its highest value first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extremes {
+    pub(super) lowest: At,
+    pub(super) highest: At,
+}
+
+/// A value and its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct At {
+    pub(super) row: usize,
+    pub(super) value: i64,
+}
+
+/// Returns the extremes of a run; none where all is null.
 ///
 /// # Errors
 /// A value does not fit 64 bits.
-pub(super) fn first_extreme<T: ArrowPrimitiveType<Native: Number>, const HIGHEST: bool>(
+pub(super) fn extremes<T: ArrowPrimitiveType<Native: Number>>(
     values: &PrimitiveArray<T>,
     run: Range<usize>,
-) -> Result<Option<(usize, i64)>> {
+) -> Result<Option<Extremes>> {
     if values.null_count() > 0 {
-        return first_of_some::<T, HIGHEST>(values, run);
+        return extremes_of_some(values, run);
     }
     let slice = &values.values()[run.clone()];
-    let (best, fits) = Arch::new().dispatch(|| best::<_, HIGHEST>(slice));
-    if !fits {
+    let bounds = Arch::new().dispatch(|| Bounds::of(slice));
+    if !bounds.fit {
         return Err(too_long(values));
     }
-    let row = slice
-        .iter()
-        .position(|value| ranked::<_, HIGHEST>(*value) == best);
-    Ok(row.map(|row| (run.start + row, best)))
+    let first = |value: i64| {
+        let place = slice.iter().position(|other| other.low() == value)?;
+        let row = run.start + place;
+        Some(At { row, value })
+    };
+    Ok(first(bounds.lowest)
+        .zip(first(bounds.highest))
+        .map(|(lowest, highest)| Extremes { lowest, highest }))
 }
 
-fn first_of_some<T: ArrowPrimitiveType<Native: Number>, const HIGHEST: bool>(
+fn extremes_of_some<T: ArrowPrimitiveType<Native: Number>>(
     values: &PrimitiveArray<T>,
     run: Range<usize>,
-) -> Result<Option<(usize, i64)>> {
-    let mut first: Option<(usize, i64)> = None;
+) -> Result<Option<Extremes>> {
+    let mut found: Option<Extremes> = None;
     for row in run.filter(|row| values.is_valid(*row)) {
         let value = values.value(row);
         if !value.fits() {
             return Err(too_long(values));
         }
-        let value = ranked::<_, HIGHEST>(value);
-        if first.is_none_or(|(_, best)| value < best) {
-            first = Some((row, value));
+        let value = value.low();
+        let here = At { row, value };
+        let extremes = found.get_or_insert(Extremes {
+            lowest: here,
+            highest: here,
+        });
+        if value < extremes.lowest.value {
+            extremes.lowest = here;
+        }
+        if value > extremes.highest.value {
+            extremes.highest = here;
         }
     }
-    Ok(first)
+    Ok(found)
 }
 
-#[inline(always)]
-fn ranked<N: Number, const HIGHEST: bool>(value: N) -> i64 {
-    if HIGHEST { !value.low() } else { value.low() }
+/// The bounds of a run's values, cut to 64 bits.
+struct Bounds {
+    lowest: i64,
+    highest: i64,
+    /// Whether nothing was cut off.
+    fit: bool,
 }
 
-#[inline(always)]
-fn best<N: Number, const HIGHEST: bool>(values: &[N]) -> (i64, bool) {
-    values.iter().fold((i64::MAX, true), |(best, fits), value| {
-        (best.min(ranked::<N, HIGHEST>(*value)), fits & value.fits())
-    })
+impl Bounds {
+    #[inline(always)]
+    fn of<N: Number>(values: &[N]) -> Bounds {
+        let nothing = Bounds {
+            lowest: i64::MAX,
+            highest: i64::MIN,
+            fit: true,
+        };
+        values.iter().fold(nothing, |bounds, value| Bounds {
+            lowest: bounds.lowest.min(value.low()),
+            highest: bounds.highest.max(value.low()),
+            fit: bounds.fit & value.fits(),
+        })
+    }
 }
 
 fn too_long(values: &dyn Array) -> datafusion::error::DataFusionError {

@@ -7,6 +7,7 @@
 //! over sorted rows, which asks the same functions for the same values. Memory: the
 //! groups of a batch, whatever the number of groups.
 
+mod counts;
 mod extremes;
 mod groups;
 mod kernels;

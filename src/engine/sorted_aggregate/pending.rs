@@ -12,12 +12,15 @@ use datafusion::{
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     pieces: Vec<ArrayRef>,
+    /// The bytes of all pieces: there may be thousands, and each batch asks.
+    bytes: usize,
 }
 
 impl Pending {
     /// Adds the values of groups that begin.
     pub(super) fn push(&mut self, values: ArrayRef) {
         if !values.is_empty() {
+            self.bytes += values.get_array_memory_size();
             self.pieces.push(values);
         }
     }
@@ -31,6 +34,7 @@ impl Pending {
     /// Replaces the last group's value by one row.
     pub(super) fn replace_last(&mut self, value: ArrayRef) {
         if let Some(piece) = self.pieces.pop() {
+            self.bytes -= piece.get_array_memory_size();
             self.push(piece.slice(0, piece.len() - 1));
             self.push(value);
         }
@@ -42,16 +46,13 @@ impl Pending {
         let whole = concat(&pieces)?;
         let rest = whole.slice(count, whole.len() - count);
         self.pieces.clear();
+        self.bytes = 0;
         self.push(rest);
         Ok(whole.slice(0, count))
     }
 
     /// Returns the bytes that are held.
     pub(super) fn size(&self) -> usize {
-        let sizes = self
-            .pieces
-            .iter()
-            .map(|piece| piece.get_array_memory_size());
-        sizes.sum()
+        self.bytes
     }
 }

@@ -24,6 +24,7 @@ use datafusion::{
 use futures::StreamExt;
 
 use super::{
+    counts::{Counts, counts_rows},
     extremes::{Search, Wanted},
     groups::Groups,
 };
@@ -64,6 +65,7 @@ struct Running {
     schema: SchemaRef,
     keys: Vec<Arc<dyn PhysicalExpr>>,
     searches: Vec<Search>,
+    counts: Vec<(usize, Counts)>,
     functions: Vec<Function>,
     groups: Groups,
     /// Groups that are given out together, at the least.
@@ -82,11 +84,14 @@ struct Function {
 
 impl Running {
     fn new(aggregate: &AggregateExec, partition: usize, context: &TaskContext) -> Result<Self> {
-        let (mut wanted, mut functions) = (Vec::new(), Vec::new());
-        for place in 0..aggregate.aggr_expr().len() {
+        let (mut wanted, mut counts, mut functions) = (Vec::new(), Vec::new(), Vec::new());
+        for (place, function) in aggregate.aggr_expr().iter().enumerate() {
             let is_filtered = aggregate.filter_expr()[place].is_some();
-            match Wanted::by(&aggregate.aggr_expr()[place], aggregate) {
+            match Wanted::by(function, aggregate) {
                 Some(row) if !is_filtered => wanted.push((place, row)),
+                _ if !is_filtered && counts_rows(function) => {
+                    counts.push((place, Counts::default()));
+                }
                 _ => functions.push(Function::new(aggregate, place)?),
             }
         }
@@ -95,6 +100,7 @@ impl Running {
             schema: aggregate.schema(),
             keys: aggregate.group_expr().input_exprs(),
             searches: Search::all(wanted.into_iter()),
+            counts,
             functions,
             groups: Groups::default(),
             batch_rows: context.session_config().batch_size(),
@@ -107,14 +113,21 @@ impl Running {
         for search in &mut self.searches {
             search.add(batch, self.groups.runs())?;
         }
+        for (_, counts) in &mut self.counts {
+            counts.add(self.groups.runs());
+        }
         for function in &mut self.functions {
             function.add(batch, &mut self.groups)?;
         }
+        self.reservation.try_resize(self.size())
+    }
+
+    fn size(&self) -> usize {
+        let searches: usize = self.searches.iter().map(Search::size).sum();
+        let counts: usize = self.counts.iter().map(|(_, counts)| counts.size()).sum();
         let functions = self.functions.iter();
         let functions: usize = functions.map(|function| function.accumulator.size()).sum();
-        let searches: usize = self.searches.iter().map(Search::size).sum();
-        self.reservation
-            .try_resize(functions + searches + self.groups.size())
+        self.groups.size() + searches + counts + functions
     }
 
     /// Gives out the groups that have ended, once there are enough of them.
@@ -136,6 +149,9 @@ impl Running {
         let mut values = Vec::new();
         for search in &mut self.searches {
             values.extend(search.take(count)?);
+        }
+        for (place, counts) in &mut self.counts {
+            values.push((*place, counts.take(count)));
         }
         for function in &mut self.functions {
             let value = function.accumulator.evaluate(EmitTo::First(count))?;
