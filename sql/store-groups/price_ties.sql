@@ -1,4 +1,5 @@
--- price_ties: one row per pair of stores of a company that ask the same prices.
+-- price_ties: one row per pair of stores of a company that ask the same prices, none
+-- by geography.
 -- Each price carries its company's lowest store, a number, and not the company's
 -- name; the name is looked up for the few that are left.
 with company_stores as (
@@ -16,6 +17,7 @@ matrices as (
         ) as matrix
     from prices
     inner join company_stores on prices.store_id = company_stores.store_id
+    where $method = 'price'
     group by company_stores.company_id
 ),
 
@@ -38,6 +40,8 @@ select
     pairs.pair['store_a'] as store_a,
     pairs.pair['store_b'] as store_b,
     pairs.pair['common'] as common_count,
-    pairs.pair['same'] as same_count
+    pairs.pair['same'] as same_count,
+    pairs.pair['prices_a'] as price_count_a,
+    pairs.pair['prices_b'] as price_count_b
 from pairs
 inner join stores on pairs.company_id = stores.id

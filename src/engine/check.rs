@@ -325,10 +325,8 @@ mod tests {
                     return Ok(TreeNodeRecursion::Continue);
                 };
                 if matches!(call.func.name(), "arg_min" | "arg_max") {
-                    let types = call.params.args.iter().map(|given| {
-                        let (data_type, _) = given.data_type_and_nullable(inputs[0].schema())?;
-                        Ok(data_type)
-                    });
+                    let schema = inputs[0].schema();
+                    let types = call.params.args.iter().map(|given| given.get_type(schema));
                     let types = types.collect::<datafusion::common::Result<Vec<_>>>()?;
                     let types: Vec<_> = types.iter().collect();
                     found.push((expr.to_string(), functions::is_fast(&types)));

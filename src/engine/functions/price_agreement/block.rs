@@ -19,8 +19,10 @@ pub(super) struct Block {
     pub(super) left: Vec<u32>,
 }
 
-/// One store's prices of the products of a block.
+/// One store's prices of the products of a block. Vectors of codes do not cross cache
+/// lines.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub(super) struct Row {
     /// 0 where there is no price, or no such product.
     codes: [u16; PRODUCTS],
@@ -98,15 +100,32 @@ impl Block {
 
     /// Compares row `a` with each of `others`; `agreements` are as many.
     pub(super) fn compare(&self, a: usize, others: &[u16], agreements: &mut [Agreement]) {
-        let a = &self.rows[a];
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (agreement, other) in agreements.iter_mut().zip(others) {
-                    *agreement = a.compare(&self.rows[usize::from(*other)]);
-                }
-            },
-        );
+        pulp::Arch::new().dispatch(OneWithMany {
+            one: &self.rows[a],
+            rows: &self.rows,
+            others,
+            agreements,
+        });
+    }
+}
+
+/// A row to be compared with others: not a closure, which the compiler might leave
+/// outside of the function that has the processor's vectors.
+struct OneWithMany<'a> {
+    one: &'a Row,
+    rows: &'a [Row],
+    others: &'a [u16],
+    agreements: &'a mut [Agreement],
+}
+
+impl pulp::NullaryFnOnce for OneWithMany<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (agreement, other) in self.agreements.iter_mut().zip(self.others) {
+            *agreement = self.one.compare(&self.rows[usize::from(*other)]);
+        }
     }
 }
 

@@ -58,12 +58,21 @@ pub(super) struct Means<'a> {
     pub(super) memory: &'a Memory,
 }
 
-/// Returns the pairs that the rule wants, by both stores.
+/// What a comparison found.
+#[derive(Debug)]
+pub(super) struct Compared {
+    /// By store, how many prices it has.
+    pub(super) prices: Vec<u32>,
+    /// The pairs that the rule wants, by both stores.
+    pub(super) pairs: Vec<Pair>,
+}
+
+/// Compares each two stores.
 ///
 /// # Errors
 ///
 /// Returns an error when there is too little memory, or when the work was stopped.
-pub(super) fn pairs(merged: &Merged, rule: Rule, means: Means) -> Result<Vec<Pair>> {
+pub(super) fn compare(merged: &Merged, rule: Rule, means: Means) -> Result<Compared> {
     let threads = means.workers.threads();
     let surveys = Survey::size(merged, threads);
     means.memory.grow(merged.size() + surveys)?;
@@ -72,13 +81,12 @@ pub(super) fn pairs(merged: &Merged, rule: Rule, means: Means) -> Result<Vec<Pai
         .filter(|&store| u64::from(survey.prices[store]) > rule.min_prices)
         .map(|store| store as u16)
         .collect();
-    pairs_of(
-        merged,
-        &survey,
-        Lookalikes::of(&survey, &compared),
-        rule,
-        means,
-    )
+    let classes = Lookalikes::of(&survey, &compared);
+    let pairs = pairs_of(merged, &survey, classes, rule, means)?;
+    Ok(Compared {
+        prices: survey.prices,
+        pairs,
+    })
 }
 
 /// Compares one store of each class; all of them when two turn out to differ.

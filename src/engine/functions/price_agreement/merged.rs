@@ -83,11 +83,7 @@ impl<'a> Merged<'a> {
     pub(super) fn codes(&self, product: usize, codes: &mut [u16]) {
         codes.fill(0);
         match &self.parts[self.products[product].clone()] {
-            [part] => {
-                let numbers = &self.numbers[part.piece];
-                part.product
-                    .each_code(|store, code| codes[usize::from(numbers[store])] = code);
-            }
+            [part] => part.product.place_codes(&self.numbers[part.piece], codes),
             parts => self.codes_of_parts(parts, codes),
         }
     }
@@ -97,10 +93,9 @@ impl<'a> Merged<'a> {
     fn codes_of_parts(&self, parts: &[Part], codes: &mut [u16]) {
         let mut lowest = vec![0; codes.len()];
         for part in parts {
-            let prices: Vec<i64> = part.product.prices().collect();
             let numbers = &self.numbers[part.piece];
             part.product.each_code(|store, code| {
-                let price = prices[usize::from(code) - 1];
+                let price = part.product.price(code);
                 let store = usize::from(numbers[store]);
                 if codes[store] == 0 || price < lowest[store] {
                     (codes[store], lowest[store]) = (1, price);

@@ -6,13 +6,14 @@
 //! `min_agreement` × common, over the products that both price; none in common is no
 //! tie. Without, it is every pair, also of stores that have nothing in common: the
 //! table behind a heat map. A list of `struct(store_a bigint, store_b bigint, common
-//! bigint, same bigint)`, store_a < store_b, by both; no pairs make an empty list.
+//! bigint, same bigint, prices_a bigint, prices_b bigint)`, store_a < store_b, by both,
+//! with how many prices each of the two has; no pairs make an empty list.
 //! Exact for every pair: integers throughout, no sampling.
 //!
 //! Cost: stores² ÷ 2 × products, sixteen or more at once, on all threads of the
 //! session, less the pairs that leave because they differ too often to be tied, and
 //! less the stores that are all the same. Memory, from the engine's own: 64 MiB or one
-//! block of 512 products, and 12 bytes for each pair that is left, 44 for each that is
+//! block of 512 products, and 12 bytes for each pair that is left, 60 for each that is
 //! returned. It runs on threads where it may block, one matrix after the other, and
 //! stops soon after the query is dropped.
 
@@ -48,14 +49,16 @@ use super::{
     arguments::{lists_of_records, records},
     price_matrix::{matrix_type, of_column},
 };
-use compare::{Means, Pair, Rule};
+use compare::{Compared, Means, Rule};
 use memory::Memory;
 use merged::Merged;
 use share::Share;
 use workers::{Workers, while_awaited};
 
 const NAME: &str = "price_agreement";
-const RECORD: [&str; 4] = ["store_a", "store_b", "common", "same"];
+const RECORD: [&str; 6] = [
+    "store_a", "store_b", "common", "same", "prices_a", "prices_b",
+];
 
 /// Returns `price_agreement`, which takes its memory from `pool`.
 pub(super) fn price_agreement(pool: Arc<dyn MemoryPool>, threads: usize) -> ScalarUDF {
@@ -175,20 +178,26 @@ fn agreements(
             workers,
             memory: &of_matrix,
         };
-        let pairs = compare::pairs(&merged, rule, means)?;
-        memory.grow(pairs.len() * columns.len() * size_of::<i64>())?;
-        append(&mut columns, &merged.stores, &pairs);
-        lengths.push(pairs.len());
+        let compared = compare::compare(&merged, rule, means)?;
+        let pairs = compared.pairs.len();
+        memory.grow(pairs * columns.len() * size_of::<i64>())?;
+        append(&mut columns, &merged.stores, &compared);
+        lengths.push(pairs);
     }
     lists_of_records(&RECORD, columns.into(), lengths)
 }
 
-fn append(columns: &mut [Vec<i64>; 4], stores: &[i64], pairs: &[Pair]) {
-    let [a, b, common, same] = columns;
-    a.extend(pairs.iter().map(|pair| stores[usize::from(pair.a)]));
-    b.extend(pairs.iter().map(|pair| stores[usize::from(pair.b)]));
+fn append(columns: &mut [Vec<i64>; 6], stores: &[i64], compared: &Compared) {
+    let pairs = &compared.pairs;
+    let store = |number: u16| stores[usize::from(number)];
+    let prices = |number: u16| i64::from(compared.prices[usize::from(number)]);
+    let [a, b, common, same, prices_a, prices_b] = columns;
+    a.extend(pairs.iter().map(|pair| store(pair.a)));
+    b.extend(pairs.iter().map(|pair| store(pair.b)));
     common.extend(pairs.iter().map(|pair| i64::from(pair.common)));
     same.extend(pairs.iter().map(|pair| i64::from(pair.same)));
+    prices_a.extend(pairs.iter().map(|pair| prices(pair.a)));
+    prices_b.extend(pairs.iter().map(|pair| prices(pair.b)));
 }
 
 #[cfg(test)]

@@ -8,7 +8,14 @@ use std::{
 use datafusion::execution::memory_pool::{GreedyMemoryPool, UnboundedMemoryPool};
 use proptest::prelude::*;
 
-use super::{block::PRODUCTS, lookalikes::Lookalikes, survey::Survey, tiles::TILE, *};
+use super::{
+    block::PRODUCTS,
+    compare::{Pair, pairs_of},
+    lookalikes::Lookalikes,
+    survey::Survey,
+    tiles::TILE,
+    *,
+};
 use crate::engine::functions::price_matrix::tests::{Row, matrix_of, rows};
 
 /// store_a, store_b, common, same
@@ -29,7 +36,25 @@ fn found(parts: &[Vec<Row>], rule: Rule, threads: usize) -> Vec<Found> {
         workers: &workers,
         memory: &memory,
     };
-    named(&merged, &compare::pairs(&merged, rule, means).unwrap())
+    let compared = compare::compare(&merged, rule, means).unwrap();
+    assert_eq!(own_prices(&merged, &compared), standing(&parts.concat()));
+    named(&merged, &compared.pairs)
+}
+
+/// Each store with the number of its prices.
+fn own_prices(merged: &Merged, compared: &Compared) -> BTreeMap<i64, u32> {
+    let stores = merged.stores.iter().copied();
+    stores.zip(compared.prices.iter().copied()).collect()
+}
+
+/// The same by the rows.
+fn standing(rows: &[Row]) -> BTreeMap<i64, u32> {
+    let keys: BTreeSet<(i64, i64)> = rows.iter().map(|row| (row.0, row.1)).collect();
+    let mut counts = BTreeMap::new();
+    for (store, _) in keys {
+        *counts.entry(store).or_default() += 1;
+    }
+    counts
 }
 
 fn unbounded() -> Memory {
@@ -164,7 +189,7 @@ fn stores_that_only_seem_the_same_are_compared_all_the_same() {
         workers: &workers,
         memory: &memory,
     };
-    let pairs = compare::pairs_of(&merged, &survey, classes, rule(0, Some(1000)), means).unwrap();
+    let pairs = pairs_of(&merged, &survey, classes, rule(0, Some(1000)), means).unwrap();
     assert_eq!(named(&merged, &pairs), expected(&rows, 0, Some(1000)));
 }
 

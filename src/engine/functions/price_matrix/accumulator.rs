@@ -91,10 +91,9 @@ impl Matrix {
         let piece = Piece::open(&piece)?;
         let stores: Vec<i64> = piece.stores().collect();
         for product in &piece.products {
-            let prices: Vec<i64> = product.prices().collect();
             let mut added = Ok(());
             product.each_code(|store, code| {
-                let price = prices[usize::from(code) - 1];
+                let price = product.price(code);
                 let pushed = self.company.push(stores[store], product.id, price, seed);
                 if pushed.is_err() {
                     added = pushed;
@@ -106,8 +105,7 @@ impl Matrix {
     }
 
     fn into_pieces(mut self) -> Vec<Buffer> {
-        let own = self.company.into_pieces();
-        self.pieces.extend(own.into_iter().map(Buffer::from_vec));
+        self.pieces.extend(self.company.into_pieces());
         self.pieces
     }
 

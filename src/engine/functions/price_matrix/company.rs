@@ -1,30 +1,45 @@
 //! The prices of one company as they come: stores by products, in codes.
+//!
+//! ```text
+//!  a product's run ─► Run ──┬─ ended ─────────────────────► Writer ─► pieces
+//!                           └─ a price too far away ┐         ▲
+//!  the product again ───────────────────────────► Product ────┘ at the end
+//! ```
+//!
+//! Where rows come by product, each product is written once, as it ends, and nothing
+//! else is held. A product that comes again is held until the end, and may so have two
+//! parts in the pieces: whoever reads them puts both together.
 
-use datafusion::common::{Result, exec_err};
+use datafusion::{
+    arrow::buffer::Buffer,
+    common::{Result, exec_err},
+};
 
-use super::{NAME, column::Column, dictionary::Dictionary, piece};
+use super::{NAME, dictionary::Dictionary, product::Product, run::Run, writer::Writer};
 use crate::engine::functions::ids::Ids;
 
 /// All prices of a company so far.
 #[derive(Debug, Default)]
 pub(super) struct Company {
     stores: Ids,
-    /// Numbers are places in `products`.
-    ids: Ids,
-    products: Vec<Product>,
-    /// The product of the last price, and its id.
-    hot: Option<(i64, usize)>,
-    /// The bytes of all `products` but the hot one.
+    /// Numbers are places in `held`.
+    products: Ids,
+    /// Products that came again, or whose prices are far apart.
+    held: Vec<Option<Box<Product>>>,
+    /// The bytes of all that are held but the hot one.
     resting_bytes: usize,
+    /// The product of the last price.
+    hot: Option<Hot>,
+    /// Its prices, unless it is held.
+    run: Run,
+    written: Writer,
 }
 
-/// One product: its prices, and the stores' codes of them.
-#[derive(Debug, Default)]
-pub(super) struct Product {
-    pub(super) prices: Dictionary,
-    pub(super) codes: Column,
-    /// Whether its prices came in more than one run.
-    is_scattered: bool,
+#[derive(Debug, Clone, Copy)]
+struct Hot {
+    product: i64,
+    place: usize,
+    is_held: bool,
 }
 
 impl Company {
@@ -35,73 +50,95 @@ impl Company {
     /// `seed` is odd, and the same each time.
     #[inline]
     pub(super) fn push(&mut self, store: i64, product: i64, price: i64, seed: u64) -> Result<()> {
-        let store = self.stores.number(store);
-        if store as usize >= Self::MAX_STORES {
+        let store = self.stores.number(store) as usize;
+        if store >= Self::MAX_STORES {
             return too_many_stores(self.stores.len());
         }
-        let place = match self.hot {
-            Some((hot, place)) if hot == product => place,
-            _ => self.turn_to(product, seed),
+        let hot = match self.hot {
+            Some(hot) if hot.product == product => hot,
+            _ => self.turn_to(product, price, seed),
         };
-        let hot = &mut self.products[place];
-        let Some(code) = hot.prices.code(price, seed) else {
-            return too_many_prices(product);
-        };
-        let slot = hot.codes.code(store as u16, self.stores.len());
-        if *slot == 0 || price < hot.prices.price(*slot) {
-            *slot = code;
+        if !hot.is_held && self.run.add(store, price) {
+            return Ok(());
         }
-        Ok(())
+        self.hold(hot, store as u16, price, seed)
     }
 
-    fn turn_to(&mut self, product: i64, seed: u64) -> usize {
-        if let Some((_, place)) = self.hot {
-            let hot = &mut self.products[place];
-            hot.rest();
-            self.resting_bytes += hot.size();
+    fn turn_to(&mut self, product: i64, price: i64, seed: u64) -> Hot {
+        self.leave();
+        let place = self.products.number(product) as usize;
+        let is_held = place < self.held.len();
+        if is_held {
+            let bytes = self.held[place].as_ref().map_or(0, |held| held.size());
+            self.resting_bytes -= bytes;
+            self.held[place].get_or_insert_default().wake(seed);
+        } else {
+            self.held.push(None);
+            self.run.begin(price);
         }
-        let place = self.ids.number(product) as usize;
-        match self.products.get_mut(place) {
-            None => self.products.push(Product::default()),
-            Some(found) => {
-                self.resting_bytes -= found.size();
-                found.wake(seed);
-            }
+        let hot = Hot {
+            product,
+            place,
+            is_held,
+        };
+        self.hot = Some(hot);
+        hot
+    }
+
+    /// Ends the hot product's run.
+    fn leave(&mut self) {
+        let Some(hot) = self.hot.take() else {
+            return;
+        };
+        if let Some(held) = &mut self.held[hot.place] {
+            held.rest();
+            self.resting_bytes += held.size();
+        } else {
+            self.written.run(hot.product, &self.run, self.stores.ids());
+            self.run.clear();
         }
-        self.hot = Some((product, place));
-        place
+    }
+
+    /// Adds a price to the hot product, which is held from here on.
+    fn hold(&mut self, hot: Hot, store: u16, price: i64, seed: u64) -> Result<()> {
+        let stores = self.stores.len();
+        let held = self.held[hot.place].get_or_insert_default();
+        let mut added = Some(());
+        if !hot.is_held {
+            let mut before = self.run.prices();
+            added = before.try_for_each(|(store, price)| held.add(store, price, stores, seed));
+            drop(before);
+            self.run.clear();
+            self.hot = Some(Hot {
+                is_held: true,
+                ..hot
+            });
+        }
+        match added.and_then(|()| held.add(store, price, stores, seed)) {
+            Some(()) => Ok(()),
+            None => too_many_prices(hot.product),
+        }
     }
 
     /// Returns the prices in the form in which they travel; none are no pieces.
-    pub(super) fn into_pieces(self) -> Vec<Vec<u8>> {
-        let products = self.ids.ids().iter().copied().zip(self.products);
-        piece::write(self.stores.ids(), products)
+    pub(super) fn into_pieces(mut self) -> Vec<Buffer> {
+        self.leave();
+        let stores = self.stores.ids();
+        for (id, held) in self.products.ids().iter().zip(self.held) {
+            if let Some(product) = held {
+                self.written.product(*id, &product, stores);
+            }
+        }
+        self.written.finish(stores)
     }
 
     /// Returns the bytes held.
     pub(super) fn size(&self) -> usize {
-        let hot = self.hot.map_or(0, |(_, place)| self.products[place].size());
-        let products = self.products.capacity() * size_of::<Product>();
-        self.stores.size() + self.ids.size() + products + self.resting_bytes + hot
-    }
-}
-
-impl Product {
-    fn size(&self) -> usize {
-        self.prices.size() + self.codes.size()
-    }
-
-    /// Gives back what only adding needs, unless it will be needed again.
-    fn rest(&mut self) {
-        if !self.is_scattered {
-            self.prices.rest();
-            self.codes.rest();
-        }
-    }
-
-    fn wake(&mut self, seed: u64) {
-        self.is_scattered = true;
-        self.prices.wake(seed);
+        let hot = self.hot.and_then(|hot| self.held[hot.place].as_ref());
+        let hot = hot.map_or(0, |held| held.size());
+        let ids = self.stores.size() + self.products.size();
+        let held = self.held.capacity() * size_of::<Option<Box<Product>>>();
+        ids + held + self.resting_bytes + hot + self.run.size() + self.written.size()
     }
 }
 

@@ -1,14 +1,16 @@
 //! `price_matrix(store_id, product_id, price)`: all prices of a group, small enough to
 //! hold a hundred million of them; what `price_agreement` compares.
 //!
-//! A product's distinct prices are numbered, and a store's price is such a number, of
-//! two bytes: a table of stores by products. Rows with a null do not count; of several
-//! prices of one product in one store the lowest stands. The matrix itself is bytes
-//! for `price_agreement` and nobody else; no prices make an empty list.
+//! A store's price of a product is a code of two bytes: how far it is from the
+//! product's first price or, where prices are far apart, its number among the distinct
+//! ones. All together are a table of stores by products. Rows with a null do not count;
+//! of several prices of one product in one store the lowest stands. The matrix itself
+//! is bytes for `price_agreement` and nobody else; no prices make an empty list.
 //!
-//! Cost: a few look-ups a row; next to none where rows come by product, since its
-//! prices are at hand. Memory: 2 bytes a price where most stores have a product, never
-//! over 4, and 8 for each different price of a product.
+//! Cost: a look-up of the store and two comparisons a row where rows come by product;
+//! a few look-ups where they do not. Memory: 2 bytes a price where most stores have a
+//! product, never over 4, and 8 for each different price of a product whose prices are
+//! far apart or come in no order.
 
 mod accumulator;
 mod column;
@@ -16,6 +18,9 @@ mod company;
 mod dictionary;
 mod piece;
 mod pieces;
+mod product;
+mod run;
+mod writer;
 
 use std::sync::Arc;
 

@@ -1,11 +1,12 @@
 //! Prices as bytes: how they travel from one operator, or process, to the next.
 //!
 //! ```text
-//! "pricemx1"  stores: u32  products: u32
-//! store ids: i64 …
-//! of each product: id: i64, distinct prices: u32, codes: u32 (top bit: a table)
-//! of each product: its distinct prices: i64 …
 //! of each product: a table of codes, u16 a store; or a list of store and code, u16 each
+//! of each product: its distinct prices: i64 …; or one base, from which codes count
+//! store ids: i64 …
+//! of each product: id: i64, distinct prices: u32 (or that there is a base),
+//!                  codes: u32 (top bit: a table)
+//! stores: u32  products: u32  "pricemx2"
 //! ```
 //!
 //! All numbers are little-endian. A matrix is any number of pieces, each complete in
@@ -14,80 +15,11 @@
 
 use datafusion::common::{Result, exec_err};
 
-use super::{NAME, column::Column, company::Product};
-
-const MAGIC: &[u8; 8] = b"pricemx1";
-
-/// Marks the length of a table; other lengths are those of lists.
-const IS_TABLE: u32 = 1 << 31;
-
-/// After so many bytes of products a new piece begins.
-const PIECE_BYTES: usize = if cfg!(test) { 512 } else { 8 << 20 };
-
-/// Returns the pieces of a matrix. Products are freed as they are written.
-pub(super) fn write(
-    stores: &[i64],
-    products: impl Iterator<Item = (i64, Product)>,
-) -> Vec<Vec<u8>> {
-    let mut pieces = Vec::new();
-    let (mut gathered, mut bytes) = (Vec::new(), 0);
-    for (id, product) in products {
-        bytes += written_bytes(&product);
-        gathered.push((id, product));
-        if bytes >= PIECE_BYTES {
-            pieces.push(write_one(stores, &gathered, bytes));
-            gathered.clear();
-            bytes = 0;
-        }
-    }
-    if !gathered.is_empty() {
-        pieces.push(write_one(stores, &gathered, bytes));
-    }
-    pieces
-}
-
-fn written_bytes(product: &Product) -> usize {
-    let codes = match &product.codes {
-        Column::Sparse(codes) => codes.len() * 4,
-        Column::Dense(codes) => codes.len() * 2,
-    };
-    16 + product.prices.prices().len() * 8 + codes
-}
-
-fn write_one(stores: &[i64], products: &[(i64, Product)], bytes: usize) -> Vec<u8> {
-    let mut piece = Vec::with_capacity(16 + stores.len() * 8 + bytes);
-    piece.extend(MAGIC);
-    piece.extend((stores.len() as u32).to_le_bytes());
-    piece.extend((products.len() as u32).to_le_bytes());
-    piece.extend(stores.iter().flat_map(|id| id.to_le_bytes()));
-    for (id, product) in products {
-        let codes = match &product.codes {
-            Column::Sparse(codes) => codes.len() as u32,
-            Column::Dense(codes) => codes.len() as u32 | IS_TABLE,
-        };
-        piece.extend(id.to_le_bytes());
-        piece.extend((product.prices.prices().len() as u32).to_le_bytes());
-        piece.extend(codes.to_le_bytes());
-    }
-    for (_, product) in products {
-        let prices = product.prices.prices().iter();
-        piece.extend(prices.flat_map(|price| price.to_le_bytes()));
-    }
-    for (_, product) in products {
-        match &product.codes {
-            Column::Dense(codes) => {
-                piece.extend(codes.iter().flat_map(|code| code.to_le_bytes()));
-            }
-            Column::Sparse(codes) => {
-                for (store, code) in codes {
-                    piece.extend(store.to_le_bytes());
-                    piece.extend(code.to_le_bytes());
-                }
-            }
-        }
-    }
-    piece
-}
+use super::{
+    NAME,
+    run::REACH,
+    writer::{HAS_BASE, IS_TABLE, MAGIC},
+};
 
 /// A piece that was checked, over its bytes.
 #[derive(Debug)]
@@ -102,8 +34,17 @@ pub(in crate::engine::functions) struct Piece<'a> {
 pub(in crate::engine::functions) struct PieceProduct<'a> {
     /// The product.
     pub(in crate::engine::functions) id: i64,
-    prices: &'a [[u8; 8]],
+    prices: Prices<'a>,
     codes: Codes<'a>,
+}
+
+/// What codes stand for.
+#[derive(Debug, Clone, Copy)]
+enum Prices<'a> {
+    /// The price of a code is this much higher.
+    From(i64),
+    /// The prices by code less one.
+    Of(&'a [[u8; 8]]),
 }
 
 /// The codes of a product: what stores have it, and which of its prices.
@@ -130,40 +71,30 @@ impl<'a> Piece<'a> {
 
     fn read(mut bytes: &'a [u8]) -> Option<Self> {
         let rest = &mut bytes;
-        let [magic] = take::<8>(rest, 1)? else {
+        let [magic] = take_last::<8>(rest, 1)? else {
             return None;
         };
-        let [stores, products] = take::<4>(rest, 2)? else {
+        let [stores, products] = take_last::<4>(rest, 2)? else {
             return None;
         };
         let [stores, products] = [stores, products].map(|count| u32::from_le_bytes(*count));
-        let stores = take::<8>(rest, stores)?;
-        let heads = take::<16>(rest, products)?;
+        let heads = take_last::<16>(rest, products)?;
+        let stores = take_last::<8>(rest, stores)?;
+        let heads: Option<Vec<Head>> = heads.iter().map(Head::read).collect();
+        let heads = heads?;
+        let codes = heads.iter().map(|head| Codes::read(rest, head.codes));
+        let codes: Option<Vec<Codes>> = codes.collect();
         let mut products = Vec::with_capacity(heads.len());
-        for head in heads {
-            let (id, counts) = head.split_first_chunk()?;
-            let (distinct, codes) = counts.split_first_chunk()?;
-            let distinct = u32::from_le_bytes(*distinct);
-            let codes = u32::from_le_bytes(*codes.first_chunk()?);
-            products.push((i64::from_le_bytes(*id), distinct, codes));
+        for (head, codes) in heads.iter().zip(codes?) {
+            let prices = Prices::read(rest, head.prices)?;
+            let is_sound = codes.are_sound(stores.len(), prices.most()?);
+            products.push(is_sound.then_some(PieceProduct {
+                id: head.id,
+                prices,
+                codes,
+            })?);
         }
-        let prices: Option<Vec<_>> = products
-            .iter()
-            .map(|(_, distinct, _)| take::<8>(rest, *distinct))
-            .collect();
-        let products: Option<Vec<_>> = products
-            .iter()
-            .zip(prices?)
-            .map(|(&(id, _, codes), prices)| {
-                let codes = Codes::read(rest, codes)?;
-                let is_sound = codes.are_sound(stores.len(), prices.len());
-                is_sound.then_some(PieceProduct { id, prices, codes })
-            })
-            .collect();
-        (magic == MAGIC && rest.is_empty()).then_some(Piece {
-            stores,
-            products: products?,
-        })
+        (magic == MAGIC && rest.is_empty()).then_some(Piece { stores, products })
     }
 
     /// Returns the ids of the stores, by number.
@@ -172,10 +103,30 @@ impl<'a> Piece<'a> {
     }
 }
 
-impl<'a> PieceProduct<'a> {
-    /// Returns the product's distinct prices, by code less one.
-    pub(in crate::engine::functions) fn prices(&self) -> impl Iterator<Item = i64> + 'a {
-        self.prices.iter().map(|price| i64::from_le_bytes(*price))
+impl PieceProduct<'_> {
+    /// Returns the price that a code stands for; 0 stands for none.
+    #[inline]
+    pub(in crate::engine::functions) fn price(&self, code: u16) -> i64 {
+        match self.prices {
+            Prices::From(base) => base + i64::from(code),
+            Prices::Of(prices) => i64::from_le_bytes(prices[usize::from(code) - 1]),
+        }
+    }
+
+    /// Puts the code of each store that has the product in its place in `codes`, where
+    /// all were 0; `numbers` are those places.
+    pub(in crate::engine::functions) fn place_codes(&self, numbers: &[u16], codes: &mut [u16]) {
+        match self.codes {
+            // Without a look at which stores have it: that would be a guess each time.
+            Codes::Table(table) => {
+                for (code, number) in table.iter().zip(numbers) {
+                    codes[usize::from(*number)] = u16::from_le_bytes(*code);
+                }
+            }
+            Codes::List(_) => {
+                self.each_code(|store, code| codes[usize::from(numbers[store])] = code);
+            }
+        }
     }
 
     /// Calls `found` with the number of each store that has the product, and the
@@ -197,6 +148,45 @@ impl<'a> PieceProduct<'a> {
                     found(usize::from(store), code);
                 }
             }
+        }
+    }
+}
+
+/// What is told of a product.
+struct Head {
+    id: i64,
+    prices: u32,
+    codes: u32,
+}
+
+impl Head {
+    fn read(bytes: &[u8; 16]) -> Option<Self> {
+        let (id, counts) = bytes.split_first_chunk()?;
+        let (prices, codes) = counts.split_first_chunk()?;
+        Some(Head {
+            id: i64::from_le_bytes(*id),
+            prices: u32::from_le_bytes(*prices),
+            codes: u32::from_le_bytes(*codes.first_chunk()?),
+        })
+    }
+}
+
+impl<'a> Prices<'a> {
+    fn read(rest: &mut &'a [u8], count: u32) -> Option<Self> {
+        match count {
+            HAS_BASE => match take::<8>(rest, 1)? {
+                [base] => Some(Prices::From(i64::from_le_bytes(*base))),
+                _ => None,
+            },
+            count => take::<8>(rest, count).map(Prices::Of),
+        }
+    }
+
+    /// Returns the highest code that has a price; none where a price would be none.
+    fn most(self) -> Option<usize> {
+        match self {
+            Prices::From(base) => base.checked_add(REACH).map(|_| REACH as usize),
+            Prices::Of(prices) => Some(prices.len()),
         }
     }
 }
@@ -228,6 +218,14 @@ impl<'a> Codes<'a> {
 
 fn parts([a, b, c, d]: [u8; 4]) -> (u16, u16) {
     (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]))
+}
+
+/// Takes `count` numbers of `N` bytes off the end of `rest`.
+fn take_last<'a, const N: usize>(rest: &mut &'a [u8], count: u32) -> Option<&'a [[u8; N]]> {
+    let left = rest.len().checked_sub((count as usize).checked_mul(N)?)?;
+    let (left, taken) = rest.split_at(left);
+    *rest = left;
+    Some(taken.as_chunks::<N>().0)
 }
 
 /// Takes `count` numbers of `N` bytes off the front of `rest`.
