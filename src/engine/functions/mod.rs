@@ -8,6 +8,8 @@ mod ids;
 mod memory;
 mod price_agreement;
 mod price_matrix;
+mod token_set_ratio;
+mod token_sets;
 mod union_find;
 mod workers;
 
@@ -23,6 +25,7 @@ pub fn register(context: &SessionContext) {
     context.register_udaf(price_matrix::price_matrix());
     let (pool, threads) = (context.runtime_env().memory_pool.clone(), threads(context));
     context.register_udf(price_agreement::price_agreement(pool, threads));
+    context.register_udf(token_set_ratio::token_set_ratio());
     context.register_udaf(connected_components::connected_components());
     context.register_udwf(dbscan::dbscan());
 }
