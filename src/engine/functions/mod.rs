@@ -6,8 +6,10 @@ mod connected_components;
 mod dbscan;
 mod ids;
 mod memory;
+mod name_list;
 mod price_agreement;
 mod price_matrix;
+mod similar_names;
 mod token_set_ratio;
 mod token_sets;
 mod union_find;
@@ -16,6 +18,8 @@ mod workers;
 pub(super) use arg_min::fits_64_bits;
 #[cfg(test)]
 pub(super) use arg_min::is_fast;
+use std::sync::Arc;
+
 use datafusion::prelude::SessionContext;
 
 /// Registers every function of ours.
@@ -24,7 +28,9 @@ pub fn register(context: &SessionContext) {
     context.register_udaf(arg_min::arg_max());
     context.register_udaf(price_matrix::price_matrix());
     let (pool, threads) = (context.runtime_env().memory_pool.clone(), threads(context));
-    context.register_udf(price_agreement::price_agreement(pool, threads));
+    context.register_udf(price_agreement::price_agreement(Arc::clone(&pool), threads));
+    context.register_udaf(name_list::name_list());
+    context.register_udf(similar_names::similar_names(pool, threads));
     context.register_udf(token_set_ratio::token_set_ratio());
     context.register_udaf(connected_components::connected_components());
     context.register_udwf(dbscan::dbscan());
