@@ -5,6 +5,7 @@ mod arguments;
 mod connected_components;
 mod dbscan;
 mod ids;
+mod jaccard;
 mod memory;
 mod name_list;
 mod price_agreement;
@@ -32,6 +33,7 @@ pub fn register(context: &SessionContext) {
     context.register_udaf(name_list::name_list());
     context.register_udf(similar_names::similar_names(pool, threads));
     context.register_udf(token_set_ratio::token_set_ratio());
+    context.register_udf(jaccard::jaccard());
     context.register_udaf(connected_components::connected_components());
     context.register_udwf(dbscan::dbscan());
 }
