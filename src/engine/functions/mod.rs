@@ -8,12 +8,15 @@ mod ids;
 mod jaccard;
 mod memory;
 mod name_list;
+mod normalize_name;
+mod parse_size;
 mod price_agreement;
 mod price_matrix;
 mod similar_names;
 mod token_set_ratio;
 mod token_sets;
 mod union_find;
+mod unit_list;
 mod workers;
 
 pub(super) use arg_min::fits_64_bits;
@@ -33,6 +36,9 @@ pub fn register(context: &SessionContext) {
     context.register_udaf(name_list::name_list());
     context.register_udf(similar_names::similar_names(pool, threads));
     context.register_udf(token_set_ratio::token_set_ratio());
+    context.register_udf(parse_size::parse_size());
+    context.register_udf(parse_size::find_size());
+    context.register_udf(normalize_name::normalize_name());
     context.register_udf(jaccard::jaccard());
     context.register_udaf(connected_components::connected_components());
     context.register_udwf(dbscan::dbscan());
