@@ -121,6 +121,17 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_seed_has_the_usual_units() {
+        let seed = include_str!("../../sql/substitutions/units.csv");
+        let rows = seed.lines().skip(1).map(|line| line.split(',').collect());
+        let rows: Vec<Vec<&str>> = rows.collect();
+        let rows = rows
+            .iter()
+            .map(|row| (row[0], row[1], row[2].parse().unwrap()));
+        assert_eq!(&Units::of(rows).unwrap(), Units::usual());
+    }
+
+    #[test]
     fn a_list_that_makes_no_sense_is_refused() {
         let fault = |rows: &[(&'static str, &'static str, i64)]| {
             Units::of(rows.iter().copied()).unwrap_err()
