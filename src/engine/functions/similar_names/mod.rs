@@ -157,6 +157,13 @@ impl Row {
         }
     }
 
+    fn none() -> Row {
+        Row {
+            ids: Int64Array::from(Vec::<i64>::new()),
+            names: StringArray::from(Vec::<&str>::new()),
+        }
+    }
+
     /// Lays out the names.
     fn block(&self, memory: &Memory) -> Result<Block> {
         let bytes = self.names.value_offsets();
@@ -236,15 +243,6 @@ fn of_large(row: &Row, bounds: Bounds, workers: &Workers, memory: &Memory) -> Re
     let finders = workers.each(block.len().div_ceil(STEP), finder, find)?;
     let found = finders.into_iter().flat_map(|finder| finder.found);
     Ok(pairs::sorted(found.collect()))
-}
-
-impl Row {
-    fn none() -> Row {
-        Row {
-            ids: Int64Array::from(Vec::<i64>::new()),
-            names: StringArray::from(Vec::<&str>::new()),
-        }
-    }
 }
 
 fn fields() -> Fields {
