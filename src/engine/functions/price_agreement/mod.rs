@@ -20,12 +20,10 @@
 mod block;
 mod compare;
 mod lookalikes;
-mod memory;
 mod merged;
 mod share;
 mod survey;
 mod tiles;
-mod workers;
 
 use std::{
     hash::{Hash, Hasher},
@@ -47,13 +45,13 @@ use tokio::sync::Semaphore;
 
 use super::{
     arguments::{lists_of_records, records},
+    memory::Memory,
     price_matrix::{matrix_type, of_column},
+    workers::{Workers, while_awaited},
 };
 use compare::{Compared, Means, Rule};
-use memory::Memory;
 use merged::Merged;
 use share::Share;
-use workers::{Workers, while_awaited};
 
 const NAME: &str = "price_agreement";
 const RECORD: [&str; 6] = [
@@ -132,7 +130,7 @@ impl AsyncScalarUDFImpl for PriceAgreement {
         let turn = Arc::clone(&self.turn).acquire_owned().await;
         let turn = turn.map_err(|error| DataFusionError::External(Box::new(error)))?;
         let pool = Arc::clone(&self.pool);
-        let lists = while_awaited(self.threads, move |workers| {
+        let lists = while_awaited(NAME, self.threads, move |workers| {
             let _turn = turn;
             agreements(&matrices, rule, workers, &pool)
         });
@@ -166,7 +164,7 @@ fn agreements(
     workers: &Workers,
     pool: &Arc<dyn MemoryPool>,
 ) -> Result<ListArray> {
-    let memory = Memory::of(pool);
+    let memory = Memory::of(NAME, pool);
     let pieces = matrices.iter().flatten();
     memory.grow(pieces.map(|piece| piece.len()).sum())?;
     let mut columns = RECORD.map(|_| Vec::new());

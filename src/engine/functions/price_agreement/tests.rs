@@ -59,7 +59,7 @@ fn standing(rows: &[Row]) -> BTreeMap<i64, u32> {
 
 fn unbounded() -> Memory {
     let pool: Arc<dyn MemoryPool> = Arc::new(UnboundedMemoryPool::default());
-    Memory::of(&pool)
+    Memory::of(NAME, &pool)
 }
 
 fn named(merged: &Merged, pairs: &[Pair]) -> Vec<Found> {
