@@ -37,6 +37,30 @@ pub async fn open(snapshots: &Location, name: &str, needed: &[&str]) -> Result<S
     }
 }
 
+/// Opens the newest snapshot of the same source that is older and has all the datasets
+/// needed, if there is one.
+pub async fn before(
+    snapshots: &Location,
+    newer: &Manifest,
+    needed: &[&str],
+) -> Result<Option<Snapshot>> {
+    for id in ids(snapshots)
+        .await?
+        .into_iter()
+        .filter(|id| *id < newer.id.0)
+    {
+        match manifest(snapshots, &id).await? {
+            Some(manifest)
+                if manifest.source == newer.source && lacks(&manifest, needed).is_none() =>
+            {
+                return Ok(Some(opened(snapshots, manifest)));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
 async fn latest(snapshots: &Location, needed: &[&str]) -> Result<Snapshot> {
     for id in ids(snapshots).await? {
         match manifest(snapshots, &id).await? {
