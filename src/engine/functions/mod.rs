@@ -4,9 +4,12 @@ mod arg_min;
 mod arguments;
 mod connected_components;
 mod dbscan;
+mod escape_html;
 mod ids;
+mod outline_path;
 mod price_agreement;
 mod price_matrix;
+mod slug;
 mod union_find;
 
 pub(super) use arg_min::fits_64_bits;
@@ -23,6 +26,9 @@ pub fn register(context: &SessionContext) {
     context.register_udf(price_agreement::price_agreement(pool, threads));
     context.register_udaf(connected_components::connected_components());
     context.register_udwf(dbscan::dbscan());
+    context.register_udf(escape_html::escape_html());
+    context.register_udf(outline_path::outline_path());
+    context.register_udf(slug::slug());
 }
 
 /// Returns how many threads the session's operators use.
