@@ -16,6 +16,7 @@ mod inbox;
 mod load;
 mod money;
 mod outbox;
+mod pipelines;
 mod plans;
 mod s3;
 mod serve;
