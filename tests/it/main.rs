@@ -6,6 +6,7 @@
 )]
 
 mod broken;
+mod browser;
 mod data;
 mod database;
 mod doubles;
@@ -14,6 +15,7 @@ mod functions;
 mod given;
 mod inbox;
 mod load;
+mod map;
 mod money;
 mod outbox;
 mod pipelines;
