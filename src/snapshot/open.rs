@@ -44,21 +44,32 @@ pub async fn before(
     newer: &Manifest,
     needed: &[&str],
 ) -> Result<Option<Snapshot>> {
-    for id in ids(snapshots)
-        .await?
-        .into_iter()
-        .filter(|id| *id < newer.id.0)
-    {
-        match manifest(snapshots, &id).await? {
-            Some(manifest)
-                if manifest.source == newer.source && lacks(&manifest, needed).is_none() =>
-            {
-                return Ok(Some(opened(snapshots, manifest)));
-            }
-            _ => {}
+    let mut best: Option<Manifest> = None;
+    for id in ids(snapshots).await? {
+        // Names tell the second; within it, manifests tell which was first.
+        if best
+            .as_ref()
+            .is_some_and(|best| second(&id) < second(&best.id.0))
+        {
+            break;
+        }
+        let Some(found) = manifest(snapshots, &id).await? else {
+            continue;
+        };
+        let is_newest = best
+            .as_ref()
+            .is_none_or(|best| best.fetched_at < found.fetched_at);
+        let is_before = found.fetched_at < newer.fetched_at && found.source == newer.source;
+        if is_newest && is_before && lacks(&found, needed).is_none() {
+            best = Some(found);
         }
     }
-    Ok(None)
+    Ok(best.map(|best| opened(snapshots, best)))
+}
+
+/// Returns the time in a snapshot's name.
+fn second(id: &str) -> &str {
+    id.rsplit_once('-').map_or(id, |(time, _)| time)
 }
 
 async fn latest(snapshots: &Location, needed: &[&str]) -> Result<Snapshot> {
