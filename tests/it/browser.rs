@@ -20,23 +20,35 @@ pub(crate) struct Browser {
 /// none, says so.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 pub(crate) async fn with_browser(test: impl AsyncFnOnce(&Browser)) {
-    let Some((mut driver, port)) = driver() else {
+    let Some(driver) = driver() else {
         println!("skipped: there is no chromium with its chromedriver on the path");
         return;
     };
     let profile = tempfile::tempdir().unwrap();
-    let browser = Browser::open(port, profile.path()).await;
+    let browser = Browser::open(driver.port, profile.path()).await;
     let tested = AssertUnwindSafe(test(&browser)).catch_unwind().await;
     browser.close().await;
-    driver.kill().unwrap();
-    driver.wait().unwrap();
+    drop(driver);
     if let Err(panic) = tested {
         resume_unwind(panic);
     }
 }
 
+/// The driver's process, which ends with the test.
+struct Driver {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Starts the driver on a free port, where both are installed.
-fn driver() -> Option<(Child, u16)> {
+fn driver() -> Option<Driver> {
     let quiet = |name: &str| {
         let mut command = Command::new(name);
         command.stdin(Stdio::null()).stderr(Stdio::null());
@@ -55,7 +67,8 @@ fn driver() -> Option<(Child, u16)> {
     });
     // What else it says is read, so that it never waits for us.
     std::thread::spawn(move || lines.for_each(drop));
-    Some((child, port.expect("the driver says its port")))
+    let port = port.expect("the driver says its port");
+    Some(Driver { child, port })
 }
 
 impl Browser {
