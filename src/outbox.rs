@@ -116,10 +116,16 @@ pub struct Manifest {
     pub rows: u64,
     /// The file's length.
     pub bytes: u64,
+    /// The files beside it, which go no farther than the outbox.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Also>,
     /// The columns.
     pub contract: Contract,
     /// The snapshot it was made from.
     pub snapshot: SnapshotId,
+    /// The snapshot before it, where the SQL read that too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<SnapshotId>,
     /// When that snapshot was fetched.
     pub snapshot_at: DateTime<Utc>,
     /// The parameters, as text.
@@ -132,6 +138,17 @@ pub struct Manifest {
     pub committed_at: DateTime<Utc>,
     /// The run that made it.
     pub run: String,
+}
+
+/// A file beside an artifact's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Also {
+    /// Its name.
+    pub file: String,
+    /// The hash of its bytes, in hex.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u64,
 }
 
 /// What the receiver said of an upload.
@@ -167,10 +184,14 @@ pub struct Draft {
     pub rows: u64,
     /// The file's length.
     pub bytes: u64,
+    /// The files beside it: they lie beside the one that is staged.
+    pub also: Vec<Also>,
     /// The columns.
     pub contract: Contract,
     /// The snapshot it was made from.
     pub snapshot: SnapshotId,
+    /// The snapshot before it, where the SQL read that too.
+    pub previous: Option<SnapshotId>,
     /// When that snapshot was fetched.
     pub snapshot_at: DateTime<Utc>,
     /// The parameters, as text.
@@ -228,18 +249,28 @@ impl Manifest {
         artifact_id(self.seq, &self.sha256)
     }
 
+    /// Returns the names of its files, the artifact's own first.
+    fn files(&self) -> impl Iterator<Item = &str> {
+        let also = self.also.iter().map(|also| also.file.as_str());
+        std::iter::once(self.file.as_str()).chain(also)
+    }
+
     /// Returns what is wrong with a manifest that was read from `<pipeline>/<seq>`.
     fn fault(&self, pipeline: &str, seq: u64) -> Option<&'static str> {
         if self.pipeline != pipeline || self.seq != seq {
             Some("it belongs to another pipeline or number")
         } else if !digest::is_sha256(&self.sha256) {
             Some("its hash is none")
-        } else if self.file.contains(['/', '\\']) || self.file.starts_with('.') {
+        } else if !self.files().all(is_plain) {
             Some("its file is no plain name")
         } else {
             None
         }
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.contains(['/', '\\']) && !name.starts_with('.')
 }
 
 /// Returns `000001-0123456789abcdef`.
@@ -267,8 +298,10 @@ impl Draft {
             sha256: self.sha256,
             rows: self.rows,
             bytes: self.bytes,
+            also: self.also,
             contract: self.contract,
             snapshot: self.snapshot,
+            previous: self.previous,
             snapshot_at: self.snapshot_at,
             params: self.params,
             sql_sha256: self.sql_sha256,
@@ -278,9 +311,13 @@ impl Draft {
         }
     }
 
-    /// Returns whether a receiver could not tell this from the committed one.
+    /// Returns whether a receiver could not tell this from the committed one, nor a
+    /// reader of the files beside it.
     fn is_same_as(&self, other: &Manifest) -> bool {
-        self.sha256 == other.sha256 && self.file == other.file && self.contract == other.contract
+        self.sha256 == other.sha256
+            && self.file == other.file
+            && self.contract == other.contract
+            && self.also == other.also
     }
 }
 
@@ -315,7 +352,16 @@ impl Staged {
             manifest,
             receipts: Vec::new(),
         };
-        self.write_content(&committed).await?;
+        for file in committed.manifest.files() {
+            let staged = self.file.with_file_name(file);
+            let staged = if file == committed.manifest.file {
+                &self.file
+            } else {
+                &staged
+            };
+            self.write_content(&format!("{}/{file}", committed.folder), staged)
+                .await?;
+        }
         let name = committed.claim();
         let bytes = self.outbox.json(&name, &committed.manifest)?;
         // `Same` is our own put, told twice by a store that lost its first answer.
@@ -327,16 +373,16 @@ impl Staged {
     }
 
     /// Other bytes under our content's own name are a killed run's: no manifest holds them.
-    async fn write_content(&self, committed: &Committed) -> Result<()> {
-        let (name, location) = (committed.file(), &self.outbox.location);
-        if location.put_new_file(&name, &self.file).await? != Put::Different {
+    async fn write_content(&self, name: &str, staged: &std::path::Path) -> Result<()> {
+        let location = &self.outbox.location;
+        if location.put_new_file(name, staged).await? != Put::Different {
             return Ok(());
         }
-        location.delete(&name).await?;
-        match location.put_new_file(&name, &self.file).await? {
+        location.delete(name).await?;
+        match location.put_new_file(name, staged).await? {
             Put::New | Put::Same => Ok(()),
             Put::Different => Err(Error::Changed {
-                path: location.display(&name),
+                path: location.display(name),
             }),
         }
     }
@@ -369,15 +415,9 @@ impl Outbox {
 
     /// Makes sure that a local file is the one a draft tells of. Writes nothing.
     pub async fn stage(&self, draft: Draft, file: &std::path::Path) -> Result<Staged> {
-        let read = Digest::of_file(file).await;
-        let digest = read.map_err(|source| Error::Read {
-            path: file.to_owned(),
-            source,
-        })?;
-        if (&digest.sha256, digest.bytes) != (&draft.sha256, draft.bytes) {
-            return Err(Error::Changed {
-                path: file.display().to_string(),
-            });
+        is_told(file, &draft.sha256, draft.bytes).await?;
+        for also in &draft.also {
+            is_told(&file.with_file_name(&also.file), &also.sha256, also.bytes).await?;
         }
         Ok(Staged {
             outbox: self.clone(),
@@ -512,6 +552,21 @@ impl Outbox {
             path: self.location.display(name),
             reason: reason.to_string(),
         }
+    }
+}
+
+/// Makes sure that a local file has the hash and the length that are told of it.
+async fn is_told(file: &std::path::Path, sha256: &str, bytes: u64) -> Result<()> {
+    let read = Digest::of_file(file).await;
+    let digest = read.map_err(|source| Error::Read {
+        path: file.to_owned(),
+        source,
+    })?;
+    match (digest.sha256.as_str(), digest.bytes) == (sha256, bytes) {
+        true => Ok(()),
+        false => Err(Error::Changed {
+            path: file.display().to_string(),
+        }),
     }
 }
 

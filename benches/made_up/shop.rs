@@ -49,6 +49,7 @@ impl Shop {
             project: &self.project,
             bindings: &self.bindings,
             snapshot: Some(&self.snapshot),
+            previous: None,
             given: &[],
             now: self.snapshot.manifest.fetched_at,
             config: &config,

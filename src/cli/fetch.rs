@@ -65,6 +65,31 @@ pub(crate) async fn snapshot(
     Ok(snapshot::open(&context.snapshots(), named, &needed).await?)
 }
 
+/// Returns the snapshot that the pipelines read as `previous`, if they do: the newest of
+/// the same source before the one in use. Where there is none, that is said.
+pub(crate) async fn previous(
+    context: &Context,
+    pipelines: &[&Pipeline],
+    snapshot: &Snapshot,
+) -> Result<Option<Snapshot>> {
+    let needed = context.project()?.previous_of(pipelines);
+    if needed.is_empty() {
+        return Ok(None);
+    }
+    let manifest = &snapshot.manifest;
+    let found = snapshot::before(&context.snapshots(), manifest, &needed).await?;
+    context.screen.say(match &found {
+        Some(found) => format!("previous: the snapshot {}", found.manifest.id.0),
+        None => format!(
+            "previous: there is no snapshot of {} before {} with {}; what is read of it is empty",
+            manifest.source,
+            manifest.id.0,
+            needed.join(", ")
+        ),
+    });
+    Ok(found)
+}
+
 async fn fresh(
     context: &Context,
     datasets: &[&Dataset],

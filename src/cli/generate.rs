@@ -17,11 +17,17 @@ use crate::{
     engine::{self, CheckResult, Generate, Generated, Outcome, Output, Step},
     error::{Error, Result},
     kind::Kind,
-    outbox::{Commit, Draft},
+    outbox::{Also, Commit, Draft},
     pipeline::{Pipeline, Severity},
     snapshot::Snapshot,
     storage,
 };
+
+/// What artifacts are made from.
+struct Inputs {
+    snapshot: Snapshot,
+    previous: Option<Snapshot>,
+}
 
 /// Generates the pipelines' artifacts and commits those that changed.
 pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<Ending> {
@@ -32,12 +38,14 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
     let pipelines = context.select(&args.selection)?;
     let bindings = project.bind(&pipelines, &args.selection.params)?;
     let snapshot = fetch::snapshot(context, &pipelines, args.snapshot.as_deref()).await?;
+    let previous = fetch::previous(context, &pipelines, &snapshot).await?;
     let work = work_folder(context)?;
     let generated = engine::generate(Generate {
         project,
         pipelines: &pipelines,
         bindings: &bindings,
         snapshot: &snapshot,
+        previous: previous.as_ref(),
         previous_rows: previous_rows(context, &pipelines).await?,
         config: &context.config.engine,
         work: work.path(),
@@ -45,6 +53,7 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
         progress: &context.screen.progress_of_steps(),
     })
     .await?;
+    let inputs = Inputs { snapshot, previous };
     let mut ending = Ending::default();
     for generated in generated.into_iter().filter(|generated| generated.selected) {
         match args.fail_fast && ending.fail > 0 {
@@ -52,7 +61,7 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
                 ending.skip += 1;
                 ending.held.push(generated.pipeline);
             }
-            false => settle(context, args, &snapshot, generated, &mut ending).await?,
+            false => settle(context, args, &inputs, generated, &mut ending).await?,
         }
     }
     Ok(ending)
@@ -95,7 +104,7 @@ async fn previous_rows(
 async fn settle(
     context: &Context,
     args: &GenerateArgs,
-    snapshot: &Snapshot,
+    inputs: &Inputs,
     generated: Generated,
     ending: &mut Ending,
 ) -> Result<()> {
@@ -110,7 +119,7 @@ async fn settle(
             tell_checks(context, &name, &output.checks);
             tell_times(context, &name, &output);
             let warnings = output.checks.iter().filter(|check| !check.passed).count();
-            commit(context, args, snapshot, &name, &output, &steps).await?;
+            commit(context, args, inputs, &name, &output, &steps).await?;
             ending.passed(warnings);
         }
         Outcome::Refused(checks) => {
@@ -172,7 +181,7 @@ fn tell_checks(context: &Context, name: &str, checks: &[CheckResult]) {
 async fn commit(
     context: &Context,
     args: &GenerateArgs,
-    snapshot: &Snapshot,
+    inputs: &Inputs,
     name: &str,
     output: &Output,
     steps: &[Step],
@@ -186,7 +195,7 @@ async fn commit(
         "dry run"
     } else {
         let pipeline = &context.project()?.pipelines[name];
-        let draft = draft(context, snapshot, pipeline, output);
+        let draft = draft(context, inputs, pipeline, output)?;
         match context.outbox().commit(draft, &output.file).await? {
             Commit::New(new) => {
                 let id = new.manifest.id();
@@ -209,7 +218,7 @@ async fn commit(
         [
             ("pipeline", name.into()),
             ("outcome", outcome.into()),
-            ("snapshot", snapshot.manifest.id.0.as_str().into()),
+            ("snapshot", inputs.snapshot.manifest.id.0.as_str().into()),
             ("rows", output.rows.into()),
             ("bytes", output.bytes.into()),
             ("sha256", output.sha256.as_str().into()),
@@ -296,21 +305,39 @@ fn timed(checks: &[CheckResult]) -> Value {
     checks.iter().map(check).collect::<Vec<_>>().into()
 }
 
-fn draft(context: &Context, snapshot: &Snapshot, pipeline: &Pipeline, output: &Output) -> Draft {
-    Draft {
+fn draft(
+    context: &Context,
+    inputs: &Inputs,
+    pipeline: &Pipeline,
+    output: &Output,
+) -> Result<Draft> {
+    let Inputs { snapshot, previous } = inputs;
+    let reads_previous = !context.project()?.previous_of(&[pipeline]).is_empty();
+    let previous = previous.as_ref().filter(|_| reads_previous);
+    Ok(Draft {
         pipeline: pipeline.name.clone(),
         file: output.name.clone(),
         sha256: output.sha256.clone(),
         rows: output.rows,
         bytes: output.bytes,
+        also: output.also.iter().map(beside).collect(),
         contract: pipeline.contract.clone(),
         snapshot: snapshot.manifest.id.clone(),
+        previous: previous.map(|previous| previous.manifest.id.clone()),
         snapshot_at: snapshot.manifest.fetched_at,
         params: output.params.clone(),
         sql_sha256: output.sql_sha256.clone(),
         engine_version: crate::VERSION.to_owned(),
         committed_at: context.now,
         run: context.run.0.clone(),
+    })
+}
+
+fn beside(also: &engine::Also) -> Also {
+    Also {
+        file: also.name.clone(),
+        sha256: also.sha256.clone(),
+        bytes: also.bytes,
     }
 }
 

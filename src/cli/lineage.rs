@@ -55,6 +55,7 @@ fn spelled(relation: &Relation) -> (&'static str, &str) {
         Relation::Seed(name) => ("seed", name),
         Relation::Output(name) => ("pipeline", name),
         Relation::Dataset(name) => ("dataset", name),
+        Relation::Previous(name) => ("dataset of the snapshot before", name),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     engine::{self, Given, Query, Rows},
     error::Result,
-    pipeline::Project,
+    pipeline::{Pipeline, Project},
     snapshot::{self, Snapshot},
 };
 
@@ -55,6 +55,7 @@ pub(crate) async fn print_query(context: &Context, sql: &str, limit: usize) -> R
 /// Where the rows of the datasets are.
 struct Data {
     snapshot: Option<Snapshot>,
+    previous: Option<Snapshot>,
     given: Vec<Given>,
 }
 
@@ -72,11 +73,22 @@ impl Data {
         let spoken = spoken(project, text);
         let is_given = |name: &str| given.iter().any(|given| given.dataset == name);
         let needed: Vec<&str> = spoken.into_iter().filter(|name| !is_given(name)).collect();
+        let previous = spoken_previous(project, text);
         let snapshot = match needed.is_empty() && !given.is_empty() {
             true => None,
             false => Some(snapshot::open(&context.snapshots(), named, &needed).await?),
         };
-        Ok(Data { snapshot, given })
+        let previous = match &snapshot {
+            Some(snapshot) if !previous.is_empty() => {
+                snapshot::before(&context.snapshots(), &snapshot.manifest, &previous).await?
+            }
+            _ => None,
+        };
+        Ok(Data {
+            snapshot,
+            previous,
+            given,
+        })
     }
 }
 
@@ -92,6 +104,7 @@ async fn with(
         project,
         bindings: &bindings,
         snapshot: data.snapshot.as_ref(),
+        previous: data.previous.as_ref(),
         given: &data.given,
         now: context.now,
         config,
@@ -102,16 +115,8 @@ async fn with(
 /// Returns the datasets that a text speaks of, which a `latest` snapshot must have: by
 /// their names, or all that a pipeline reads by the pipeline's.
 fn spoken<'a>(project: &'a Project, text: &str) -> Vec<&'a str> {
-    let words = |c: char| !c.is_alphanumeric() && c != '_' && c != '-';
-    let spoken = text.split(words).collect::<BTreeSet<_>>();
-    let pipelines = project.pipelines.values().filter(|pipeline| {
-        let models = pipeline
-            .models
-            .keys()
-            .any(|model| spoken.contains(model.as_str()));
-        models || spoken.contains(pipeline.name.as_str()) || spoken.contains(&*pipeline.relation())
-    });
-    let pipelines = pipelines.collect::<Vec<_>>();
+    let spoken = words(text);
+    let pipelines = spoken_pipelines(project, &spoken);
     let read = project
         .datasets_of(&pipelines)
         .into_iter()
@@ -123,6 +128,30 @@ fn spoken<'a>(project: &'a Project, text: &str) -> Vec<&'a str> {
         .map(String::as_str)
         .filter(|name| spoken.contains(name));
     read.chain(direct).collect()
+}
+
+/// Returns the datasets that a text speaks of as those of the snapshot before.
+fn spoken_previous<'a>(project: &'a Project, text: &str) -> Vec<&'a str> {
+    let pipelines = spoken_pipelines(project, &words(text));
+    let names = project.datasets.keys().map(String::as_str);
+    let direct = names.filter(|name| text.contains(&format!("previous.{name}")));
+    let read = project.previous_of(&pipelines).into_iter();
+    read.chain(direct).collect()
+}
+
+fn words(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-')
+        .collect()
+}
+
+fn spoken_pipelines<'a>(project: &'a Project, spoken: &BTreeSet<&str>) -> Vec<&'a Pipeline> {
+    let is_spoken = |pipeline: &&Pipeline| {
+        let mut models = pipeline.models.keys();
+        models.any(|model| spoken.contains(model.as_str()))
+            || spoken.contains(pipeline.name.as_str())
+            || spoken.contains(&*pipeline.relation())
+    };
+    project.pipelines.values().filter(is_spoken).collect()
 }
 
 /// Prints rows. A table is laid out as a whole; data goes out as it comes.

@@ -7,7 +7,10 @@ use std::{
 };
 
 use datafusion::{
-    arrow::{array::AsArray, csv, record_batch::RecordBatch},
+    arrow::{
+        array::AsArray, compute::cast, csv, datatypes::DataType, error::ArrowError,
+        record_batch::RecordBatch,
+    },
     parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
 };
 use sha2::{Digest, Sha256};
@@ -43,7 +46,7 @@ pub(super) async fn write(
         Format::Json => json(intermediate, out, json::Layout::Array, what).await?,
         Format::JsonLines => json(intermediate, out, json::Layout::Lines, what).await?,
         Format::Csv => csv(intermediate, out, what).await?,
-        Format::Html => html(intermediate, out, &path, what)?,
+        Format::Html | Format::Svg => text(intermediate, out, &path, what)?,
         Format::Parquet => copy(intermediate, out, &path)?,
     };
     let io = |source| Error::Io {
@@ -95,10 +98,11 @@ async fn csv(intermediate: &Intermediate, mut out: Out, what: &str) -> Result<Ou
 }
 
 /// Writes the one text of the one row.
-fn html(intermediate: &Intermediate, mut out: Out, path: &Path, what: &str) -> Result<Out> {
+fn text(intermediate: &Intermediate, mut out: Out, path: &Path, what: &str) -> Result<Out> {
+    let failed = |error: ArrowError| Error::run(what, error.into());
     for batch in batches(intermediate, what)? {
-        let batch = batch.map_err(|error| Error::run(what, error.into()))?;
-        for page in batch.column(0).as_string::<i32>().iter().flatten() {
+        let texts = cast(batch.map_err(failed)?.column(0), &DataType::Utf8).map_err(failed)?;
+        for page in texts.as_string::<i32>().iter().flatten() {
             let written = out.write_all(page.as_bytes());
             written.map_err(|source| Error::Io {
                 path: path.to_owned(),

@@ -69,12 +69,7 @@ pub async fn check(
 ) -> Result<Checked> {
     let context = session(&EngineConfig::default())?;
     let failed = |error| Error::run("the project", error);
-    let export = workspace::schema_of(&context, workspace::EXPORT).map_err(failed)?;
-    for dataset in project.datasets.values() {
-        let table = tables::empty(dataset.contract.arrow());
-        let registered = export.register_table(dataset.name.clone(), table);
-        registered.map_err(failed)?;
-    }
+    register_datasets(&context, project).map_err(failed)?;
     let db = workspace::schema_of(&context, "db").map_err(failed)?;
     let tables = Tables::of(project, database);
     for table in &tables.known {
@@ -95,6 +90,18 @@ pub async fn check(
         Box::pin(one.check(&context)).await?;
     }
     Ok(checked)
+}
+
+/// Puts every dataset, empty, into the schemas that SQL may name it in.
+fn register_datasets(
+    context: &SessionContext,
+    project: &Project,
+) -> datafusion::common::Result<()> {
+    for schema in [workspace::EXPORT, workspace::PREVIOUS] {
+        let empty = |dataset: &_| tables::dataset_of(context, None, dataset);
+        workspace::register_datasets(context, project, schema, empty)?;
+    }
+    Ok(())
 }
 
 /// The check of one pipeline.
@@ -343,6 +350,7 @@ mod tests {
     async fn of_project(root: &Path) -> Vec<(String, String, bool)> {
         let project = Project::load(root).unwrap();
         let context = session(&EngineConfig::default()).unwrap();
+        register_datasets(&context, &project).unwrap();
         let mut found = Vec::new();
         for pipeline in project.pipelines.values() {
             let mut one = One {

@@ -25,11 +25,11 @@ use super::{
     intermediate::{self, Intermediate},
     session, tables,
     verify::{self, Against, CheckResult},
-    workspace::{self, EXPORT, Workspace},
+    workspace::{self, EXPORT, PREVIOUS, Workspace},
 };
 use crate::{
     config::EngineConfig,
-    pipeline::{Bindings, Pipeline, Project, Relation, read_seed},
+    pipeline::{Bindings, OutputFile, Pipeline, Project, Relation, read_seed},
     progress::Progress,
     snapshot::Snapshot,
 };
@@ -45,6 +45,8 @@ pub struct Generate<'a> {
     pub bindings: &'a IndexMap<String, Bindings>,
     /// Where the datasets are.
     pub snapshot: &'a Snapshot,
+    /// Where those of `previous` are; without it they are empty.
+    pub previous: Option<&'a Snapshot>,
     /// The rows of each pipeline's last committed artifact, for the check `change`.
     pub previous_rows: IndexMap<String, u64>,
     /// Memory, threads and temp space.
@@ -107,8 +109,21 @@ pub struct Output {
     pub params: IndexMap<String, String>,
     /// How long it took to write the file from the output's rows.
     pub written_in: Duration,
+    /// The files beside it, in the order of the manifest.
+    pub also: Vec<Also>,
     /// The typed rows, as the next pipeline reads them.
     pub parquet: PathBuf,
+}
+
+/// A file beside an artifact's, in the same folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Also {
+    /// Its name, such as `map.svg`.
+    pub name: String,
+    /// The hash of its bytes, in hex.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u64,
 }
 
 /// One model that was computed and written.
@@ -168,16 +183,17 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Puts the snapshot's datasets into `export`.
+    /// Puts the snapshot's datasets into `export`, and those of the one before into
+    /// `previous`.
     fn datasets(&self) -> Result<()> {
-        let schema = workspace::schema_of(&self.context, EXPORT);
-        let schema = schema.map_err(|error| Error::run("the datasets", error))?;
-        for dataset in self.job.project.datasets.values() {
-            let table = tables::dataset(&self.context, self.job.snapshot, dataset);
-            let registered =
-                table.and_then(|table| schema.register_table(dataset.name.clone(), table));
-            registered
-                .map_err(|error| Error::run(&format!("the dataset {}", dataset.name), error))?;
+        let snapshots = [
+            (EXPORT, Some(self.job.snapshot)),
+            (PREVIOUS, self.job.previous),
+        ];
+        for (schema, snapshot) in snapshots {
+            let table = |dataset: &_| tables::dataset_of(&self.context, snapshot, dataset);
+            workspace::register_datasets(&self.context, self.job.project, schema, table)
+                .map_err(|error| Error::run("the datasets", error))?;
         }
         Ok(())
     }
@@ -211,6 +227,7 @@ impl Run<'_> {
             workspace: self.workspace(pipeline).await?,
             folder: folder.clone(),
             steps,
+            also: IndexMap::new(),
         };
         let output = made.output().await?;
         let checks = made.checks(&output).await?;
@@ -227,6 +244,7 @@ impl Run<'_> {
             rows: output.rows,
             bytes: written.bytes,
             checks,
+            also: made.write_also().await?,
             sql_sha256: pipeline.sql_sha256(),
             params: made.bindings.texts(),
             written_in: started.elapsed(),
@@ -269,7 +287,8 @@ impl Run<'_> {
         let workspace = opened.map_err(failed)?;
         for relation in pipeline.reads.inputs(&pipeline.output) {
             match relation {
-                Relation::Model(_) => {}
+                // SQL names what is in the schema `previous` with the schema.
+                Relation::Model(_) | Relation::Previous(_) => {}
                 Relation::Seed(name) => {
                     let batch = read_seed(&pipeline.seeds[name]);
                     let batch = batch.map_err(|finding| Error::invalid(vec![*finding]))?;
@@ -305,6 +324,8 @@ struct Made<'r, 'a> {
     workspace: Workspace,
     folder: PathBuf,
     steps: &'r mut Vec<Step>,
+    /// The models that are files beside the output's, by name.
+    also: IndexMap<String, Intermediate>,
 }
 
 impl Made<'_, '_> {
@@ -322,7 +343,7 @@ impl Made<'_, '_> {
                 .map_err(Error::invalid)?;
             if model == pipeline.output {
                 output = Some(self.deliver(plan).await?);
-            } else if pipeline.reads.readers(model, &pipeline.output) > 1 {
+            } else if pipeline.reads.is_written(model, &pipeline.output) {
                 self.compute_once(model, plan).await?;
             } else {
                 let what = self.what(model);
@@ -339,8 +360,34 @@ impl Made<'_, '_> {
     /// Writes a model that more than one reads, so that it is computed once.
     async fn compute_once(&mut self, model: &str, plan: LogicalPlan) -> Result<()> {
         let schema = nullable(plan.schema().as_arrow());
-        self.write(model, &plan, schema, &[]).await?;
+        if !self.pipeline.reads.also.iter().any(|also| also == model) {
+            self.write(model, &plan, schema, &[]).await?;
+            return Ok(());
+        }
+        let what = self.what(model);
+        let plan = by_all_columns(plan).map_err(|error| Error::run(&what, error))?;
+        let written = self.write(model, &plan, schema, &[]).await?;
+        self.also.insert(model.to_owned(), written);
         Ok(())
+    }
+
+    /// Writes the files beside the output's.
+    async fn write_also(&self) -> Result<Vec<Also>> {
+        let mut all = Vec::new();
+        for (file, model) in &self.pipeline.also {
+            let what = format!("{} of {}", file.name, self.pipeline.name);
+            let rows = self.also.get(model).ok_or_else(|| Error::NoOutput {
+                pipeline: self.pipeline.name.clone(),
+                model: model.clone(),
+            })?;
+            let written = artifact::write(rows, file, &self.folder, &what).await?;
+            all.push(Also {
+                name: file.name.clone(),
+                sha256: written.sha256,
+                bytes: written.bytes,
+            });
+        }
+        Ok(all)
     }
 
     /// Writes the output in the contract's types and the manifest's order.
@@ -386,7 +433,7 @@ impl Made<'_, '_> {
     /// Returns the models that are part of a model's plan, in the pipeline's order.
     fn inlined(&self, model: &str) -> Vec<String> {
         let reads = &self.pipeline.reads;
-        let is_step = |name: &str| reads.readers(name, &self.pipeline.output) > 1;
+        let is_step = |name: &str| reads.is_written(name, &self.pipeline.output);
         let mut found = BTreeSet::new();
         let mut open = vec![model];
         while let Some(name) = open.pop() {
@@ -413,7 +460,11 @@ impl Made<'_, '_> {
             now: job.now,
         };
         let mut results = verify::contract(&self.workspace, pipeline, output).await?;
-        results.extend(page(pipeline, output));
+        results.extend(one_text(&pipeline.file, output));
+        for (file, model) in &pipeline.also {
+            let rows = self.also.get(model);
+            results.extend(rows.and_then(|rows| one_text(file, rows)));
+        }
         results.extend(verify::numbers(pipeline, output.rows, &against));
         for name in pipeline.rules.keys() {
             let result = verify::rule(&self.workspace, pipeline, name, &self.bindings).await?;
@@ -436,10 +487,24 @@ impl Made<'_, '_> {
     }
 }
 
-/// A page is one row.
-fn page(pipeline: &Pipeline, output: &Intermediate) -> Option<CheckResult> {
-    let is_page = pipeline.file.format == crate::pipeline::Format::Html;
-    is_page.then(|| verify::one_row(output.rows))
+/// A page or a picture is one row of one text.
+fn one_text(file: &OutputFile, rows: &Intermediate) -> Option<CheckResult> {
+    let is_one_text = file.format.is_one_text();
+    is_one_text.then(|| verify::one_text(&file.name, &rows.schema, rows.rows))
+}
+
+/// Returns the plan with its rows in the order of all columns that have one.
+fn by_all_columns(plan: LogicalPlan) -> datafusion::error::Result<LogicalPlan> {
+    let schema = plan.schema().clone();
+    let columns = schema
+        .iter()
+        .filter(|(_, field)| !field.data_type().is_nested());
+    let order = columns.map(|column| Expr::Column(Column::from(column)).sort(true, false));
+    let order: Vec<_> = order.collect();
+    match order.is_empty() {
+        true => Ok(plan),
+        false => LogicalPlanBuilder::from(plan).sort(order)?.build(),
+    }
 }
 
 /// Returns the plan with the contract's columns, ordered as the manifest says; what

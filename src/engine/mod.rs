@@ -31,7 +31,7 @@ use std::path::PathBuf;
 pub use check::{Checked, Promise, check};
 pub use cost::{Cost, Operator};
 pub use exhausted::Exhausted;
-pub use generate::{Generate, Generated, Outcome, Output, Step, generate};
+pub use generate::{Also, Generate, Generated, Outcome, Output, Step, generate};
 pub use given::Given;
 pub(crate) use key_order::key_order;
 pub use query::{Query, Rows, query, show};

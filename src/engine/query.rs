@@ -21,7 +21,7 @@ use super::{
     cost::Meter,
     given, session, tables,
     verify::quoted,
-    workspace::{self, EXPORT, Workspace},
+    workspace::{self, EXPORT, PREVIOUS, Workspace},
 };
 use crate::{
     config::EngineConfig,
@@ -40,6 +40,8 @@ pub struct Query<'a> {
     pub bindings: &'a IndexMap<String, Bindings>,
     /// Where the datasets are; needless where files stand for all that are read.
     pub snapshot: Option<&'a Snapshot>,
+    /// Where those of `previous` are; without it they are empty.
+    pub previous: Option<&'a Snapshot>,
     /// Files that stand for datasets, before the snapshot's.
     pub given: &'a [Given],
     /// What now() is where there is no snapshot, whose time it is otherwise.
@@ -271,7 +273,9 @@ impl<'a> Scope<'a> {
                 .register_table(dataset.name.clone(), table)
                 .map_err(failed)?;
         }
-        Ok(())
+        let previous = |dataset: &_| tables::dataset_of(&self.context, self.job.previous, dataset);
+        workspace::register_datasets(&self.context, self.job.project, PREVIOUS, previous)
+            .map_err(failed)
     }
 
     async fn dataset(&self, dataset: &Dataset) -> Result<Arc<dyn TableProvider>> {
@@ -279,11 +283,8 @@ impl<'a> Scope<'a> {
         if let Some(given) = given.find(|given| given.dataset == dataset.name) {
             return given::dataset(&self.context, dataset, &given.path).await;
         }
-        let failed = |error| Error::run("the datasets", error);
-        match self.job.snapshot {
-            Some(snapshot) => tables::dataset(&self.context, snapshot, dataset).map_err(failed),
-            None => Ok(tables::empty(dataset.contract.arrow())),
-        }
+        tables::dataset_of(&self.context, self.job.snapshot, dataset)
+            .map_err(|error| Error::run("the datasets", error))
     }
 
     async fn pipeline(&self, pipeline: &Pipeline, wanted: &[&str]) -> Result<()> {
@@ -312,7 +313,7 @@ impl<'a> Scope<'a> {
                     (above.relation(), above.relation(), above.output.clone())
                 }
                 Relation::Dataset(name) => (name.clone(), EXPORT.to_owned(), name.clone()),
-                Relation::Model(_) | Relation::Seed(_) => continue,
+                Relation::Model(_) | Relation::Seed(_) | Relation::Previous(_) => continue,
             };
             let schema = workspace::schema_of(&self.context, &schema).map_err(failed)?;
             if let Some(table) = schema.table(&source).await.map_err(failed)? {

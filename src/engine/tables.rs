@@ -55,6 +55,18 @@ pub(super) fn dataset(
     Ok(Arc::new(DatasetTable::new(store, schema, snapshot, part)))
 }
 
+/// Returns a dataset of a snapshot that there may not be: then it is empty.
+pub(super) fn dataset_of(
+    context: &SessionContext,
+    snapshot: Option<&Snapshot>,
+    dataset: &Dataset,
+) -> Result<Arc<dyn TableProvider>> {
+    match snapshot {
+        Some(snapshot) => self::dataset(context, snapshot, dataset),
+        None => Ok(empty(dataset.contract.arrow())),
+    }
+}
+
 /// Returns an intermediate that is sorted by `order`.
 pub(super) fn parquet(
     file: &Path,

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use datafusion::arrow::{record_batch::RecordBatch, util::pretty::pretty_format_batches};
+use datafusion::arrow::{
+    datatypes::Schema, record_batch::RecordBatch, util::pretty::pretty_format_batches,
+};
 use futures::StreamExt;
 
 use super::{Error, Result, intermediate::Intermediate, workspace::Workspace};
@@ -249,8 +251,13 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Checks that a page is one row.
-pub(super) fn one_row(rows: u64) -> CheckResult {
-    let message = format!("{rows} rows; a page is exactly 1");
-    CheckResult::new("page", Severity::Error, rows == 1, message)
+/// Checks that what a page or a picture is made of is one row of one text.
+pub(super) fn one_text(file: &str, schema: &Schema, rows: u64) -> CheckResult {
+    let columns = schema.fields();
+    let is_text = columns.len() == 1 && columns[0].data_type().is_string();
+    let message = format!(
+        "{rows} rows of {} columns; {file} is 1 row of 1 text",
+        columns.len()
+    );
+    CheckResult::new("page", Severity::Error, is_text && rows == 1, message)
 }

@@ -18,12 +18,16 @@ use datafusion::{
 
 use super::{cost::Meter, diagnose, params};
 use crate::{
+    dataset::Dataset,
     diagnostics::Finding,
     pipeline::{Bindings, Pipeline, Project, SourceFile},
 };
 
 /// The schema of the datasets.
 pub(super) const EXPORT: &str = "export";
+
+/// The schema of the datasets as the snapshot before has them.
+pub(super) const PREVIOUS: &str = "previous";
 
 /// A plan that runs.
 pub(super) struct Running {
@@ -147,6 +151,23 @@ pub(super) fn schema_of(context: &SessionContext, name: &str) -> Result<Arc<dyn 
     Ok(schema)
 }
 
+/// Puts every dataset into the schema of that name, as `table` has it.
+pub(super) fn register_datasets(
+    context: &SessionContext,
+    project: &Project,
+    schema: &str,
+    table: impl Fn(&Dataset) -> Result<Arc<dyn TableProvider>>,
+) -> Result<()> {
+    let schema = schema_of(context, schema)?;
+    for dataset in project.datasets.values() {
+        let named = |error: DataFusionError| error.context(format!("the dataset {}", dataset.name));
+        let table = table(dataset).map_err(named)?;
+        schema.deregister_table(&dataset.name)?;
+        schema.register_table(dataset.name.clone(), table)?;
+    }
+    Ok(())
+}
+
 /// Returns every name that the pipeline's SQL may read, nearest meaning first.
 pub(super) fn relations(project: &Project, pipeline: &Pipeline) -> Vec<String> {
     let own = pipeline.models.keys().chain(pipeline.seeds.keys()).cloned();
@@ -156,11 +177,12 @@ pub(super) fn relations(project: &Project, pipeline: &Pipeline) -> Vec<String> {
         .filter(|other| other.name != pipeline.name);
     let outputs = others.map(Pipeline::relation);
     let datasets = project.datasets.keys().cloned();
-    let exports = project
-        .datasets
-        .keys()
-        .map(|name| format!("{EXPORT}.{name}"));
-    let mut names: Vec<String> = own.chain(outputs).chain(datasets).chain(exports).collect();
+    let in_schema = |schema: &'static str| {
+        let datasets = project.datasets.keys();
+        datasets.map(move |name| format!("{schema}.{name}"))
+    };
+    let schemas = in_schema(EXPORT).chain(in_schema(PREVIOUS));
+    let mut names: Vec<String> = own.chain(outputs).chain(datasets).chain(schemas).collect();
     let mut seen = std::collections::BTreeSet::new();
     names.retain(|name| seen.insert(name.clone()));
     names

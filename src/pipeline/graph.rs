@@ -17,6 +17,8 @@ pub struct Reads {
     pub models: IndexMap<String, Vec<Relation>>,
     /// By rule: the files of `checks/`.
     pub rules: IndexMap<String, Vec<Relation>>,
+    /// The models that are files beside the output's.
+    pub also: Vec<String>,
 }
 
 impl Reads {
@@ -34,14 +36,22 @@ impl Reads {
         Reads {
             models: read(&pipeline.models),
             rules: read(&pipeline.rules),
+            also: pipeline
+                .also
+                .iter()
+                .map(|(_, model)| model.clone())
+                .collect(),
         }
     }
 
-    /// Returns the models that the output and the rules need, each after those it
+    /// Returns the models that the output, what lies beside it, and the rules need, each after those it
     /// reads.
     pub fn needed_models(&self, output: &str) -> Vec<&str> {
         let mut order = Vec::new();
         self.visit(output, &mut order, &mut BTreeSet::new());
+        for model in &self.also {
+            self.visit(model, &mut order, &mut BTreeSet::new());
+        }
         for relations in self.rules.values() {
             for name in models(relations) {
                 self.visit(name, &mut order, &mut BTreeSet::new());
@@ -77,6 +87,12 @@ impl Reads {
             self.visit(name, &mut order, &mut BTreeSet::new());
         }
         order
+    }
+
+    /// Says whether a model is computed once and written: more than one reads it, or it
+    /// is a file beside the output's.
+    pub fn is_written(&self, model: &str, output: &str) -> bool {
+        self.readers(model, output) > 1 || self.also.iter().any(|also| also == model)
     }
 
     /// Returns how many of the needed models and the rules read a model.
@@ -302,6 +318,20 @@ pub(super) fn own_datasets(pipeline: &Pipeline) -> BTreeSet<&str> {
         _ => None,
     });
     datasets.collect()
+}
+
+/// Returns the datasets that the pipelines read of the snapshot before, themselves or
+/// through other pipelines, by name.
+pub(super) fn previous_of<'a>(project: &'a Project, pipelines: &[&Pipeline]) -> BTreeSet<&'a str> {
+    let all = in_order(project, pipelines);
+    let inputs = all
+        .into_iter()
+        .flat_map(|pipeline| pipeline.reads.inputs(&pipeline.output));
+    let previous = inputs.filter_map(|relation| match relation {
+        Relation::Previous(name) => Some(name.as_str()),
+        _ => None,
+    });
+    previous.collect()
 }
 
 pub(super) fn datasets_of<'a>(project: &'a Project, pipelines: &[&Pipeline]) -> Vec<&'a Dataset> {

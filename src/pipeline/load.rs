@@ -8,7 +8,7 @@ use super::{
     Pipeline, Project, SourceFile,
     files::Files,
     graph, manifest, names,
-    seeds::{near, read_seed},
+    seeds::{self, near, read_seed},
     sources,
 };
 use crate::diagnostics::{Finding, Findings, Severity, nearest};
@@ -99,7 +99,7 @@ fn own_files(files: &Files, pipeline: &str, findings: &mut Vec<Finding>) -> OwnF
     let folder = format!("sql/{pipeline}");
     let own = OwnFiles {
         models: relations(texts(files, &folder, "sql", findings), findings),
-        seeds: relations(texts(files, &folder, "csv", findings), findings),
+        seeds: seeds_of(files, &folder, findings),
         rules: texts(files, &format!("{folder}/checks"), "sql", findings),
         updates: texts(files, &format!("{folder}/update"), "sql", findings),
     };
@@ -112,6 +112,29 @@ fn own_files(files: &Files, pipeline: &str, findings: &mut Vec<Finding>) -> OwnF
         findings.extend(read_seed(file).err().map(|finding| *finding));
     }
     own
+}
+
+/// Reads a folder's seeds, by name, sorted.
+fn seeds_of(
+    files: &Files,
+    folder: &str,
+    findings: &mut Vec<Finding>,
+) -> IndexMap<String, SourceFile> {
+    let mut all: IndexMap<String, SourceFile> = IndexMap::new();
+    for extension in seeds::EXTENSIONS {
+        for (name, file) in relations(texts(files, folder, extension, findings), findings) {
+            if let Some(other) = all.get(&name) {
+                let what = format!("`{name}` is also {}", other.path.display());
+                let at = file.place(0..0);
+                let finding = Finding::error("duplicate-name", what).at(at, "this seed");
+                findings.push(finding.help("rename one of the two files"));
+                continue;
+            }
+            all.insert(name, file);
+        }
+    }
+    all.sort_keys();
+    all
 }
 
 /// Reads a folder's files of one extension, by name, sorted.
@@ -219,7 +242,10 @@ fn stray_files(files: &Files, manifests: &IndexMap<String, SourceFile>) -> Vec<F
                     Some(near) => format!("did you mean the folder `{near}`?"),
                     None => "the folders are `checks` and `update`".to_owned(),
                 },
-                None => "models end in .sql, seeds in .csv, notes in .md".to_owned(),
+                None => format!(
+                    "models end in .sql, seeds in .{}, notes in .md",
+                    seeds::EXTENSIONS.join(" .")
+                ),
             };
             Finding::warning("unread", format!("nothing reads sql/{path}")).help(help)
         })
@@ -231,7 +257,10 @@ fn is_read(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let ends = |extension: &str| name.ends_with(extension);
     match folder {
-        "" => ends(".sql") || ends(".csv") || ends(".md"),
+        "" => {
+            let is_seed = seeds::EXTENSIONS.iter().any(|end| ends(&format!(".{end}")));
+            is_seed || ends(".sql") || ends(".md")
+        }
         "checks" | "update" => ends(".sql") || ends(".md"),
         _ => false,
     }

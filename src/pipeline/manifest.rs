@@ -20,6 +20,7 @@ const KEYS: &[&str] = &[
     "description",
     "output",
     "file",
+    "also",
     "grain",
     "aliases",
     "order",
@@ -35,6 +36,7 @@ const KEYS: &[&str] = &[
 /// Names that SQL already uses for something else.
 const RESERVED: &[&str] = &[
     "export",
+    "previous",
     "db",
     "artifact",
     "archive",
@@ -83,6 +85,7 @@ fn pipeline(
     let contract = contract(reader, top);
     let file = output_file(reader, top, &contract);
     let output = output(reader, top, &own);
+    let also = also(reader, top, &own);
     let grain = columns(reader, top, "grain", &contract);
     let order = columns(reader, top, "order", &contract);
     if grain.is_none() && !top.table.contains_key("grain") && !is_page(file.as_ref()) {
@@ -110,6 +113,7 @@ fn pipeline(
         output: output?,
         file: file?,
         grain,
+        also,
         contract,
         models: own.models,
         seeds: own.seeds,
@@ -120,7 +124,7 @@ fn pipeline(
 }
 
 fn is_page(file: Option<&OutputFile>) -> bool {
-    file.is_none_or(|file| file.format == Format::Html)
+    file.is_none_or(|file| file.format.is_one_text())
 }
 
 fn required(reader: &mut Reader<'_>, top: Section<'_>, key: &str, example: &str) -> String {
@@ -187,6 +191,14 @@ fn output(reader: &mut Reader<'_>, top: Section<'_>, own: &OwnFiles) -> Option<S
         }
         return None;
     };
+    // A model that is not there keeps the rest of the manifest from being read no less.
+    let name = names::relation(text.value);
+    known_model(reader, own, text);
+    Some(name)
+}
+
+/// Returns the model of that name, or finds that there is none.
+fn known_model(reader: &mut Reader<'_>, own: &OwnFiles, text: Placed<&str>) -> Option<String> {
     let name = names::relation(text.value);
     if !own.models.contains_key(&name) {
         let what = format!("there is no model `{name}`");
@@ -199,6 +211,7 @@ fn output(reader: &mut Reader<'_>, top: Section<'_>, own: &OwnFiles) -> Option<S
         };
         let finding = reader.error("unknown-model", what, text.span, "no such model");
         finding.help.push(help);
+        return None;
     }
     Some(name)
 }
@@ -214,18 +227,43 @@ fn output_file(
         }
         return None;
     };
+    let file = plain_file(reader, &text)?;
+    flat_enough(reader, contract, file.format, &text);
+    Some(file)
+}
+
+fn plain_file(reader: &mut Reader<'_>, text: &Placed<&str>) -> Option<OutputFile> {
     let Some(format) = format(text.value) else {
         let what = format!("`{}` is no file that can be written", text.value);
-        let finding = reader.error("bad-file-name", what, text.span, "unknown kind of file");
-        let help = "a plain name that ends in .json, .jsonl, .csv, .parquet or .html";
+        let span = text.span.clone();
+        let finding = reader.error("bad-file-name", what, span, "unknown kind of file");
+        let help = "a plain name that ends in .json, .jsonl, .csv, .parquet, .html or .svg";
         finding.help.push(help.to_owned());
         return None;
     };
-    flat_enough(reader, contract, format, &text);
     Some(OutputFile {
         name: text.value.to_owned(),
         format,
     })
+}
+
+/// Reads `[also]`: a file's name and the model that it is.
+fn also(reader: &mut Reader<'_>, top: Section<'_>, own: &OwnFiles) -> Vec<(OutputFile, String)> {
+    let mut also = Vec::new();
+    let Some(table) = reader.table(top, "also") else {
+        return also;
+    };
+    let section = Section {
+        name: "[also]",
+        table,
+    };
+    for (name, _) in entries(table) {
+        let file = plain_file(reader, &name);
+        let model = reader.text(section, name.value);
+        let model = model.and_then(|model| known_model(reader, own, model));
+        also.extend(file.zip(model));
+    }
+    also
 }
 
 /// Returns the format of a plain file name.
@@ -241,6 +279,7 @@ fn format(name: &str) -> Option<Format> {
         "csv" => Some(Format::Csv),
         "parquet" => Some(Format::Parquet),
         "html" => Some(Format::Html),
+        "svg" => Some(Format::Svg),
         _ => None,
     }
 }
@@ -260,8 +299,8 @@ fn flat_enough(reader: &mut Reader<'_>, contract: &Contract, format: Format, fil
             .push("write .json, .jsonl or .parquet".to_owned());
     }
     let page = contract.columns.len() == 1 && contract.columns[0].data_type == ColumnType::Text;
-    if format == Format::Html && !page && !contract.columns.is_empty() {
-        let what = "an .html file is one column of text".to_owned();
+    if format.is_one_text() && !page && !contract.columns.is_empty() {
+        let what = format!("`{}` is one column of text", file.value);
         let finding = reader.error("bad-file-name", what, file.span.clone(), "a page");
         finding
             .help

@@ -113,6 +113,9 @@ pub struct Pipeline {
     pub output: String,
     /// The delivered file.
     pub file: OutputFile,
+    /// Further files that lie beside it, each with the model that it is; they are not
+    /// uploaded.
+    pub also: Vec<(OutputFile, String)>,
     /// The columns that name an output row.
     pub grain: Vec<String>,
     /// The columns the written rows are ordered by; the grain unless said.
@@ -133,7 +136,7 @@ pub struct Pipeline {
     pub update: Vec<UpdateStep>,
     /// `sql/<name>/*.sql`, by name, sorted.
     pub models: IndexMap<String, SourceFile>,
-    /// `sql/<name>/*.csv`, by name, sorted.
+    /// `sql/<name>/*.csv` and other text, by name, sorted.
     pub seeds: IndexMap<String, SourceFile>,
     /// `sql/<name>/checks/*.sql`, by name, sorted: each returns one rule's bad rows.
     pub rules: IndexMap<String, SourceFile>,
@@ -175,6 +178,15 @@ pub enum Format {
     Parquet,
     /// One text column of one row, written as it is.
     Html,
+    /// The same.
+    Svg,
+}
+
+impl Format {
+    /// Whether a file of the format is one text, and not rows.
+    pub fn is_one_text(self) -> bool {
+        matches!(self, Format::Html | Format::Svg)
+    }
 }
 
 /// One table that an artifact is applied to.
@@ -270,6 +282,12 @@ impl Project {
     /// pipelines, by name.
     pub fn datasets_of(&self, pipelines: &[&Pipeline]) -> Vec<&Dataset> {
         graph::datasets_of(self, pipelines)
+    }
+
+    /// Returns the datasets that the pipelines read of the snapshot before the one in
+    /// use, as `previous.<dataset>`, themselves or through other pipelines, by name.
+    pub fn previous_of(&self, pipelines: &[&Pipeline]) -> Vec<&str> {
+        graph::previous_of(self, pipelines).into_iter().collect()
     }
 
     /// Says whether the dataset counts as empty for these pipelines when a service

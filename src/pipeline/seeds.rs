@@ -1,5 +1,7 @@
-//! Seeds: the CSV files that analysts keep beside the SQL.
+//! Seeds: the files that analysts keep beside the SQL.
 //!
+//! Text of another kind (`style.css`, `script.js`) is a relation of one row and one
+//! column, `text`. A CSV is a table:
 //! A header, then rows of as many fields. A column whose every value is an
 //! integer as SQL prints it (no sign but `-`, no leading zero) is a bigint, any
 //! other is text. An empty field is null.
@@ -15,12 +17,22 @@ use datafusion::arrow::{
 use super::{SourceFile, names};
 use crate::diagnostics::{Finding, nearest};
 
+/// What the names of seeds end in: tables, then text.
+pub(super) const EXTENSIONS: [&str; 6] = ["csv", "css", "html", "js", "svg", "txt"];
+
 /// Reads a seed as one batch.
 ///
 /// # Errors
 ///
 /// Returns the first fault of the file, with its line.
 pub fn read_seed(file: &SourceFile) -> Result<RecordBatch, Box<Finding>> {
+    match file.path.extension().is_some_and(|end| end == "csv") {
+        true => read_table(file),
+        false => batch(vec![text("text", vec![Some(file.text.to_string())])]),
+    }
+}
+
+fn read_table(file: &SourceFile) -> Result<RecordBatch, Box<Finding>> {
     let mut reader = csv::ReaderBuilder::new().from_reader(file.text.as_bytes());
     let header = reader
         .headers()
@@ -38,7 +50,11 @@ pub fn read_seed(file: &SourceFile) -> Result<RecordBatch, Box<Finding>> {
         .iter()
         .zip(columns)
         .map(|(name, values)| typed(name, values));
-    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.unzip();
+    batch(columns.collect())
+}
+
+fn batch(columns: Vec<(Field, ArrayRef)>) -> Result<RecordBatch, Box<Finding>> {
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
         .map_err(|error| Box::new(Finding::error("bad-seed", error.to_string())))
 }
@@ -171,6 +187,17 @@ mod tests {
             "line 3 has 1 fields where the header has 2"
         );
         assert_eq!(finding.place.unwrap().line_column(), (3, 1));
+    }
+
+    #[test]
+    fn text_that_is_no_table_is_one_row() {
+        let script = SourceFile {
+            path: "sql/a/script.js".into(),
+            text: "let a = 1,\n\"b\n".into(),
+        };
+        let batch = read_seed(&script).unwrap();
+        assert_eq!((batch.num_rows(), batch.num_columns()), (1, 1));
+        assert_eq!(batch.schema().field(0).name(), "text");
     }
 
     #[test]

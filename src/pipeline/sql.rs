@@ -18,6 +18,8 @@ pub enum Relation {
     Output(String),
     /// A dataset of the snapshot.
     Dataset(String),
+    /// A dataset of the snapshot before it.
+    Previous(String),
 }
 
 /// Returns the names that the text reads, those of CTEs left out; none when it
@@ -44,10 +46,12 @@ pub(crate) fn resolve(
 ) -> Option<Relation> {
     match reference {
         TableReference::Bare { table } => resolve_bare(project, pipeline, table),
-        TableReference::Partial { schema, table } if schema.as_ref() == "export" => {
-            dataset(project, table)
-        }
-        _ => None,
+        TableReference::Partial { schema, table } => match schema.as_ref() {
+            "export" => dataset(project, table).map(Relation::Dataset),
+            "previous" => dataset(project, table).map(Relation::Previous),
+            _ => None,
+        },
+        TableReference::Full { .. } => None,
     }
 }
 
@@ -65,11 +69,11 @@ fn resolve_bare(project: &Project, pipeline: &Pipeline, name: &str) -> Option<Re
     let output = others.find(|other| names::relation(&other.name) == name);
     match output {
         Some(other) => Some(Relation::Output(other.name.clone())),
-        None => dataset(project, name),
+        None => dataset(project, name).map(Relation::Dataset),
     }
 }
 
-fn dataset(project: &Project, name: &str) -> Option<Relation> {
+fn dataset(project: &Project, name: &str) -> Option<String> {
     let known = project.datasets.contains_key(name);
-    known.then(|| Relation::Dataset(name.to_owned()))
+    known.then(|| name.to_owned())
 }

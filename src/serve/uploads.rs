@@ -77,7 +77,7 @@ fn layout(pipeline: &Pipeline) -> Result<Layout> {
     match pipeline.file.format {
         Format::Json => Ok(Layout::Array),
         Format::JsonLines => Ok(Layout::Lines),
-        Format::Csv | Format::Parquet | Format::Html => Err(Refusal::upload(
+        Format::Csv | Format::Parquet | Format::Html | Format::Svg => Err(Refusal::upload(
             StatusCode::BAD_REQUEST,
             "only .json.gz and .jsonl.gz files can be uploaded",
         )),

@@ -37,6 +37,41 @@ pub async fn open(snapshots: &Location, name: &str, needed: &[&str]) -> Result<S
     }
 }
 
+/// Opens the newest snapshot of the same source that is older and has all the datasets
+/// needed, if there is one.
+pub async fn before(
+    snapshots: &Location,
+    newer: &Manifest,
+    needed: &[&str],
+) -> Result<Option<Snapshot>> {
+    let mut best: Option<Manifest> = None;
+    for id in ids(snapshots).await? {
+        // Names tell the second; within it, manifests tell which was first.
+        if best
+            .as_ref()
+            .is_some_and(|best| second(&id) < second(&best.id.0))
+        {
+            break;
+        }
+        let Some(found) = manifest(snapshots, &id).await? else {
+            continue;
+        };
+        let is_newest = best
+            .as_ref()
+            .is_none_or(|best| best.fetched_at < found.fetched_at);
+        let is_before = found.fetched_at < newer.fetched_at && found.source == newer.source;
+        if is_newest && is_before && lacks(&found, needed).is_none() {
+            best = Some(found);
+        }
+    }
+    Ok(best.map(|best| opened(snapshots, best)))
+}
+
+/// Returns the time in a snapshot's name.
+fn second(id: &str) -> &str {
+    id.rsplit_once('-').map_or(id, |(time, _)| time)
+}
+
 async fn latest(snapshots: &Location, needed: &[&str]) -> Result<Snapshot> {
     for id in ids(snapshots).await? {
         match manifest(snapshots, &id).await? {

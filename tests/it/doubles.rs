@@ -60,6 +60,7 @@ pub(crate) fn pipeline(name: &str) -> Pipeline {
             name: format!("{name}.json"),
             format: Format::Json,
         },
+        also: Vec::new(),
         grain: vec!["id".to_owned()],
         order: vec!["id".to_owned()],
         upload: true,
@@ -100,6 +101,8 @@ pub(crate) fn draft(pipeline: &str, content: &str) -> (Draft, NamedTempFile) {
     file.write_all(content.as_bytes()).unwrap();
     let digest = Digest::of_bytes(content.as_bytes());
     let draft = Draft {
+        also: Vec::new(),
+        previous: None,
         pipeline: pipeline.to_owned(),
         file: format!("{pipeline}.json"),
         sha256: digest.sha256,

@@ -137,6 +137,7 @@ impl World {
             pipelines: &pipelines,
             bindings: &bindings,
             snapshot: &snapshot,
+            previous: None,
             previous_rows: [("cheapest".to_owned(), 10)].into_iter().collect(),
             config: &EngineConfig {
                 threads: NonZeroUsize::new(self.threads).unwrap(),

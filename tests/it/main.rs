@@ -6,6 +6,7 @@
 )]
 
 mod broken;
+mod browser;
 mod data;
 mod database;
 mod doubles;
@@ -14,8 +15,10 @@ mod functions;
 mod given;
 mod inbox;
 mod load;
+mod map;
 mod money;
 mod outbox;
+mod pipelines;
 mod plans;
 mod s3;
 mod serve;

@@ -173,6 +173,7 @@ async fn generated(
         pipelines: &pipelines,
         bindings: &bindings,
         snapshot: &snapshot,
+        previous: None,
         previous_rows: IndexMap::new(),
         config: &EngineConfig {
             threads: NonZeroUsize::new(threads).unwrap(),

@@ -185,6 +185,7 @@ async fn shown(
         project: &project,
         bindings: &project.bind(&[], &[]).unwrap(),
         snapshot: Some(&snapshot),
+        previous: None,
         given: &[],
         now: snapshot.manifest.fetched_at,
         config: &EngineConfig::default(),

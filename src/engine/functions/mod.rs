@@ -4,15 +4,18 @@ mod arg_min;
 mod arguments;
 mod connected_components;
 mod dbscan;
+mod escape_html;
 mod ids;
 mod jaccard;
 mod memory;
 mod name_list;
 mod normalize_name;
+mod outline_path;
 mod parse_size;
 mod price_agreement;
 mod price_matrix;
 mod similar_names;
+mod slug;
 mod token_set_ratio;
 mod token_sets;
 mod union_find;
@@ -42,6 +45,9 @@ pub fn register(context: &SessionContext) {
     context.register_udf(jaccard::jaccard());
     context.register_udaf(connected_components::connected_components());
     context.register_udwf(dbscan::dbscan());
+    context.register_udf(escape_html::escape_html());
+    context.register_udf(outline_path::outline_path());
+    context.register_udf(slug::slug());
 }
 
 /// Returns how many threads the session's operators use.

@@ -25,11 +25,11 @@ use sqllogictest::DBOutput;
 use super::column::{Column, shown};
 use crate::{
     config::EngineConfig,
-    dataset::Contract,
+    dataset::{Contract, Dataset},
     diagnostics::Finding,
     engine::{
         Error, Result, diagnose, session, tables,
-        workspace::{self, EXPORT, Workspace},
+        workspace::{self, EXPORT, PREVIOUS, Workspace},
     },
     pipeline::{
         Bindings, Pipeline, Project, Relation, SourceFile, read_seed,
@@ -43,6 +43,8 @@ pub(super) struct Database<'a> {
     pipeline: &'a Pipeline,
     context: SessionContext,
     bindings: Bindings,
+    /// The pipeline's seeds, read once.
+    seeds: Vec<(&'a str, RecordBatch)>,
     /// What the test has made, by the name it gave: `prices`, `export.prices`.
     made: BTreeMap<String, RecordBatch>,
     /// How many schemas the session has: each statement plans in one of its own.
@@ -56,6 +58,7 @@ impl<'a> Database<'a> {
             pipeline,
             context: session(&EngineConfig::default())?,
             bindings: Bindings::defaults(pipeline),
+            seeds: seeds(pipeline),
             made: BTreeMap::new(),
             schemas: 0,
         })
@@ -126,7 +129,9 @@ impl<'a> Database<'a> {
     fn dataset_contract(&self, name: &str) -> Option<&'a Contract> {
         let reference = TableReference::from(name);
         match resolve(self.project, self.pipeline, &reference)? {
-            Relation::Dataset(name) => self.project.datasets.get(&name).map(|d| &d.contract),
+            Relation::Dataset(name) | Relation::Previous(name) => {
+                self.project.datasets.get(&name).map(|d| &d.contract)
+            }
             _ => None,
         }
     }
@@ -198,15 +203,19 @@ impl<'a> Database<'a> {
             export.register_table(dataset.name.clone(), table.clone())?;
             workspace.register(&dataset.name, table)?;
         }
+        let previous =
+            |dataset: &Dataset| match self.made.get(&format!("{PREVIOUS}.{}", dataset.name)) {
+                Some(batch) => tables::rows(batch.clone()),
+                None => Ok(tables::empty(dataset.contract.arrow())),
+            };
+        workspace::register_datasets(&self.context, self.project, PREVIOUS, previous)?;
         for other in self.project.pipelines.values() {
             if other.name != self.pipeline.name {
                 workspace.register(&other.relation(), tables::empty(other.contract.arrow()))?;
             }
         }
-        for (name, file) in &self.pipeline.seeds {
-            if let Ok(batch) = read_seed(file) {
-                workspace.register(name, tables::rows(batch)?)?;
-            }
+        for (name, batch) in &self.seeds {
+            workspace.register(name, tables::rows(batch.clone())?)?;
         }
         for (name, batch) in self.made.iter().filter(|(name, _)| !name.contains('.')) {
             workspace.register(name, tables::rows(batch.clone())?)?;
@@ -236,6 +245,14 @@ impl<'a> Database<'a> {
         }
         order.push(model.to_owned());
     }
+}
+
+/// Returns the seeds that can be read; of the others `check` tells.
+fn seeds(pipeline: &Pipeline) -> Vec<(&str, RecordBatch)> {
+    let seeds = pipeline.seeds.iter();
+    seeds
+        .filter_map(|(name, file)| Some((name.as_str(), read_seed(file).ok()?)))
+        .collect()
 }
 
 /// Returns a test's rows with a dataset's columns in their declared types; those that

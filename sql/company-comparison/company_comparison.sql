@@ -1,0 +1,24 @@
+-- company_comparison: one row per two companies, the first by name before the second.
+-- Shares are in percent; their only rounding is one division of two integers.
+with names as (
+    select distinct
+        company_number,
+        company
+    from companies
+)
+
+select
+    names_a.company as company_a,
+    names_b.company as company_b,
+    common_products,
+    cheaper_at_a,
+    cheaper_at_b,
+    equal,
+    cast(100 * cheaper_at_a as double) / cast(common_products as double) as share_a,
+    cast(100 * cheaper_at_b as double) / cast(common_products as double) as share_b,
+    cast(100 * equal as double) / cast(common_products as double) as share_equal,
+    basket_a,
+    basket_b
+from company_pairs
+inner join names as names_a on company_pairs.number_a = names_a.company_number
+inner join names as names_b on company_pairs.number_b = names_b.company_number

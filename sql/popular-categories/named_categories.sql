@@ -1,0 +1,18 @@
+-- named_categories: one row per category_id, its name without blanks around it, and
+-- as it is compared: to upper case and back, so that `ß` is `SS`.
+with trimmed as (
+    select
+        id as category_id,
+        company as company_id,
+        regexp_replace(name, '^\s+|\s+$', '', 'g') as name,
+        cast(coalesce(cardinality(product_ids), 0) as bigint) as product_count
+    from categories_with_products
+)
+
+select
+    category_id,
+    company_id,
+    name,
+    lower(upper(name)) as folded_name,
+    product_count
+from trimmed

@@ -1,0 +1,29 @@
+-- compared_prices: one row per product_id and store_id that has a price now or had
+-- one in the snapshot before; none where there is no snapshot before.
+-- Grouped, not joined: grouping can spill.
+with both_sides as (
+    select
+        product_id,
+        store_id,
+        price as price_now,
+        cast(null as decimal(10,2)) as price_before
+    from prices
+    where exists (select 1 from previous.prices)
+    union all
+    select
+        product_id,
+        store_id,
+        cast(null as decimal(10,2)) as price_now,
+        price as price_before
+    from previous.prices
+)
+
+select
+    product_id,
+    store_id,
+    max(price_now) as price_now,
+    max(price_before) as price_before
+from both_sides
+group by
+    product_id,
+    store_id

@@ -1,0 +1,3 @@
+-- super_categories: one row per name.
+select super_category as name
+from artifact

@@ -1,0 +1,33 @@
+-- claimed_prices: one row per product_id and store_id of a claimed bargain, with the
+-- store's company and its price in the snapshot before, if there is one.
+-- A store that the snapshot lacks is a company of its own.
+with companies as (
+    select
+        id as store_id,
+        min(id) over (partition by company) as company_id
+    from stores
+),
+
+earlier as (
+    select
+        before.product_id,
+        before.store_id,
+        before.price
+    from previous.prices as before
+    inner join claimed_bargains
+        on before.product_id = claimed_bargains.product_id
+    where before.price > 0
+)
+
+select
+    prices.product_id,
+    prices.store_id,
+    coalesce(companies.company_id, prices.store_id) as company_id,
+    prices.price,
+    earlier.price as earlier_price
+from prices
+inner join claimed_bargains on prices.product_id = claimed_bargains.product_id
+left join companies on prices.store_id = companies.store_id
+left join earlier
+    on prices.product_id = earlier.product_id
+    and prices.store_id = earlier.store_id

@@ -1,0 +1,19 @@
+-- judged_prices: one row per product_id and store_id of a claimed bargain, whether
+-- its price is over max_ratio times off the usual one, or off its own price before.
+select
+    claimed_prices.product_id,
+    claimed_prices.store_id,
+    claimed_prices.price,
+    usual_prices.usual_price,
+    coalesce(
+        claimed_prices.price > $max_ratio * usual_prices.usual_price
+        or claimed_prices.price * $max_ratio < usual_prices.usual_price,
+        false
+    ) as is_off_usual,
+    coalesce(
+        claimed_prices.price > $max_ratio * claimed_prices.earlier_price
+        or claimed_prices.price * $max_ratio < claimed_prices.earlier_price,
+        false
+    ) as is_off_history
+from claimed_prices
+inner join usual_prices on claimed_prices.product_id = usual_prices.product_id
