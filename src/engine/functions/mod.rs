@@ -5,9 +5,11 @@ mod arguments;
 mod connected_components;
 mod dbscan;
 mod ids;
+mod memory;
 mod price_agreement;
 mod price_matrix;
 mod union_find;
+mod workers;
 
 pub(super) use arg_min::fits_64_bits;
 #[cfg(test)]

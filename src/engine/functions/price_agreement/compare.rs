@@ -11,13 +11,12 @@ use datafusion::common::Result;
 use super::{
     block::{Block, Columns, PRODUCTS},
     lookalikes::Lookalikes,
-    memory::Memory,
     merged::Merged,
     share::Share,
     survey::Survey,
     tiles::{Candidate, Tile},
-    workers::Workers,
 };
+use crate::engine::functions::{memory::Memory, workers::Workers};
 
 /// Blocks are laid out up to so many bytes; at least one is.
 const BLOCKS_BYTES: usize = if cfg!(test) { 1 } else { 64 << 20 };

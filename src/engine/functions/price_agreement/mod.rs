@@ -19,12 +19,10 @@
 mod block;
 mod compare;
 mod lookalikes;
-mod memory;
 mod merged;
 mod share;
 mod survey;
 mod tiles;
-mod workers;
 
 use std::{
     hash::{Hash, Hasher},
@@ -46,13 +44,13 @@ use tokio::sync::Semaphore;
 
 use super::{
     arguments::{lists_of_records, records},
+    memory::Memory,
     price_matrix::{matrix_type, of_column},
+    workers::{Workers, while_awaited},
 };
 use compare::{Means, Pair, Rule};
-use memory::Memory;
 use merged::Merged;
 use share::Share;
-use workers::{Workers, while_awaited};
 
 const NAME: &str = "price_agreement";
 const RECORD: [&str; 4] = ["store_a", "store_b", "common", "same"];
@@ -129,7 +127,7 @@ impl AsyncScalarUDFImpl for PriceAgreement {
         let turn = Arc::clone(&self.turn).acquire_owned().await;
         let turn = turn.map_err(|error| DataFusionError::External(Box::new(error)))?;
         let pool = Arc::clone(&self.pool);
-        let lists = while_awaited(self.threads, move |workers| {
+        let lists = while_awaited(NAME, self.threads, move |workers| {
             let _turn = turn;
             agreements(&matrices, rule, workers, &pool)
         });
@@ -163,7 +161,7 @@ fn agreements(
     workers: &Workers,
     pool: &Arc<dyn MemoryPool>,
 ) -> Result<ListArray> {
-    let memory = Memory::of(pool);
+    let memory = Memory::of(NAME, pool);
     let pieces = matrices.iter().flatten();
     memory.grow(pieces.map(|piece| piece.len()).sum())?;
     let mut columns = RECORD.map(|_| Vec::new());

@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use datafusion::common::Result;
 
-use super::{merged::Merged, workers::Workers};
+use super::merged::Merged;
+use crate::engine::functions::workers::Workers;
 
 /// What is known of stores and products before they are compared.
 #[derive(Debug)]

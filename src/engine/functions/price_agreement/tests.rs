@@ -34,7 +34,7 @@ fn found(parts: &[Vec<Row>], rule: Rule, threads: usize) -> Vec<Found> {
 
 fn unbounded() -> Memory {
     let pool: Arc<dyn MemoryPool> = Arc::new(UnboundedMemoryPool::default());
-    Memory::of(&pool)
+    Memory::of(NAME, &pool)
 }
 
 fn named(merged: &Merged, pairs: &[Pair]) -> Vec<Found> {

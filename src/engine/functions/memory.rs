@@ -7,25 +7,26 @@ use datafusion::{
     execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation, human_readable_size},
 };
 
-use super::NAME;
-
 /// What one call holds of the engine's memory; given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Memory {
+    function: &'static str,
     reservation: MemoryReservation,
 }
 
 impl Memory {
-    /// Begins with nothing.
-    pub(super) fn of(pool: &Arc<dyn MemoryPool>) -> Memory {
+    /// Begins with nothing, for a call of the function.
+    pub(super) fn of(function: &'static str, pool: &Arc<dyn MemoryPool>) -> Memory {
         Memory {
-            reservation: MemoryConsumer::new(NAME).register(pool),
+            function,
+            reservation: MemoryConsumer::new(function).register(pool),
         }
     }
 
     /// Begins with nothing, for a part of the call.
     pub(super) fn part(&self) -> Memory {
         Memory {
+            function: self.function,
             reservation: self.reservation.new_empty(),
         }
     }
@@ -40,7 +41,8 @@ impl Memory {
             let held = human_readable_size(self.reservation.size());
             let more = human_readable_size(bytes);
             DataFusionError::ResourcesExhausted(format!(
-                "{NAME} holds {held} and needs {more} more than `memory` under [engine] leaves: {error}"
+                "{} holds {held} and needs {more} more than `memory` under [engine] leaves: {error}",
+                self.function
             ))
         };
         self.reservation.try_grow(bytes).map_err(refused)

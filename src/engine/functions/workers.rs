@@ -7,18 +7,22 @@ use std::sync::{
 
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 
-use super::NAME;
-
-/// Runs `work` on a thread where it may block, as long as the future is there.
+/// Runs a function's `work` on a thread where it may block, as long as the future is
+/// there.
 ///
 /// Dropping the future tells the work to stop, and leaves it to do so.
-pub(super) async fn while_awaited<T: Send + 'static>(
+pub(in crate::engine) async fn while_awaited<T: Send + 'static>(
+    function: &'static str,
     threads: usize,
     work: impl FnOnce(&Workers) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let stopped = Arc::new(AtomicBool::new(false));
     let _stop = StopOnDrop(Arc::clone(&stopped));
-    let workers = Workers { threads, stopped };
+    let workers = Workers {
+        function,
+        threads,
+        stopped,
+    };
     let done = tokio::task::spawn_blocking(move || work(&workers)).await;
     done.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
 }
@@ -33,7 +37,8 @@ impl Drop for StopOnDrop {
 
 /// The threads that share a piece of work.
 #[derive(Debug)]
-pub(super) struct Workers {
+pub(in crate::engine) struct Workers {
+    function: &'static str,
     threads: usize,
     stopped: Arc<AtomicBool>,
 }
@@ -46,7 +51,7 @@ impl Workers {
     ///
     /// Returns an error when the work was told to stop, or when a number's work
     /// failed; numbers that no thread had taken by then are left.
-    pub(super) fn each<S: Send>(
+    pub(in crate::engine) fn each<S: Send>(
         &self,
         count: usize,
         state: impl Fn() -> S + Sync,
@@ -83,13 +88,14 @@ impl Workers {
     }
 
     /// Returns how many threads there are at most.
-    pub(super) fn threads(&self) -> usize {
+    pub(in crate::engine) fn threads(&self) -> usize {
         self.threads
     }
 
-    fn go_on(&self) -> Result<()> {
+    /// Returns an error when nobody waits any more.
+    pub(in crate::engine) fn go_on(&self) -> Result<()> {
         match self.stopped.load(Ordering::Relaxed) {
-            true => Err(exec_datafusion_err!("{NAME} was stopped")),
+            true => Err(exec_datafusion_err!("{} was stopped", self.function)),
             false => Ok(()),
         }
     }
@@ -98,8 +104,9 @@ impl Workers {
 #[cfg(test)]
 impl Workers {
     /// Threads that nobody stops.
-    pub(super) fn new(threads: usize) -> Workers {
+    pub(in crate::engine) fn new(threads: usize) -> Workers {
         Workers {
+            function: "a test",
             threads,
             stopped: Arc::default(),
         }
@@ -142,7 +149,7 @@ mod tests {
     async fn a_future_that_is_dropped_stops_its_threads() {
         let (started, has_started) = mpsc::channel();
         let (ended, has_ended) = mpsc::channel();
-        let future = while_awaited(2, move |workers| {
+        let future = while_awaited("a test", 2, move |workers| {
             let begin = |_: &mut (), number| {
                 if number == 0 {
                     started.send(()).unwrap();
