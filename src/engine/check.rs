@@ -320,22 +320,20 @@ mod tests {
         let mut found = Vec::new();
         let walked = plan.apply_with_subqueries(|node| {
             let inputs = node.inputs();
-            let visit = |expr: &Expr| {
+            let mut visit = |expr: &Expr| {
                 let Expr::AggregateFunction(call) = expr else {
                     return Ok(TreeNodeRecursion::Continue);
                 };
                 if matches!(call.func.name(), "arg_min" | "arg_max") {
-                    let types = call.params.args.iter().map(|given| {
-                        let (data_type, _) = given.data_type_and_nullable(inputs[0].schema())?;
-                        Ok(data_type)
-                    });
+                    let schema = inputs[0].schema();
+                    let types = call.params.args.iter().map(|given| given.get_type(schema));
                     let types = types.collect::<datafusion::common::Result<Vec<_>>>()?;
                     let types: Vec<_> = types.iter().collect();
                     found.push((expr.to_string(), functions::is_fast(&types)));
                 }
                 Ok(TreeNodeRecursion::Continue)
             };
-            node.apply_expressions(|expr| expr.apply(visit))
+            node.apply_expressions(|expr| expr.apply(&mut visit))
         });
         walked.unwrap();
         found
