@@ -4,17 +4,25 @@ mod arg_min;
 mod arguments;
 mod connected_components;
 mod dbscan;
+mod embed;
 mod ids;
 mod memory;
 mod price_agreement;
 mod price_matrix;
+mod similar_vectors;
 mod union_find;
+mod vector_set;
 mod workers;
 
 pub(super) use arg_min::fits_64_bits;
 #[cfg(test)]
 pub(super) use arg_min::is_fast;
 use datafusion::prelude::SessionContext;
+pub(super) use embed::embeds;
+#[cfg(feature = "minilm")]
+pub(super) use workers::{Workers, while_awaited};
+
+use super::embedding::Embedding;
 
 /// Registers every function of ours.
 pub fn register(context: &SessionContext) {
@@ -22,7 +30,12 @@ pub fn register(context: &SessionContext) {
     context.register_udaf(arg_min::arg_max());
     context.register_udaf(price_matrix::price_matrix());
     let (pool, threads) = (context.runtime_env().memory_pool.clone(), threads(context));
-    context.register_udf(price_agreement::price_agreement(pool, threads));
+    context.register_udf(price_agreement::price_agreement(pool.clone(), threads));
+    context.register_udaf(vector_set::vector_set());
+    context.register_udf(similar_vectors::similar_vectors(pool, threads));
+    let embedding = Embedding::of(&context.copied_config());
+    context.register_udf(embed::embedding_model(&embedding));
+    context.register_udf(embed::embed(embedding));
     context.register_udaf(connected_components::connected_components());
     context.register_udwf(dbscan::dbscan());
 }
