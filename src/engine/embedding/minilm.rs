@@ -24,12 +24,15 @@ use std::{
 use async_trait::async_trait;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, Config};
 use datafusion::common::Result;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokenizers::{Tokenizer, TruncationParams};
 
-use super::{Embedder, Error, Text, unit};
+use super::{
+    Embedder, Error, Text,
+    bert::{Bert, Config},
+    unit,
+};
 use crate::{
     digest::Digest,
     engine::functions::{Workers, while_awaited},
@@ -52,7 +55,7 @@ pub(super) struct Minilm {
 struct Loaded {
     name: String,
     tokenizer: Tokenizer,
-    bert: BertModel,
+    bert: Bert,
 }
 
 impl fmt::Debug for Loaded {
@@ -116,9 +119,9 @@ fn tokenizer_of(bytes: &[u8], config: &Config) -> tokenizers::Result<Tokenizer> 
     Ok(tokenizer)
 }
 
-fn bert(weights: Vec<u8>, config: &Config) -> candle_core::Result<BertModel> {
+fn bert(weights: Vec<u8>, config: &Config) -> candle_core::Result<Bert> {
     let weights = VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu)?;
-    BertModel::load(weights, config)
+    Bert::load(weights, config)
 }
 
 #[async_trait]
@@ -204,11 +207,11 @@ fn embed(
 }
 
 /// Returns the vectors of a batch.
-fn forward(bert: &BertModel, batch: &[Tokens]) -> candle_core::Result<Vec<Vec<f32>>> {
+fn forward(bert: &Bert, batch: &[Tokens]) -> candle_core::Result<Vec<Vec<f32>>> {
     let length = batch[0].1.len();
     let ids: Vec<u32> = batch.iter().flat_map(|(_, ids)| ids).copied().collect();
     let ids = Tensor::from_vec(ids, (batch.len(), length), &Device::Cpu)?;
-    let hidden = bert.forward(&ids, &ids.zeros_like()?, None)?;
+    let hidden = bert.forward(&ids)?;
     let dimension = hidden.dim(2)?;
     let numbers: Vec<f32> = hidden.flatten_all()?.to_vec1()?;
     let texts = numbers.chunks(length * dimension);

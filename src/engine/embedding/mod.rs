@@ -10,6 +10,8 @@
 //! Vectors that took long are kept (`kept`), in the form of a file of vectors (`shelf`).
 //! A session opens its model when the first text comes.
 
+#[cfg(feature = "minilm")]
+mod bert;
 mod error;
 mod kept;
 #[cfg(feature = "minilm")]
