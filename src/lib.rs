@@ -28,6 +28,7 @@ pub mod kind;
 pub mod progress;
 pub mod runs;
 pub mod storage;
+mod text;
 
 // The stages, in the order data flows.
 pub mod source;

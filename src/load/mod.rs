@@ -14,7 +14,6 @@ mod fold;
 mod header;
 mod ids;
 mod line_ends;
-mod normalize;
 mod own;
 mod prices;
 mod products;
@@ -30,8 +29,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+pub use self::bad::BadRow;
 pub(crate) use self::contract::csv;
-pub use self::{bad::BadRow, normalize::normalized_name};
 use self::{rows::TableFile, state::State};
 use crate::{
     config::EngineConfig,

@@ -7,13 +7,15 @@ use super::{
     batch::Batch,
     fold::folded,
     header::{Field, Header},
-    normalized_name,
     rows::{Convert, Row},
     shape::Shape,
     state::State,
     values::{self, Value},
 };
-use crate::dataset::{ColumnType, Contract};
+use crate::{
+    dataset::{ColumnType, Contract},
+    text::{Units, normalized_name},
+};
 
 /// What a source writes for a product without a brand, folded.
 const NO_BRAND: &str = "no brand";
@@ -81,7 +83,7 @@ impl Convert for ProductRows {
         state.products.add(id);
         let normalized = match row.get(&self.normalized_name) {
             Some(given) => Cow::from(given),
-            None => Cow::from(normalized_name(name)),
+            None => Cow::from(normalized_name(name, Units::usual())),
         };
         let values = [
             Some(Value::Bigint(id)),

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     dataset::{Column, Contract, Dataset},
-    load::normalized_name,
+    text::{Units, normalized_name},
 };
 
 /// Rows that are made as they are asked for.
@@ -229,7 +229,7 @@ pub(super) fn product(market: &Market, id: u32) -> ProductRow {
     let null = |column: u64| dirt::is_null(market, of | column << 60);
     let name = dirt::text(market, of, market.catalog.name(product));
     ProductRow {
-        normalized_name: (!null(1)).then(|| normalized_name(&name)),
+        normalized_name: (!null(1)).then(|| normalized_name(&name, Units::usual())),
         name,
         brand: product.brand.filter(|_| !null(2)),
         size: (!null(3)).then(|| dirt::text(market, of | 4 << 60, product.size().to_owned())),

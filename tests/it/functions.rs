@@ -23,15 +23,19 @@ use datafusion::{
     error::DataFusionError,
     prelude::SessionContext,
 };
-use pricemill::{config::EngineConfig, engine};
+use pricemill::{
+    config::EngineConfig,
+    engine,
+    pipeline::{SourceFile, read_seed},
+};
 
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A session with the SQL of one pipeline at hand.
-struct Bench {
-    context: SessionContext,
+pub(crate) struct Bench {
+    pub(crate) context: SessionContext,
     /// Models by name, parameters put in.
     models: BTreeMap<String, String>,
     /// `checks/<rule>.sql` and `update/<table>.sql`, by path, likewise.
@@ -39,7 +43,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(pipeline: &str, threads: usize, given: &[(&str, &str)]) -> Bench {
+    pub(crate) fn new(pipeline: &str, threads: usize, given: &[(&str, &str)]) -> Bench {
         let config = EngineConfig {
             threads: NonZeroUsize::new(threads).unwrap(),
             ..EngineConfig::default()
@@ -52,15 +56,25 @@ impl Bench {
             let files = sql_files(&folder.join(part));
             files.map(move |(name, sql)| (format!("{part}/{name}"), sql))
         };
+        let context = engine::session(&config).unwrap();
+        for (name, text) in files(&folder, "csv") {
+            let seed = SourceFile {
+                path: name.clone().into(),
+                text: text.into(),
+            };
+            context
+                .register_batch(&name, read_seed(&seed).unwrap())
+                .unwrap();
+        }
         Bench {
-            context: engine::session(&config).unwrap(),
+            context,
             models: sql_files(&folder).map(bind).collect(),
             others: below("checks").chain(below("update")).map(bind).collect(),
         }
     }
 
     /// Makes a view of each model that is no table yet and whose inputs are there.
-    async fn define_models(&self) {
+    pub(crate) async fn define_models(&self) {
         loop {
             let mut defined = 0;
             for (name, sql) in &self.models {
@@ -80,7 +94,7 @@ impl Bench {
     }
 
     /// Returns the rows as text, in the order they come.
-    async fn rows(&self, sql: &str) -> Result<Vec<Vec<String>>, DataFusionError> {
+    pub(crate) async fn rows(&self, sql: &str) -> Result<Vec<Vec<String>>, DataFusionError> {
         let mut rows = Vec::new();
         for batch in self.batches(sql).await? {
             for row in 0..batch.num_rows() {
@@ -91,7 +105,7 @@ impl Bench {
         Ok(rows)
     }
 
-    fn table(&self, name: &str, columns: Vec<(&str, ArrayRef)>) {
+    pub(crate) fn table(&self, name: &str, columns: Vec<(&str, ArrayRef)>) {
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         let rows = batch.num_rows();
         // Batches of another size than the session's, dealt to two partitions.
@@ -121,12 +135,18 @@ fn cell(column: &ArrayRef, row: usize) -> String {
 }
 
 fn sql_files(folder: &Path) -> impl Iterator<Item = (String, String)> + use<> {
+    files(folder, "sql")
+}
+
+/// Returns the files of a folder that end so, by name without the end.
+fn files(folder: &Path, end: &'static str) -> impl Iterator<Item = (String, String)> + use<> {
     let files = fs::read_dir(folder)
         .into_iter()
         .flatten()
         .map(|entry| entry.unwrap().path());
-    let sql = files.filter(|path| path.extension().is_some_and(|extension| extension == "sql"));
-    sql.map(|path| {
+    let wanted =
+        files.filter(move |path| path.extension().is_some_and(|extension| extension == end));
+    wanted.map(|path| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         (name, fs::read_to_string(path).unwrap())
     })
@@ -145,7 +165,7 @@ fn substitute(mut sql: String, manifest: &toml::Table, given: &[(&str, &str)]) -
 
 #[test]
 fn every_model_has_one_test() {
-    for pipeline in ["bargains", "store-groups"] {
+    for pipeline in ["bargains", "store-groups", "substitutions"] {
         let folder = project().join("tests/sql").join(pipeline);
         let files = fs::read_dir(folder)
             .unwrap()

@@ -22,6 +22,7 @@ mod serve;
 mod service;
 mod snapshot;
 mod source;
+mod substitutions;
 mod synth;
 mod tests_of_sql;
 mod turn;

@@ -1,0 +1,15 @@
+//! What is read out of the names and sizes of products.
+//!
+//! Text goes in as a shop wrote it, of any length and in any script; out come a size
+//! in whole milligrams, microlitres or pieces, or a name as names are compared.
+//! Nothing here allocates or runs longer than the text is long.
+
+mod normal;
+mod number;
+mod scan;
+mod size;
+mod units;
+
+pub(crate) use normal::normalized_name;
+pub(crate) use size::Size;
+pub(crate) use units::Units;
