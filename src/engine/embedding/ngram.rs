@@ -29,11 +29,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use datafusion::common::Result;
-use icu_normalizer::{
-    DecomposingNormalizerBorrowed, properties::CanonicalCombiningClassMapBorrowed,
-};
 
 use super::{Embedder, Text, unit};
+use crate::text::folded;
 
 /// Numbers a vector.
 const DIMENSION: usize = 384;
@@ -76,19 +74,6 @@ fn vector(text: &str) -> Vec<f32> {
         add(word, &mut sums);
     }
     unit(&sums)
-}
-
-fn folded(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    let combining = CanonicalCombiningClassMapBorrowed::new();
-    DecomposingNormalizerBorrowed::new_nfkd()
-        .normalize(text)
-        .to_lowercase()
-        .chars()
-        .filter(|c| combining.get_u8(*c) == 0)
-        .collect()
 }
 
 fn words(folded: &str) -> BTreeSet<&str> {
