@@ -130,6 +130,9 @@ pub struct Manifest {
     pub snapshot_at: DateTime<Utc>,
     /// The parameters, as text.
     pub params: IndexMap<String, String>,
+    /// The model that its SQL embedded texts with, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<String>,
     /// The hash of the SQL, seeds and manifest that made it, in hex.
     pub sql_sha256: String,
     /// The engine that made it.
@@ -196,6 +199,8 @@ pub struct Draft {
     pub snapshot_at: DateTime<Utc>,
     /// The parameters, as text.
     pub params: IndexMap<String, String>,
+    /// The model that its SQL embedded texts with, if it did.
+    pub embedding: Option<String>,
     /// The hash of the SQL, seeds and manifest that made it, in hex.
     pub sql_sha256: String,
     /// The engine that made it.
@@ -304,6 +309,7 @@ impl Draft {
             previous: self.previous,
             snapshot_at: self.snapshot_at,
             params: self.params,
+            embedding: self.embedding,
             sql_sha256: self.sql_sha256,
             engine_version: self.engine_version,
             committed_at: self.committed_at,

@@ -4,3 +4,6 @@ from strict_names
 union all
 select *
 from similar_sizes
+union all
+select *
+from similar_products

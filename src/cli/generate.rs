@@ -14,7 +14,7 @@ use super::{
     screen::{grouped, sized, spoken},
 };
 use crate::{
-    engine::{self, CheckResult, Generate, Generated, Outcome, Output, Step},
+    engine::{self, CheckResult, Embedded, Generate, Generated, Outcome, Output, Step},
     error::{Error, Result},
     kind::Kind,
     outbox::{Also, Commit, Draft},
@@ -109,8 +109,9 @@ async fn settle(
     ending: &mut Ending,
 ) -> Result<()> {
     let name = generated.pipeline;
-    let steps = generated.steps;
+    let (steps, embedded) = (generated.steps, generated.embedded);
     tell_steps(context, &name, &steps);
+    tell_embedded(context, &name, embedded);
     if !matches!(generated.outcome, Outcome::Done(_)) {
         ending.held.push(name.clone());
     }
@@ -119,7 +120,8 @@ async fn settle(
             tell_checks(context, &name, &output.checks);
             tell_times(context, &name, &output);
             let warnings = output.checks.iter().filter(|check| !check.passed).count();
-            commit(context, args, inputs, &name, &output, &steps).await?;
+            let steps = (steps.as_slice(), embedded);
+            commit(context, args, inputs, &name, &output, steps).await?;
             ending.passed(warnings);
         }
         Outcome::Refused(checks) => {
@@ -184,7 +186,7 @@ async fn commit(
     inputs: &Inputs,
     name: &str,
     output: &Output,
-    steps: &[Step],
+    (steps, embedded): (&[Step], Embedded),
 ) -> Result<()> {
     let rows = grouped(output.rows);
     let time = spoken(time(output, steps));
@@ -223,6 +225,8 @@ async fn commit(
             ("bytes", output.bytes.into()),
             ("sha256", output.sha256.as_str().into()),
             ("models", models(steps)),
+            ("embedding", output.embedding.as_deref().into()),
+            ("embedded", serde_json::json!(embedded)),
             ("checks", timed(&output.checks)),
             ("written_seconds", output.written_in.as_secs_f64().into()),
         ],
@@ -257,6 +261,21 @@ fn tell_steps(context: &Context, name: &str, steps: &[Step]) {
             cost::tell_operators(&context.screen, &step.cost);
         }
     }
+}
+
+/// Tells how many texts were embedded and how fast, with -v.
+fn tell_embedded(context: &Context, name: &str, embedded: Embedded) {
+    if !context.screen.verbose() || embedded.texts == 0 {
+        return;
+    }
+    let (texts, found) = (grouped(embedded.texts), grouped(embedded.found));
+    let elapsed = embedded.elapsed();
+    let new = (embedded.texts - embedded.found) as f64;
+    let rate = grouped((new / elapsed.as_secs_f64().max(1e-6)) as u64);
+    let time = spoken(elapsed);
+    context.screen.say(format!(
+        "{name}: {texts} texts embedded in {time}, {found} of them kept from before; {rate} new ones a second"
+    ));
 }
 
 /// Tells how long checks that read rows took, and the file's writing, with -v.
@@ -326,6 +345,7 @@ fn draft(
         previous: previous.map(|previous| previous.manifest.id.clone()),
         snapshot_at: snapshot.manifest.fetched_at,
         params: output.params.clone(),
+        embedding: output.embedding.clone(),
         sql_sha256: output.sql_sha256.clone(),
         engine_version: crate::VERSION.to_owned(),
         committed_at: context.now,

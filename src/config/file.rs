@@ -19,6 +19,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) engine: EngineTable,
     #[serde(default)]
+    pub(super) embedding: EmbeddingTable,
+    #[serde(default)]
     pub(super) fetch: FetchTable,
     #[serde(default)]
     pub(super) serve: ServeTable,
@@ -43,6 +45,13 @@ pub(super) struct EngineTable {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct EmbeddingTable {
+    pub(super) model: Option<String>,
+    pub(super) path: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct FetchTable {
     pub(super) parallel: Option<usize>,
     pub(super) patience: Option<String>,
@@ -62,7 +71,7 @@ pub(super) struct ServeTable {
 }
 
 /// The keys that hold one value, as `table.key`; what the environment may override.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 19] = [
     "data",
     "database",
     "default_profile",
@@ -70,6 +79,8 @@ const KEYS: [&str; 17] = [
     "engine.threads",
     "engine.temp",
     "engine.max_temp",
+    "embedding.model",
+    "embedding.path",
     "fetch.parallel",
     "fetch.patience",
     "fetch.idle_timeout",
@@ -133,6 +144,8 @@ impl File {
             "engine_threads" => self.engine.threads = Some(number(name, value)?),
             "engine_temp" => self.engine.temp = text,
             "engine_max_temp" => self.engine.max_temp = text,
+            "embedding_model" => self.embedding.model = text,
+            "embedding_path" => self.embedding.path = text,
             "fetch_parallel" => self.fetch.parallel = Some(number(name, value)?),
             "fetch_patience" => self.fetch.patience = text,
             "fetch_idle_timeout" => self.fetch.idle_timeout = text,

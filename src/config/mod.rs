@@ -3,6 +3,7 @@
 //! Only this module reads the environment. Secrets stay in [`SecretString`] and
 //! are never printed.
 
+mod embedding;
 mod error;
 mod file;
 mod quantity;
@@ -17,6 +18,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+pub use embedding::{EmbeddingConfig, EmbeddingModel};
 pub use error::{Error, Result};
 pub use quantity::{bytes, duration, percent};
 
@@ -126,6 +128,8 @@ pub struct EngineConfig {
     pub temp: Option<PathBuf>,
     /// The most bytes that the operators of one session may have spilled at once.
     pub max_temp_bytes: u64,
+    /// What `embed` embeds with.
+    pub embedding: EmbeddingConfig,
 }
 
 /// The client's settings.
@@ -200,6 +204,7 @@ impl Default for EngineConfig {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             temp: None,
             max_temp_bytes: 100 << 30,
+            embedding: EmbeddingConfig::default(),
         }
     }
 }
@@ -220,14 +225,17 @@ impl Config {
         let data = rooted(&root, file.data.as_deref().unwrap_or("data"));
         let database = file.database.clone().unwrap_or_else(|| in_data(&data));
         let database = profile.database.clone().unwrap_or(database);
+        let store = StoreOptions::of(environment);
+        let mut engine = engine(&file.engine, &root, overrides)?;
+        engine.embedding = EmbeddingConfig::of(&file.embedding, &root, &data, &store)?;
         Ok(Config {
             data,
             database,
             profile,
-            engine: engine(&file.engine, &root, overrides)?,
+            engine,
             fetch: fetch(&file.fetch)?,
             serve: serve(&file.serve)?,
-            store: StoreOptions::of(environment),
+            store,
             api_key: environment.get("INTERNAL_API_KEY").map(SecretString::from),
             root,
         })
@@ -384,6 +392,7 @@ fn engine(table: &file::EngineTable, root: &Path, overrides: &Overrides) -> Resu
         threads: overrides.threads.or(threads).unwrap_or(default.threads),
         temp: table.temp.as_ref().map(|temp| root.join(temp)),
         max_temp_bytes,
+        embedding: default.embedding,
     })
 }
 
@@ -513,6 +522,48 @@ mod tests {
         assert_eq!((engine.memory_bytes, engine.threads.get()), (1 << 30, 3));
         assert_eq!(engine.temp.unwrap(), Path::new("/scratch"));
         assert_eq!(engine.max_temp_bytes, 20 << 30);
+    }
+
+    #[test]
+    fn a_model_is_named_in_the_file_or_by_a_variable() {
+        let environment = Environment::of([
+            ("PRICEMILL_EMBEDDING_MODEL", "minilm"),
+            ("PRICEMILL_EMBEDDING_PATH", "models/minilm"),
+        ]);
+        let config = load("[embedding]\nmodel = \"ngram\"", &environment, None).unwrap();
+        let EmbeddingModel::Minilm { folder } = config.engine.embedding.model else {
+            panic!("{:?}", config.engine.embedding)
+        };
+        assert_eq!(folder, config.root.join("models/minilm"));
+        let config = load("", &Environment::default(), None).unwrap();
+        assert_eq!(config.engine.embedding.model, EmbeddingModel::Ngram);
+    }
+
+    #[test]
+    fn an_unknown_model_is_refused_with_the_nearest_and_a_lacking_path_is_named() {
+        for (text, said) in [
+            (
+                "model = \"ngrams\"",
+                "`ngrams` is no model; did you mean `ngram`?",
+            ),
+            (
+                "model = \"bert\"",
+                "`bert` is no model; there are ngram, minilm, file",
+            ),
+            ("model = \"file\"", "embedding.path: `file` needs"),
+            (
+                "path = \"x\"",
+                "embedding.path: the model `ngram` reads no file",
+            ),
+        ] {
+            let error = load(
+                &format!("[embedding]\n{text}"),
+                &Environment::default(),
+                None,
+            );
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]

@@ -147,6 +147,7 @@ mod tests {
             threads: NonZeroUsize::MIN,
             temp: Some(temp.to_owned()),
             max_temp_bytes,
+            ..EngineConfig::default()
         })
         .unwrap()
     }

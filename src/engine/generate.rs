@@ -21,7 +21,9 @@ use datafusion::{
 use indexmap::IndexMap;
 
 use super::{
-    Cost, Error, Result, artifact, contract,
+    Cost, Embedded, Error, Result, artifact, contract,
+    embedding::Embedding,
+    functions,
     intermediate::{self, Intermediate},
     session, tables,
     verify::{self, Against, CheckResult},
@@ -68,6 +70,8 @@ pub struct Generated {
     pub selected: bool,
     /// What was computed, in order, whatever came after.
     pub steps: Vec<Step>,
+    /// What was embedded for it.
+    pub embedded: Embedded,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -107,6 +111,8 @@ pub struct Output {
     pub sql_sha256: String,
     /// The parameters, as text.
     pub params: IndexMap<String, String>,
+    /// The model that texts were embedded with, if the SQL embeds any.
+    pub embedding: Option<String>,
     /// How long it took to write the file from the output's rows.
     pub written_in: Duration,
     /// The files beside it, in the order of the manifest.
@@ -152,6 +158,7 @@ pub async fn generate(job: Generate<'_>) -> Result<Vec<Generated>> {
     let order = job.project.in_order(job.pipelines);
     let mut run = Run {
         job,
+        embedding: Embedding::of(&context.copied_config()),
         context,
         outputs: IndexMap::new(),
     };
@@ -164,11 +171,13 @@ pub async fn generate(job: Generate<'_>) -> Result<Vec<Generated>> {
             .iter()
             .any(|wanted| wanted.name == pipeline.name);
         let mut steps = Vec::new();
+        let before = run.embedding.embedded();
         let outcome = run.outcome(pipeline, &mut steps).await;
         all.push(Generated {
             pipeline: pipeline.name.clone(),
             selected,
             steps,
+            embedded: run.embedding.embedded().since(before),
             outcome,
         });
     }
@@ -178,6 +187,7 @@ pub async fn generate(job: Generate<'_>) -> Result<Vec<Generated>> {
 struct Run<'a> {
     job: Generate<'a>,
     context: SessionContext,
+    embedding: Arc<Embedding>,
     /// The outputs that passed their checks, by pipeline.
     outputs: IndexMap<String, Intermediate>,
 }
@@ -226,6 +236,7 @@ impl Run<'_> {
             bindings: self.bindings(pipeline),
             workspace: self.workspace(pipeline).await?,
             folder: folder.clone(),
+            embeds: false,
             steps,
             also: IndexMap::new(),
         };
@@ -247,6 +258,7 @@ impl Run<'_> {
             also: made.write_also().await?,
             sql_sha256: pipeline.sql_sha256(),
             params: made.bindings.texts(),
+            embedding: made.embedding().await?,
             written_in: started.elapsed(),
             parquet: output.path.clone(),
         };
@@ -323,6 +335,8 @@ struct Made<'r, 'a> {
     bindings: Bindings,
     workspace: Workspace,
     folder: PathBuf,
+    /// Whether a model of it embeds texts.
+    embeds: bool,
     steps: &'r mut Vec<Step>,
     /// The models that are files beside the output's, by name.
     also: IndexMap<String, Intermediate>,
@@ -341,6 +355,8 @@ impl Made<'_, '_> {
                 .plan(file, &self.bindings)
                 .await
                 .map_err(Error::invalid)?;
+            let embeds = functions::embeds(&plan);
+            self.embeds |= embeds.map_err(|error| Error::run(&self.what(model), error))?;
             if model == pipeline.output {
                 output = Some(self.deliver(plan).await?);
             } else if pipeline.reads.is_written(model, &pipeline.output) {
@@ -355,6 +371,16 @@ impl Made<'_, '_> {
             pipeline: pipeline.name.clone(),
             model: pipeline.output.clone(),
         })
+    }
+
+    /// Returns the name of the model that texts were embedded with, if any were.
+    async fn embedding(&self) -> Result<Option<String>> {
+        if !self.embeds {
+            return Ok(None);
+        }
+        let model = self.run.embedding.model().await;
+        let model = model.map_err(|error| Error::run("the embedding's model", error))?;
+        Ok(Some(model.name().to_owned()))
     }
 
     /// Writes a model that more than one reads, so that it is computed once.

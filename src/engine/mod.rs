@@ -9,6 +9,7 @@ mod contract;
 mod cost;
 mod dataset_table;
 mod diagnose;
+mod embedding;
 mod exhausted;
 pub mod functions;
 mod generate;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 
 pub use check::{Checked, Promise, check};
 pub use cost::{Cost, Operator};
+pub use embedding::{Embedded, Error as EmbeddingError};
 pub use exhausted::Exhausted;
 pub use generate::{Also, Generate, Generated, Outcome, Output, Step, generate};
 pub use given::Given;

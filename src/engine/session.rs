@@ -17,7 +17,7 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Error, Result, functions, sorted_aggregate::ByRuns};
+use super::{Error, Result, embedding::Embedding, functions, sorted_aggregate::ByRuns};
 use crate::config::EngineConfig;
 
 /// How many consumers an error about exhausted memory names.
@@ -43,7 +43,10 @@ pub fn session(config: &EngineConfig) -> Result<SessionContext> {
         what: "could not start the engine".to_owned(),
         source: Box::new(source),
     })?;
-    let options = SessionConfig::from(options(config)).with_batch_size(BATCH_ROWS);
+    let embedding = Embedding::new(&config.embedding, config.threads.get());
+    let options = SessionConfig::from(options(config))
+        .with_batch_size(BATCH_ROWS)
+        .with_extension(Arc::new(embedding));
     let state = SessionStateBuilder::new()
         .with_config(options)
         .with_runtime_env(runtime)

@@ -10,6 +10,6 @@ mod scan;
 mod size;
 mod units;
 
-pub(crate) use normal::normalized_name;
+pub(crate) use normal::{folded, normalized_name};
 pub(crate) use size::Size;
 pub(crate) use units::Units;

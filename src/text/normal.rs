@@ -23,7 +23,7 @@ pub(crate) fn normalized_name(name: &str, units: &Units) -> String {
 }
 
 /// Returns a text in lower case, without accents.
-pub(super) fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }

@@ -112,6 +112,7 @@ pub(crate) fn draft(pipeline: &str, content: &str) -> (Draft, NamedTempFile) {
         snapshot: SnapshotId("20261122T100000Z-0123456789abcdef".to_owned()),
         snapshot_at: at(),
         params: [("min_ratio".to_owned(), "1.5".to_owned())].into(),
+        embedding: None,
         sql_sha256: "00".repeat(32),
         engine_version: "0.1.0".to_owned(),
         committed_at: at(),

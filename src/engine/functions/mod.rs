@@ -4,6 +4,7 @@ mod arg_min;
 mod arguments;
 mod connected_components;
 mod dbscan;
+mod embed;
 mod escape_html;
 mod ids;
 mod jaccard;
@@ -15,19 +16,27 @@ mod parse_size;
 mod price_agreement;
 mod price_matrix;
 mod similar_names;
+mod similar_vectors;
 mod slug;
 mod token_set_ratio;
 mod token_sets;
 mod union_find;
 mod unit_list;
+mod vector_set;
 mod workers;
 
 pub(super) use arg_min::fits_64_bits;
 #[cfg(test)]
 pub(super) use arg_min::is_fast;
+pub(super) use embed::embeds;
+#[cfg(feature = "minilm")]
+pub(super) use workers::{Workers, while_awaited};
+
 use std::sync::Arc;
 
 use datafusion::prelude::SessionContext;
+
+use super::embedding::Embedding;
 
 /// Registers every function of ours.
 pub fn register(context: &SessionContext) {
@@ -37,12 +46,17 @@ pub fn register(context: &SessionContext) {
     let (pool, threads) = (context.runtime_env().memory_pool.clone(), threads(context));
     context.register_udf(price_agreement::price_agreement(Arc::clone(&pool), threads));
     context.register_udaf(name_list::name_list());
-    context.register_udf(similar_names::similar_names(pool, threads));
+    context.register_udf(similar_names::similar_names(Arc::clone(&pool), threads));
     context.register_udf(token_set_ratio::token_set_ratio());
     context.register_udf(parse_size::parse_size());
     context.register_udf(parse_size::find_size());
     context.register_udf(normalize_name::normalize_name());
     context.register_udf(jaccard::jaccard());
+    context.register_udaf(vector_set::vector_set());
+    context.register_udf(similar_vectors::similar_vectors(pool, threads));
+    let embedding = Embedding::of(&context.copied_config());
+    context.register_udf(embed::embedding_model(&embedding));
+    context.register_udf(embed::embed(embedding));
     context.register_udaf(connected_components::connected_components());
     context.register_udwf(dbscan::dbscan());
     context.register_udf(escape_html::escape_html());

@@ -1,0 +1,14 @@
+-- members: one row per category_id and product_id of it.
+with listed as (
+    select
+        id as category_id,
+        company as company_id,
+        unnest(product_ids) as product_id
+    from categories_with_products
+)
+
+select distinct
+    category_id,
+    company_id,
+    product_id
+from listed

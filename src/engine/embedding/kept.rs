@@ -1,0 +1,173 @@
+//! Vectors that took long are kept, so that a second run embeds what is new.
+//!
+//! ```text
+//! data/embeddings/<the model's name>/<hash of the content>.parquet
+//! ```
+//!
+//! Each file holds some texts and their vectors, is put whole or not at all, and never
+//! changes: two runs at once write files of their own, and one that is killed loses the
+//! texts it was at. A folder can be read as `model = "file"`, copied, or removed; nothing
+//! else is lost with it. Memory: as `shelf` says, and one file's vectors.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use async_trait::async_trait;
+use datafusion::common::Result;
+use tokio::sync::RwLock;
+
+use super::{
+    Embedder, Error, Text,
+    shelf::{self, Shelf},
+};
+use crate::{config::StoreOptions, digest::Digest, storage::Location};
+
+/// New texts a file: what a run that is killed may lose.
+const TEXTS_A_FILE: usize = if cfg!(test) { 3 } else { 2048 };
+
+/// A model whose vectors are kept.
+#[derive(Debug)]
+pub(super) struct Kept {
+    model: Arc<dyn Embedder>,
+    shelf: RwLock<Shelf>,
+    found: AtomicU64,
+}
+
+impl Kept {
+    /// Opens what was kept of a model under `place`.
+    pub(super) async fn open(
+        model: Arc<dyn Embedder>,
+        place: &str,
+        store: &StoreOptions,
+    ) -> Result<Kept> {
+        let location = Location::open(place, store).map_err(Error::from)?;
+        Kept::at(model, &location).await
+    }
+
+    async fn at(model: Arc<dyn Embedder>, location: &Location) -> Result<Kept> {
+        let location = location.child(model.name());
+        let entries = location.list().await.map_err(Error::from)?;
+        let mut shelf = Shelf::new(location);
+        for entry in entries {
+            if entry.name.ends_with(".parquet") {
+                shelf.add(&entry.name).await?;
+            }
+        }
+        Ok(Kept {
+            model,
+            shelf: RwLock::new(shelf),
+            found: AtomicU64::new(0),
+        })
+    }
+
+    /// Embeds new texts and keeps their vectors.
+    async fn keep(&self, texts: &[Text]) -> Result<Vec<f32>> {
+        let vectors = self.model.embed(texts).await?;
+        let bytes = shelf::file(texts, vectors.clone(), self.dimension())?;
+        let name = format!("{}.parquet", &Digest::of_bytes(&bytes).sha256[..16]);
+        let mut shelf = self.shelf.write().await;
+        let put = shelf.location().put_new(&name, bytes).await;
+        put.map_err(Error::from)?;
+        shelf.add(&name).await?;
+        Ok(vectors)
+    }
+}
+
+#[async_trait]
+impl Embedder for Kept {
+    fn name(&self) -> &str {
+        self.model.name()
+    }
+
+    fn dimension(&self) -> usize {
+        self.model.dimension()
+    }
+
+    async fn embed(&self, texts: &[Text]) -> Result<Vec<f32>> {
+        let dimension = self.dimension();
+        let mut vectors = vec![0.0; texts.len() * dimension];
+        let lacking = self.shelf.read().await.read(texts, &mut vectors).await?;
+        let found = (texts.len() - lacking.len()) as u64;
+        self.found.fetch_add(found, Ordering::Relaxed);
+        for places in lacking.chunks(TEXTS_A_FILE) {
+            let new: Vec<Text> = places.iter().map(|&text| texts[text].clone()).collect();
+            let made = self.keep(&new).await?;
+            for (text, vector) in places.iter().zip(made.chunks(dimension)) {
+                vectors[text * dimension..][..dimension].copy_from_slice(vector);
+            }
+        }
+        Ok(vectors)
+    }
+
+    fn found(&self) -> u64 {
+        self.found.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a text its length, and a third; counts the texts it is asked for.
+    #[derive(Debug, Default)]
+    struct Counting(AtomicU64);
+
+    #[async_trait]
+    impl Embedder for Counting {
+        fn name(&self) -> &str {
+            "counting-1"
+        }
+
+        fn dimension(&self) -> usize {
+            2
+        }
+
+        async fn embed(&self, texts: &[Text]) -> Result<Vec<f32>> {
+            self.0.fetch_add(texts.len() as u64, Ordering::Relaxed);
+            let vector = |text: &Text| [text.len() as f32, 1.0 / 3.0];
+            Ok(texts.iter().flat_map(vector).collect())
+        }
+    }
+
+    async fn embed(model: &Kept, texts: &[&str]) -> Vec<f32> {
+        let texts: Vec<Text> = texts.iter().map(|text| Text::from(*text)).collect();
+        model.embed(&texts).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_text_is_embedded_once_and_its_bytes_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::folder(folder.path()).unwrap();
+        let model = Arc::new(Counting::default());
+        let first = Kept::at(model.clone(), &location).await.unwrap();
+        let texts = ["", "a", "bb", "ccc", "dddd"];
+        let vectors = embed(&first, &texts).await;
+        assert_eq!((model.0.load(Ordering::Relaxed), first.found()), (5, 0));
+        assert_eq!(embed(&first, &texts).await, vectors);
+        let second = Kept::at(model.clone(), &location).await.unwrap();
+        let more = embed(&second, &["dddd", "new", "a", "", "bb", "ccc"]).await;
+        assert_eq!((model.0.load(Ordering::Relaxed), second.found()), (6, 5));
+        assert_eq!(&more[..2], &vectors[8..]);
+        assert_eq!(more[2], 3.0);
+        assert_eq!(&more[4..6], &vectors[2..4]);
+        // Three texts a file.
+        let files = location.child("counting-1").list().await.unwrap();
+        assert_eq!(files.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn two_runs_at_once_do_not_disturb_each_other() {
+        let location = Location::in_memory();
+        let model = Arc::new(Counting::default());
+        let one = Kept::at(model.clone(), &location).await.unwrap();
+        let other = Kept::at(model.clone(), &location).await.unwrap();
+        let (a, b) = tokio::join!(embed(&one, &["a", "bb"]), embed(&other, &["a", "bb"]));
+        assert_eq!(a, b);
+        embed(&other, &["ccc"]).await;
+        let third = Kept::at(model, &location).await.unwrap();
+        embed(&third, &["a", "bb", "ccc"]).await;
+        assert_eq!(third.found(), 3);
+    }
+}
