@@ -59,7 +59,7 @@ impl Bench {
         let context = engine::session(&config).unwrap();
         for (name, text) in files(&folder, "csv") {
             let seed = SourceFile {
-                path: name.clone().into(),
+                path: format!("{name}.csv").into(),
                 text: text.into(),
             };
             context

@@ -25,7 +25,7 @@ fn rows(world: &World, dataset: &str) -> String {
         "category_links" => "category_a_id, category_b_id",
         _ => "id",
     };
-    let sql = format!("select * from {dataset} order by {key}");
+    let sql = format!("select * from export.{dataset} order by {key}");
     world
         .run(&["query", &sql, "--output", "ndjson"])
         .ends(0)
@@ -66,8 +66,8 @@ fn a_snapshot_is_whole_and_every_pipeline_runs_on_it() {
         .tells("FAIL=0 SKIP=0");
     let lost = "select count(*) as lost from (
         select unnest(category) as id from products
-        union all select category_a_id from category_links
-        union all select category_b_id from category_links
+        union all select category_a_id from export.category_links
+        union all select category_b_id from export.category_links
     ) as named left anti join categories on named.id = categories.id";
     let found = world.run(&["query", lost, "--output", "csv"]).ends(0);
     assert_eq!(found.out, "lost\n0\n");
