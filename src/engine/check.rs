@@ -3,7 +3,7 @@
 //! Each model is planned once, down to what would run, over empty relations of the
 //! declared columns. One session serves the whole project.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, num::NonZeroUsize, panic::resume_unwind, thread};
 
 use chrono::DateTime;
 use datafusion::{
@@ -48,6 +48,12 @@ pub struct Promise {
 }
 
 impl Checked {
+    fn add(&mut self, more: Checked) {
+        self.findings.extend(more.findings);
+        self.promises.extend(more.promises);
+        self.planned += more.planned;
+    }
+
     /// Says whether nothing found keeps the project from running.
     pub fn is_sound(&self) -> bool {
         let mut findings = self.findings.iter();
@@ -77,19 +83,52 @@ pub async fn check(
         db.register_table(table.name.clone(), empty)
             .map_err(failed)?;
     }
-    let mut checked = Checked::default();
-    for pipeline in pipelines {
+    let one = |place: usize| {
+        let pipeline = pipelines[place];
         let bindings = bindings.get(&pipeline.name).cloned();
-        let mut one = One {
+        let one = One {
             project,
             pipeline,
             tables: &tables,
             bindings: bindings.unwrap_or_else(|| Bindings::defaults(pipeline)),
-            checked: &mut checked,
+            checked: Checked::default(),
         };
-        Box::pin(one.check(&context)).await?;
+        Box::pin(one.check(&context))
+    };
+    let mut checked = Checked::default();
+    for one in side_by_side(pipelines.len(), one) {
+        checked.add(one?);
     }
     Ok(checked)
+}
+
+/// Awaits something of each number below `count`, on all processors; returns what
+/// came, by number. Planning waits for nobody, so it would else be on one of them.
+fn side_by_side<F: Future<Output: Send>>(
+    count: usize,
+    work: impl Fn(usize) -> F + Sync,
+) -> Vec<F::Output> {
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let runtime = tokio::runtime::Handle::current();
+    let every = |first: usize| {
+        let mine = (first..count).step_by(threads);
+        mine.map(|number| runtime.block_on(work(number)))
+            .collect::<Vec<_>>()
+    };
+    let mut done: Vec<_> = thread::scope(|scope| {
+        let every = &every;
+        let all: Vec<_> = (0..threads.min(count))
+            .map(|first| scope.spawn(move || every(first)))
+            .collect();
+        let all = all.into_iter().map(|one| match one.join() {
+            Ok(done) => done.into_iter(),
+            Err(panic) => resume_unwind(panic),
+        });
+        all.collect()
+    });
+    (0..count)
+        .filter_map(|number| done[number % threads].next())
+        .collect()
 }
 
 /// Puts every dataset, empty, into the schemas that SQL may name it in.
@@ -110,11 +149,11 @@ struct One<'a> {
     pipeline: &'a Pipeline,
     tables: &'a Tables,
     bindings: Bindings,
-    checked: &'a mut Checked,
+    checked: Checked,
 }
 
 impl One<'_> {
-    async fn check(&mut self, context: &SessionContext) -> Result<()> {
+    async fn check(mut self, context: &SessionContext) -> Result<Checked> {
         let workspace = self.workspace(context)?;
         let broken = self.models(&workspace).await?;
         for (name, file) in &self.pipeline.rules {
@@ -123,7 +162,8 @@ impl One<'_> {
                 self.plan(&workspace, file).await;
             }
         }
-        self.updates(context).await
+        self.updates(context).await?;
+        Ok(self.checked)
     }
 
     /// Opens the pipeline's schema with an empty relation for all that it may read.
@@ -358,7 +398,7 @@ mod tests {
                 pipeline,
                 tables: &Tables::of(&project, &[]),
                 bindings: Bindings::defaults(pipeline),
-                checked: &mut Checked::default(),
+                checked: Checked::default(),
             };
             let workspace = one.workspace(&context).unwrap();
             for name in pipeline.reads.all_models() {

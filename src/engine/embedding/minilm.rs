@@ -79,7 +79,7 @@ impl Minilm {
 }
 
 fn load(folder: &Path, threads: usize) -> Result<Minilm, Error> {
-    let read = |name: &str| {
+    let read = |name: &str| -> Result<(PathBuf, Vec<u8>), Error> {
         let path = folder.join(name);
         let failed = |source| Error::Read {
             path: path.clone(),
