@@ -8,7 +8,7 @@ with both_sides as (
         price as price_now,
         cast(null as decimal(10,2)) as price_before
     from prices
-    where exists (select 1 from previous.prices)
+    where (select count(*) from previous.prices) > 0
     union all
     select
         product_id,

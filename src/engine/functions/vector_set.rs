@@ -90,7 +90,7 @@ impl Rows {
     /// Returns the rows as one set.
     fn set(&self) -> Result<ScalarValue> {
         let none = new_null_array(item().data_type(), 0);
-        let numbers = self.0.iter().map(|rows| numbers(rows)).sum::<usize>();
+        let numbers = self.0.iter().map(numbers).sum::<usize>();
         if i32::try_from(numbers).is_err() {
             return exec_err!("{NAME}: {numbers} numbers are more than one set can hold");
         }

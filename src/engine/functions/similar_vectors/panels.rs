@@ -188,10 +188,10 @@ impl Tile<'_> {
     fn may_reach<S: Simd>(&self, simd: S, sums: &Registers<S>) -> bool {
         let (rests, _) = S::as_simd_f32s(self.rests);
         let mut most = simd.splat_f32s(f32::NEG_INFINITY);
-        for row in 0..ROWS {
-            let rest = simd.splat_f32s(self.few.rests[row]);
+        for (rest, sums) in self.few.rests.iter().zip(sums) {
+            let rest = simd.splat_f32s(*rest);
             for vector in 0..VECTORS {
-                let bound = simd.mul_add_e_f32s(rest, rests[vector], sums[row][vector]);
+                let bound = simd.mul_add_e_f32s(rest, rests[vector], sums[vector]);
                 most = simd.max_f32s(most, bound);
             }
         }
