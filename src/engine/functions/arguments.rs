@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, Int64Array, ListArray, StructArray},
+        array::{Array, ArrayRef, AsArray, Int64Array, ListArray, StringArray, StructArray},
         buffer::OffsetBuffer,
+        compute::cast,
         datatypes::{DataType, Field, FieldRef, Fields, Int64Type},
     },
     common::{Result, ScalarValue, exec_err},
+    logical_expr::{ColumnarValue, ScalarFunctionArgs},
     physical_expr::{PhysicalExpr, expressions::Literal},
 };
 
@@ -45,6 +47,18 @@ pub(super) fn constant_bigint(
         ScalarValue::Int64(Some(value)) if value >= least => Ok(value),
         other => exec_err!("{function}: {argument} must be {least} or more, not {other}"),
     }
+}
+
+/// Returns what `of` makes of each text of a function's only argument; null of null.
+pub(super) fn each_text(
+    given: &ScalarFunctionArgs,
+    of: impl Fn(&str) -> String,
+) -> Result<ColumnarValue> {
+    let texts = given.args[0].to_array(given.number_rows)?;
+    let texts = cast(&texts, &DataType::Utf8)?;
+    let made = texts.as_string::<i32>().iter();
+    let made: StringArray = made.map(|text| text.map(&of)).collect();
+    Ok(ColumnarValue::Array(Arc::new(made)))
 }
 
 /// Returns the type `struct(name bigint, …)[]`.

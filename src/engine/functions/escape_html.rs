@@ -5,19 +5,15 @@
 //! what follows, and those that XML does not know, are left out; other control
 //! characters are blanks. Null of null. One pass; no memory but the result's.
 
-use std::sync::Arc;
-
 use datafusion::{
-    arrow::{
-        array::{ArrayRef, AsArray, StringArray},
-        compute::cast,
-        datatypes::DataType,
-    },
+    arrow::datatypes::DataType,
     common::Result,
     logical_expr::{
         ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
     },
 };
+
+use super::arguments::each_text;
 
 /// Returns `escape_html`.
 pub(super) fn escape_html() -> ScalarUDF {
@@ -44,14 +40,7 @@ impl ScalarUDFImpl for EscapeHtml {
     }
 
     fn invoke_with_args(&self, given: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let texts = given.args[0].to_array(given.number_rows)?;
-        let texts = cast(&texts, &DataType::Utf8)?;
-        let escaped = texts
-            .as_string::<i32>()
-            .iter()
-            .map(|text| text.map(escaped));
-        let escaped: ArrayRef = Arc::new(escaped.collect::<StringArray>());
-        Ok(ColumnarValue::Array(escaped))
+        each_text(&given, escaped)
     }
 }
 

@@ -20,6 +20,7 @@ mod similar_vectors;
 mod slug;
 mod token_set_ratio;
 mod token_sets;
+mod turn;
 mod union_find;
 mod unit_list;
 mod vector_set;

@@ -7,14 +7,8 @@
 //!
 //! One pass over the text; no memory but the result's.
 
-use std::sync::Arc;
-
 use datafusion::{
-    arrow::{
-        array::{ArrayRef, AsArray, StringArray},
-        compute::cast,
-        datatypes::DataType,
-    },
+    arrow::datatypes::DataType,
     common::Result,
     logical_expr::{
         ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -23,6 +17,8 @@ use datafusion::{
 use icu_normalizer::{
     DecomposingNormalizerBorrowed, properties::CanonicalCombiningClassMapBorrowed,
 };
+
+use super::arguments::each_text;
 
 /// Returns `slug`.
 pub(super) fn slug() -> ScalarUDF {
@@ -49,11 +45,7 @@ impl ScalarUDFImpl for Slug {
     }
 
     fn invoke_with_args(&self, given: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let names = given.args[0].to_array(given.number_rows)?;
-        let names = cast(&names, &DataType::Utf8)?;
-        let slugs = names.as_string::<i32>().iter().map(|name| name.map(of));
-        let slugs: ArrayRef = Arc::new(slugs.collect::<StringArray>());
-        Ok(ColumnarValue::Array(slugs))
+        each_text(&given, of)
     }
 }
 

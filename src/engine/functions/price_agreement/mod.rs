@@ -25,15 +25,12 @@ mod share;
 mod survey;
 mod tiles;
 
-use std::{
-    hash::{Hash, Hasher},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::{
     arrow::{array::ListArray, buffer::Buffer, datatypes::DataType},
-    common::{DataFusionError, Result, ScalarValue, exec_err, plan_err},
+    common::{Result, ScalarValue, exec_err, plan_err},
     execution::memory_pool::MemoryPool,
     logical_expr::{
         ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
@@ -41,13 +38,13 @@ use datafusion::{
         async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl},
     },
 };
-use tokio::sync::Semaphore;
 
 use super::{
     arguments::{lists_of_records, records},
     memory::Memory,
     price_matrix::{matrix_type, of_column},
-    workers::{Workers, while_awaited},
+    turn::Turn,
+    workers::Workers,
 };
 use compare::{Compared, Means, Rule};
 use merged::Merged;
@@ -66,34 +63,15 @@ pub(super) fn price_agreement(pool: Arc<dyn MemoryPool>, threads: usize) -> Scal
     );
     let function = PriceAgreement {
         signature,
-        pool,
-        threads,
-        turn: Arc::new(Semaphore::new(1)),
+        turn: Turn::new(pool, threads),
     };
     AsyncScalarUDF::new(Arc::new(function)).into_scalar_udf()
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct PriceAgreement {
     signature: Signature,
-    pool: Arc<dyn MemoryPool>,
-    threads: usize,
-    /// One call at a time has all the threads, and its memory.
-    turn: Arc<Semaphore>,
-}
-
-impl PartialEq for PriceAgreement {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.turn, &other.turn)
-    }
-}
-
-impl Eq for PriceAgreement {}
-
-impl Hash for PriceAgreement {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        NAME.hash(state);
-    }
+    turn: Turn,
 }
 
 impl ScalarUDFImpl for PriceAgreement {
@@ -127,12 +105,8 @@ impl AsyncScalarUDFImpl for PriceAgreement {
             min_agreement: given.args.get(2).map(min_agreement).transpose()?,
         };
         let matrices = of_column(&given.args[0].to_array(given.number_rows)?)?;
-        let turn = Arc::clone(&self.turn).acquire_owned().await;
-        let turn = turn.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let pool = Arc::clone(&self.pool);
-        let lists = while_awaited(NAME, self.threads, move |workers| {
-            let _turn = turn;
-            agreements(&matrices, rule, workers, &pool)
+        let lists = self.turn.run(NAME, move |workers, pool| {
+            agreements(&matrices, rule, workers, pool)
         });
         Ok(ColumnarValue::Array(Arc::new(lists.await?)))
     }

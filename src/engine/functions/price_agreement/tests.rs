@@ -202,7 +202,10 @@ fn too_little_memory_is_told_with_its_key() {
     let matrices = [matrix_of(&[rows])];
     let all = rule(0, None);
     let error = agreements(&matrices, all, &Workers::new(1), &pool).unwrap_err();
-    assert!(matches!(error, DataFusionError::ResourcesExhausted(_)));
+    assert!(matches!(
+        error,
+        datafusion::error::DataFusionError::ResourcesExhausted(_)
+    ));
     let error = error.to_string();
     assert!(
         error.contains(NAME) && error.contains("`memory` under [engine]"),

@@ -18,10 +18,7 @@ mod block;
 mod pairs;
 mod sieve;
 
-use std::{
-    hash::{Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use datafusion::{
@@ -32,20 +29,15 @@ use datafusion::{
         buffer::OffsetBuffer,
         datatypes::{DataType, Field, Fields, Int64Type},
     },
-    common::{DataFusionError, Result, ScalarValue, exec_err, plan_err},
+    common::{Result, ScalarValue, exec_err, plan_err},
     execution::memory_pool::MemoryPool,
     logical_expr::{
         ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
         async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl},
     },
 };
-use tokio::sync::Semaphore;
 
-use super::{
-    memory::Memory,
-    name_list::name_list_type,
-    workers::{Workers, while_awaited},
-};
+use super::{memory::Memory, name_list::name_list_type, turn::Turn, workers::Workers};
 use block::Block;
 use pairs::{Bounds, Finder, Pair};
 
@@ -61,34 +53,15 @@ const STEP: usize = if cfg!(test) { 3 } else { 64 };
 pub(super) fn similar_names(pool: Arc<dyn MemoryPool>, threads: usize) -> ScalarUDF {
     let function = SimilarNames {
         signature: Signature::any(3, Volatility::Immutable),
-        pool,
-        threads,
-        turn: Arc::new(Semaphore::new(1)),
+        turn: Turn::new(pool, threads),
     };
     AsyncScalarUDF::new(Arc::new(function)).into_scalar_udf()
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct SimilarNames {
     signature: Signature,
-    pool: Arc<dyn MemoryPool>,
-    threads: usize,
-    /// One call at a time has all the threads, and its memory.
-    turn: Arc<Semaphore>,
-}
-
-impl PartialEq for SimilarNames {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.turn, &other.turn)
-    }
-}
-
-impl Eq for SimilarNames {}
-
-impl Hash for SimilarNames {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        NAME.hash(state);
-    }
+    turn: Turn,
 }
 
 impl ScalarUDFImpl for SimilarNames {
@@ -120,12 +93,8 @@ impl AsyncScalarUDFImpl for SimilarNames {
             below: percent(&given.args[2], "below")?,
         };
         let lists = given.args[0].to_array(given.number_rows)?;
-        let turn = Arc::clone(&self.turn).acquire_owned().await;
-        let turn = turn.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let pool = Arc::clone(&self.pool);
-        let pairs = while_awaited(NAME, self.threads, move |workers| {
-            let _turn = turn;
-            pairs_of(lists.as_list(), bounds, workers, &pool)
+        let pairs = self.turn.run(NAME, move |workers, pool| {
+            pairs_of(lists.as_list(), bounds, workers, pool)
         });
         Ok(ColumnarValue::Array(Arc::new(pairs.await?)))
     }

@@ -90,7 +90,10 @@ fn too_little_memory_is_told_with_its_key() {
         let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(bytes));
         let error = pairs_of(&lists(&blocks), bounds, &Workers::new(2), &pool).unwrap_err();
         assert!(
-            matches!(error, DataFusionError::ResourcesExhausted(_)),
+            matches!(
+                error,
+                datafusion::error::DataFusionError::ResourcesExhausted(_)
+            ),
             "{error}"
         );
         let error = error.to_string();

@@ -25,10 +25,7 @@ mod panels;
 mod score;
 mod set;
 
-use std::{
-    hash::{Hash, Hasher},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::{
@@ -38,7 +35,7 @@ use datafusion::{
         compute::cast,
         datatypes::{DataType, Decimal128Type, Field, Fields, Int64Type},
     },
-    common::{DataFusionError, Result, exec_err, plan_err},
+    common::{Result, exec_err, plan_err},
     execution::memory_pool::MemoryPool,
     logical_expr::{
         ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
@@ -46,13 +43,8 @@ use datafusion::{
         async_udf::{AsyncScalarUDF, AsyncScalarUDFImpl},
     },
 };
-use tokio::sync::Semaphore;
 
-use super::{
-    memory::Memory,
-    vector_set::set_type,
-    workers::{Workers, while_awaited},
-};
+use super::{memory::Memory, turn::Turn, vector_set::set_type, workers::Workers};
 use compare::{Means, Similar, similar};
 use set::Set;
 
@@ -68,9 +60,7 @@ pub(super) fn similar_vectors(pool: Arc<dyn MemoryPool>, threads: usize) -> Scal
     );
     let function = SimilarVectors {
         signature,
-        pool,
-        threads,
-        turn: Arc::new(Semaphore::new(1)),
+        turn: Turn::new(pool, threads),
     };
     AsyncScalarUDF::new(Arc::new(function)).into_scalar_udf()
 }
@@ -93,27 +83,10 @@ struct Pair {
     score: i32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct SimilarVectors {
     signature: Signature,
-    pool: Arc<dyn MemoryPool>,
-    threads: usize,
-    /// One call at a time has all the threads, and its memory.
-    turn: Arc<Semaphore>,
-}
-
-impl PartialEq for SimilarVectors {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.turn, &other.turn)
-    }
-}
-
-impl Eq for SimilarVectors {}
-
-impl Hash for SimilarVectors {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        NAME.hash(state);
-    }
+    turn: Turn,
 }
 
 impl ScalarUDFImpl for SimilarVectors {
@@ -152,12 +125,8 @@ impl AsyncScalarUDFImpl for SimilarVectors {
         let columns = ColumnarValue::values_to_arrays(&given.args)?;
         let rules = rules(&columns)?;
         let sets = columns[0].as_list::<i32>().clone();
-        let turn = Arc::clone(&self.turn).acquire_owned().await;
-        let turn = turn.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let pool = Arc::clone(&self.pool);
-        let found = while_awaited(NAME, self.threads, move |workers| {
-            let _turn = turn;
-            all_similar(&sets, &rules, workers, &pool)
+        let found = self.turn.run(NAME, move |workers, pool| {
+            all_similar(&sets, &rules, workers, pool)
         });
         Ok(ColumnarValue::Array(Arc::new(found.await?)))
     }
