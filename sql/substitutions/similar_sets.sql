@@ -29,30 +29,30 @@ compared as (
         settled.others
     from name_vectors
     left join settled on name_vectors.product_id = settled.product_id
+),
+
+sets as (
+    select
+        'LVL3' as level,
+        vector_set(product_id, vector, categories, null, others) as vectors
+    from compared
+    union all
+    select
+        'LVL4' as level,
+        vector_set(
+            product_id, vector, category_groups, categories, others
+        ) as vectors
+    from compared
 )
 
 select
-    'LVL3' as level,
+    level,
     similar_vectors(
-        vector_set(product_id, vector, categories, null, others),
+        vectors,
         case embedding_model()
             when 'ngram' then $min_cosine_ngram
             else $min_cosine
         end,
         $max_per_product
     ) as similar
-from compared
-
-union all
-
-select
-    'LVL4' as level,
-    similar_vectors(
-        vector_set(product_id, vector, category_groups, categories, others),
-        case embedding_model()
-            when 'ngram' then $min_cosine_ngram
-            else $min_cosine
-        end,
-        $max_per_product
-    ) as similar
-from compared
+from sets
