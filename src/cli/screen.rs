@@ -189,13 +189,19 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let says = error.to_string();
+        let says = without_wrappers(&error.to_string());
         if !text.contains(&says) {
             text = format!("{text}: {says}");
         }
         cause = error.source();
     }
     text
+}
+
+/// Leaves out what DataFusion and Parquet say of an error that is not their own: nothing.
+fn without_wrappers(says: &str) -> String {
+    says.replace("External error: ", "")
+        .replace("External: ", "")
 }
 
 /// Shows findings before there is a screen.
@@ -227,5 +233,24 @@ mod tests {
         assert_eq!(sized(1 << 30), "1.0 GiB");
         assert_eq!(spoken(Duration::from_millis(1_940)), "1.9 s");
         assert_eq!(spoken(Duration::from_secs(125)), "2 min 5 s");
+    }
+
+    #[test]
+    fn an_error_is_told_once_and_without_its_wrappers() {
+        use datafusion::{error::DataFusionError, parquet::errors::ParquetError};
+        let full = || Box::new(std::io::Error::from(std::io::ErrorKind::StorageFull));
+        let told = |error: DataFusionError| {
+            chain(&crate::engine::Error::Run {
+                what: "could not".to_owned(),
+                source: Box::new(error),
+            })
+        };
+        let is = full().to_string();
+        let external = DataFusionError::External(full());
+        assert_eq!(told(external), format!("could not: {is}"));
+        let parquet = ParquetError::External(full());
+        let parquet = DataFusionError::ParquetError(Box::new(parquet));
+        let parquet_error = format!("could not: Parquet error: {is}");
+        assert_eq!(told(parquet), parquet_error);
     }
 }
