@@ -12,7 +12,7 @@ use crate::storage;
 pub enum Error {
     /// The binary has no such model.
     #[error(
-        "this pricemill was built without the model `minilm`: build it with `--features minilm`, or set `model` under [embedding] to `ngram` or `file`"
+        "this pricemill was built without the model `minilm`: build it with the cargo feature `minilm`, which is on by default, or set `model` under [embedding] to `ngram` or `file`"
     )]
     NotBuilt,
     /// A place refused.
