@@ -7,6 +7,8 @@ use candle_nn::{
 };
 use serde::Deserialize;
 
+use super::gelu::Gelu;
+
 /// What `config.json` says of the network.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Config {
@@ -103,7 +105,8 @@ impl Layer {
     fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
         let attended = self.attended.forward(&self.attend(hidden)?)?;
         let attended = self.attended_norm.forward(&(attended + hidden)?)?;
-        let wide = self.wide.forward(&attended)?.gelu_erf()?;
+        let wide = self.wide.forward(&attended)?;
+        wide.inplace_op1(&Gelu)?;
         self.norm
             .forward(&(self.narrow.forward(&wide)? + attended)?)
     }

@@ -13,6 +13,8 @@
 #[cfg(feature = "minilm")]
 mod bert;
 mod error;
+#[cfg(feature = "minilm")]
+mod gelu;
 mod kept;
 #[cfg(feature = "minilm")]
 mod minilm;
