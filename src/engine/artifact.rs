@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Error, Result,
     intermediate::{Intermediate, create},
+    picture,
 };
 use crate::{
     json,
@@ -46,7 +47,9 @@ pub(super) async fn write(
         Format::Json => json(intermediate, out, json::Layout::Array, what).await?,
         Format::JsonLines => json(intermediate, out, json::Layout::Lines, what).await?,
         Format::Csv => csv(intermediate, out, what).await?,
-        Format::Html | Format::Svg => text(intermediate, out, &path, what)?,
+        Format::Html | Format::Svg | Format::Png => {
+            text(intermediate, out, file.format, &path, what)?
+        }
         Format::Parquet => copy(intermediate, out, &path)?,
     };
     let io = |source| Error::Io {
@@ -97,13 +100,22 @@ async fn csv(intermediate: &Intermediate, mut out: Out, what: &str) -> Result<Ou
     Ok(out)
 }
 
-/// Writes the one text of the one row.
-fn text(intermediate: &Intermediate, mut out: Out, path: &Path, what: &str) -> Result<Out> {
+/// Writes the one text of the one row, as it is or drawn.
+fn text(
+    intermediate: &Intermediate,
+    mut out: Out,
+    format: Format,
+    path: &Path,
+    what: &str,
+) -> Result<Out> {
     let failed = |error: ArrowError| Error::run(what, error.into());
     for batch in batches(intermediate, what)? {
         let texts = cast(batch.map_err(failed)?.column(0), &DataType::Utf8).map_err(failed)?;
         for page in texts.as_string::<i32>().iter().flatten() {
-            let written = out.write_all(page.as_bytes());
+            let written = match format {
+                Format::Png => out.write_all(&drawn(page, what)?),
+                _ => out.write_all(page.as_bytes()),
+            };
             written.map_err(|source| Error::Io {
                 path: path.to_owned(),
                 source,
@@ -111,6 +123,13 @@ fn text(intermediate: &Intermediate, mut out: Out, path: &Path, what: &str) -> R
         }
     }
     Ok(out)
+}
+
+fn drawn(svg: &str, what: &str) -> Result<Vec<u8>> {
+    picture::png(svg).map_err(|reason| Error::Draw {
+        what: what.to_owned(),
+        reason,
+    })
 }
 
 fn copy(intermediate: &Intermediate, mut out: Out, path: &Path) -> Result<Out> {

@@ -17,7 +17,9 @@ mod given;
 mod intermediate;
 mod key_order;
 mod lint;
+mod narrow;
 mod params;
+mod picture;
 mod query;
 mod session;
 mod slt;
@@ -36,6 +38,7 @@ pub use exhausted::Exhausted;
 pub use generate::{Also, Generate, Generated, Outcome, Output, Step, generate};
 pub use given::Given;
 pub(crate) use key_order::key_order;
+pub use narrow::narrowed;
 pub use query::{Query, Rows, query, show};
 pub use session::{peak_memory_bytes, session};
 pub use slt::{TestFailure, TestResult, test};
@@ -86,6 +89,14 @@ pub enum Error {
         what: String,
         /// The writer's own error.
         source: Box<json::Error>,
+    },
+    /// A text cannot be drawn.
+    #[error("{what} is no SVG that can be drawn: {reason}")]
+    Draw {
+        /// The artifact's file and the pipeline.
+        what: String,
+        /// What stands in the way.
+        reason: String,
     },
     /// A file of the engine's own could not be written.
     #[error("could not write {path}")]
@@ -153,6 +164,7 @@ impl Error {
             | Error::OneConnection => Kind::Failed,
             Error::Value { .. }
             | Error::Encode { .. }
+            | Error::Draw { .. }
             | Error::NotFetched { .. }
             | Error::Given { .. } => Kind::Data,
             Error::Invalid(_) | Error::NoOutput { .. } | Error::Param(_) => Kind::Usage,

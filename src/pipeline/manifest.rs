@@ -237,7 +237,7 @@ fn plain_file(reader: &mut Reader<'_>, text: &Placed<&str>) -> Option<OutputFile
         let what = format!("`{}` is no file that can be written", text.value);
         let span = text.span.clone();
         let finding = reader.error("bad-file-name", what, span, "unknown kind of file");
-        let help = "a plain name that ends in .json, .jsonl, .csv, .parquet, .html or .svg";
+        let help = "a plain name that ends in .json, .jsonl, .csv, .parquet, .html, .svg or .png";
         finding.help.push(help.to_owned());
         return None;
     };
@@ -280,6 +280,7 @@ fn format(name: &str) -> Option<Format> {
         "parquet" => Some(Format::Parquet),
         "html" => Some(Format::Html),
         "svg" => Some(Format::Svg),
+        "png" => Some(Format::Png),
         _ => None,
     }
 }

@@ -180,12 +180,14 @@ pub enum Format {
     Html,
     /// The same.
     Svg,
+    /// One text, an SVG picture, that is drawn.
+    Png,
 }
 
 impl Format {
     /// Whether a file of the format is one text, and not rows.
     pub fn is_one_text(self) -> bool {
-        matches!(self, Format::Html | Format::Svg)
+        matches!(self, Format::Html | Format::Svg | Format::Png)
     }
 }
 
@@ -251,6 +253,14 @@ impl Project {
         let mut order = graph::in_order(self, &selected);
         order.retain(|pipeline| selected.iter().any(|wanted| wanted.name == pipeline.name));
         Ok(order)
+    }
+
+    /// Returns the pipelines of these names as they are here.
+    pub fn these(&self, pipelines: &[&Pipeline]) -> Vec<&Pipeline> {
+        let here = pipelines
+            .iter()
+            .map(|pipeline| &self.pipelines[&pipeline.name]);
+        here.collect()
     }
 
     /// Gives every pipeline its parameters: the defaults, and for the selected ones

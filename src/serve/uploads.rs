@@ -77,10 +77,12 @@ fn layout(pipeline: &Pipeline) -> Result<Layout> {
     match pipeline.file.format {
         Format::Json => Ok(Layout::Array),
         Format::JsonLines => Ok(Layout::Lines),
-        Format::Csv | Format::Parquet | Format::Html | Format::Svg => Err(Refusal::upload(
-            StatusCode::BAD_REQUEST,
-            "only .json.gz and .jsonl.gz files can be uploaded",
-        )),
+        Format::Csv | Format::Parquet | Format::Html | Format::Svg | Format::Png => {
+            Err(Refusal::upload(
+                StatusCode::BAD_REQUEST,
+                "only .json.gz and .jsonl.gz files can be uploaded",
+            ))
+        }
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn decode(from: &Path, format: Format, contract: &Contract, to: &Path
         Format::JsonLines => json(from, Layout::Lines, contract, to),
         Format::Csv => csv(from, contract, to),
         Format::Parquet => parquet(from, contract, to),
-        Format::Html | Format::Svg => Err(Error::NoRows(format)),
+        Format::Html | Format::Svg | Format::Png => Err(Error::NoRows(format)),
     }
 }
 

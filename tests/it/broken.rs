@@ -370,7 +370,7 @@ async fn unknown_file() {
     3 | file = "cheapest.xlsx"
       |        ^^^^^^^^^^^^^^^ unknown kind of file
       |
-      = help: a plain name that ends in .json, .jsonl, .csv, .parquet, .html or .svg
+      = help: a plain name that ends in .json, .jsonl, .csv, .parquet, .html, .svg or .png
     "#);
 }
 
