@@ -9,7 +9,7 @@ with places as (
         cast((longitude - frame.west) * frame.x_scale as decimal(9,1)) as x,
         cast((frame.north - latitude) * frame.y_scale as decimal(9,1)) as y,
         case
-            when $colour_by = 'group' then concat(
+            when $colour_by in ('price', 'geography') then concat(
                 ' stroke="',
                 case
                     when group_number is null then '#9aa0a6'

@@ -17,10 +17,11 @@ select
         case
             when company_count > 1 then concat(' of ', company_count, ' companies')
             else ''
-        end,
-        case
-            when $colour_by = 'group' then ', coloured by groups of close stores'
-            else ''
         end
-    ) as subtitle
+    ) as subtitle,
+    case $colour_by
+        when 'price' then 'by groups that price alike'
+        when 'geography' then 'by groups of close stores'
+        else ''
+    end as colouring
 from counts

@@ -48,7 +48,7 @@ select concat(
 ', style.text, '</style>
 </head>
 <body>
-<svg id="map" viewBox="0 0 1200 900" data-km-per-unit="', 111.195 / frame.y_scale, '" role="img" aria-label="', escape_html(heading.title), '">
+<svg id="map" viewBox="0 0 1200 900" data-groups="', case $colour_by when 'price' then 'price' else 'geography' end, '" data-km-per-unit="', 111.195 / frame.y_scale, '" role="img" aria-label="', escape_html(heading.title), '">
 <g id="view">
 ', drawing.svg, '
 <g id="picked" hidden><path class="halo"/><path class="ring"/><path class="core"/></g>
@@ -56,7 +56,7 @@ select concat(
 </svg>
 <aside id="legend">
 <h1><bdi>', escape_html(heading.title), '</bdi></h1>
-<p>', escape_html(heading.subtitle), '</p>
+<p>', escape_html(heading.subtitle), '<br>', heading.colouring, '</p>
 <input id="find" type="search" placeholder="Find a store" aria-label="Find a store" autocomplete="off">
 <ul id="companies">
 ', coalesce(legend.html, ''), '

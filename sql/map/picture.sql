@@ -2,10 +2,10 @@
 with legend as (
     select string_agg(
         concat(
-            '<circle cx="1234" cy="', 112 + 30 * company_number, '" r="7" fill="',
-            escape_html(colour), '"/><text x="1252" y="', 117 + 30 * company_number,
+            '<circle cx="1234" cy="', 122 + 30 * company_number, '" r="7" fill="',
+            escape_html(colour), '"/><text x="1252" y="', 127 + 30 * company_number,
             '">', escape_html(left(company, 24)), '</text><text class="count" x="1456" y="',
-            117 + 30 * company_number, '">', store_count, '</text>'
+            127 + 30 * company_number, '">', store_count, '</text>'
         ),
         chr(10)
         order by company_number
@@ -42,7 +42,8 @@ text { font: 16px "Noto Sans", "DejaVu Sans", Arial, sans-serif; fill: #1f2a33 }
     '<g clip-path="url(#frame)">', chr(10), drawing.svg, chr(10), '</g>', chr(10),
     '<rect x="1200" width="280" height="900" fill="#ffffff"/>', chr(10),
     '<text class="title" x="1226" y="54">', escape_html(left(heading.title, 20)), '</text>',
-    '<text class="subtitle" x="1226" y="82">', escape_html(left(heading.subtitle, 40)), '</text>',
+    '<text class="subtitle" x="1226" y="82">', escape_html(heading.subtitle), '</text>',
+    '<text class="subtitle" x="1226" y="102">', heading.colouring, '</text>',
     chr(10), coalesce(legend.svg, ''), chr(10),
     '<text class="note" x="1226" y="852">', escape_html(notes.text), '</text>',
     '<text class="note" x="1226" y="876">Land: Natural Earth</text>', chr(10),

@@ -108,8 +108,11 @@
     card.querySelector("h2").textContent = store.querySelector("title").textContent;
     card.querySelector(".of").textContent = `${company}, store ${store.dataset.id}`;
     const group = store.dataset.group ? groupOf(store) : [store];
+    const [together, alone] = map.dataset.groups === "price"
+      ? ["stores that price alike", "Prices like no other store of its company"]
+      : ["close stores", "Close to no group of its company's stores"];
     card.querySelector(".group").textContent = group.length > 1
-      ? `One of a group of ${group.length} close stores` : "Close to no group of its company's stores";
+      ? `One of a group of ${group.length} ${together}` : alone;
     all.forEach(other => other.classList.remove("same"));
     group.forEach(other => other.classList.add("same"));
     stores.classList.toggle("picking", group.length > 1);

@@ -9,7 +9,7 @@ use crate::{
     dataset::{self, Dataset},
     diagnostics::nearest,
     error::Result,
-    pipeline::Pipeline,
+    pipeline::{Pipeline, Project},
     snapshot::{self, Snapshot},
 };
 
@@ -51,10 +51,10 @@ pub(super) fn named<'a>(context: &'a Context, name: &str) -> Result<&'a Dataset>
 /// pipelines read.
 pub(crate) async fn snapshot(
     context: &Context,
+    project: &Project,
     pipelines: &[&Pipeline],
     named: Option<&str>,
 ) -> Result<Snapshot> {
-    let project = context.project()?;
     let datasets = project.datasets_of(pipelines);
     let optional = |name: &str| project.is_optional(pipelines, name);
     let Some(named) = named else {
@@ -69,10 +69,11 @@ pub(crate) async fn snapshot(
 /// the same source before the one in use. Where there is none, that is said.
 pub(crate) async fn previous(
     context: &Context,
+    project: &Project,
     pipelines: &[&Pipeline],
     snapshot: &Snapshot,
 ) -> Result<Option<Snapshot>> {
-    let needed = context.project()?.previous_of(pipelines);
+    let needed = project.previous_of(pipelines);
     if needed.is_empty() {
         return Ok(None);
     }

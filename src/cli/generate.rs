@@ -37,8 +37,10 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
     let project = context.project()?;
     let pipelines = context.select(&args.selection)?;
     let bindings = project.bind(&pipelines, &args.selection.params)?;
-    let snapshot = fetch::snapshot(context, &pipelines, args.snapshot.as_deref()).await?;
-    let previous = fetch::previous(context, &pipelines, &snapshot).await?;
+    let project = &engine::narrowed(project, &pipelines, &bindings).await?;
+    let pipelines = project.these(&pipelines);
+    let snapshot = fetch::snapshot(context, project, &pipelines, args.snapshot.as_deref()).await?;
+    let previous = fetch::previous(context, project, &pipelines, &snapshot).await?;
     let work = work_folder(context)?;
     let generated = engine::generate(Generate {
         project,

@@ -297,6 +297,10 @@ impl Run<'_> {
         let opened = Workspace::new(&self.context, &pipeline.relation(), at, relations);
         let failed = |error| Error::run(&format!("the relations of {}", pipeline.name), error);
         let workspace = opened.map_err(failed)?;
+        for relation in &pipeline.reads.left_out {
+            let registered = workspace.register_empty(self.job.project, pipeline, relation);
+            registered.map_err(failed)?;
+        }
         for relation in pipeline.reads.inputs(&pipeline.output) {
             match relation {
                 // SQL names what is in the schema `previous` with the schema.

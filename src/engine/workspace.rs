@@ -16,11 +16,11 @@ use datafusion::{
     prelude::{SQLOptions, SessionContext},
 };
 
-use super::{cost::Meter, diagnose, params};
+use super::{cost::Meter, diagnose, params, tables};
 use crate::{
     dataset::Dataset,
     diagnostics::Finding,
-    pipeline::{Bindings, Pipeline, Project, SourceFile},
+    pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, read_seed},
 };
 
 /// The schema of the datasets.
@@ -74,6 +74,30 @@ impl Workspace {
         Ok(())
     }
 
+    /// Gives what the pipeline reads from outside its SQL its name here, without a row.
+    pub(super) fn register_empty(
+        &self,
+        project: &Project,
+        pipeline: &Pipeline,
+        relation: &Relation,
+    ) -> Result<()> {
+        let (name, schema) = match relation {
+            Relation::Dataset(name) => (name.clone(), project.datasets[name].contract.arrow()),
+            Relation::Output(name) => {
+                let above = &project.pipelines[name];
+                (above.relation(), above.contract.arrow())
+            }
+            Relation::Seed(name) => {
+                let rows = read_seed(&pipeline.seeds[name]);
+                let rows = rows.map_err(|finding| DataFusionError::Plan(finding.message))?;
+                (name.clone(), rows.schema())
+            }
+            // SQL names what is in the schema `previous` with the schema.
+            Relation::Model(_) | Relation::Previous(_) => return Ok(()),
+        };
+        self.register(&name, tables::empty(schema))
+    }
+
     /// Gives a plan a name here.
     pub(super) fn register_view(&self, name: &str, plan: LogicalPlan) -> Result<()> {
         self.register(name, Arc::new(ViewTable::new(plan, None)))
@@ -104,6 +128,11 @@ impl Workspace {
     /// Returns the finding for an error about a file planned here.
     pub(super) fn finding(&self, error: &DataFusionError, file: &SourceFile) -> Finding {
         diagnose::finding(error, file, &self.relations)
+    }
+
+    /// Optimises a plan, and leaves it a plan.
+    pub(super) fn optimised(&self, plan: &LogicalPlan) -> Result<LogicalPlan> {
+        self.state.optimize(plan)
     }
 
     /// Optimises a plan down to what would run.

@@ -19,6 +19,8 @@ pub struct Reads {
     pub rules: IndexMap<String, Vec<Relation>>,
     /// The models that are files beside the output's.
     pub also: Vec<String>,
+    /// What the SQL names and a run's parameters leave out: it counts as not read.
+    pub left_out: BTreeSet<Relation>,
 }
 
 impl Reads {
@@ -41,6 +43,7 @@ impl Reads {
                 .iter()
                 .map(|(_, model)| model.clone())
                 .collect(),
+            left_out: BTreeSet::new(),
         }
     }
 
@@ -113,6 +116,7 @@ impl Reads {
         let relations = models.chain(self.rules.values()).flatten();
         relations
             .filter(|relation| !matches!(relation, Relation::Model(_)))
+            .filter(|relation| !self.left_out.contains(relation))
             .collect()
     }
 }

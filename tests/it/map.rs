@@ -55,7 +55,10 @@ fn the_page_needs_nothing_else_and_the_picture_and_the_list_lie_beside_it() {
     let manifest: serde_json::Value = serde_json::from_str(&text(&world, "manifest.json")).unwrap();
     let also = manifest["also"].as_array().unwrap();
     assert_eq!(also[0]["file"], "map.svg");
-    assert_eq!(also[1]["file"], "suspicious_stores.csv");
+    assert_eq!(also[1]["file"], "map.png");
+    assert_eq!(also[2]["file"], "suspicious_stores.csv");
+    let drawn = std::fs::read(beside(&world, "map.png")).unwrap();
+    assert!(drawn.starts_with(b"\x89PNG\r\n\x1a\n"));
     world
         .run(&["generate", "map", "--threads", "1"])
         .ends(0)
