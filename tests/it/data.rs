@@ -19,3 +19,16 @@ pub(crate) fn folder(name: &str) -> Option<PathBuf> {
     );
     None
 }
+
+/// Returns the folder of the model all-MiniLM-L6-v2, or says that the test is skipped
+/// and returns `None`.
+#[cfg(feature = "minilm")]
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+#[expect(clippy::disallowed_methods, reason = "a test may look for its data")]
+pub(crate) fn minilm() -> Option<PathBuf> {
+    let folder = std::env::var_os("PRICEMILL_TEST_MINILM").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: name the model's folder in PRICEMILL_TEST_MINILM");
+    }
+    folder
+}

@@ -48,6 +48,10 @@ impl Bench {
             threads: NonZeroUsize::new(threads).unwrap(),
             ..EngineConfig::default()
         };
+        Bench::on(&config, pipeline, given)
+    }
+
+    pub(crate) fn on(config: &EngineConfig, pipeline: &str, given: &[(&str, &str)]) -> Bench {
         let manifest = project().join(format!("pipelines/{pipeline}.toml"));
         let manifest: toml::Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
         let bind = |(name, sql)| (name, substitute(sql, &manifest, given));
@@ -56,7 +60,7 @@ impl Bench {
             let files = sql_files(&folder.join(part));
             files.map(move |(name, sql)| (format!("{part}/{name}"), sql))
         };
-        let context = engine::session(&config).unwrap();
+        let context = engine::session(config).unwrap();
         for (name, text) in files(&folder, "csv") {
             let seed = SourceFile {
                 path: format!("{name}.csv").into(),
@@ -154,7 +158,8 @@ fn files(folder: &Path, end: &'static str) -> impl Iterator<Item = (String, Stri
 
 fn substitute(mut sql: String, manifest: &toml::Table, given: &[(&str, &str)]) -> String {
     let params = manifest.get("params").and_then(toml::Value::as_table);
-    for (name, param) in params.into_iter().flatten() {
+    // Backwards: a name may begin with another.
+    for (name, param) in params.into_iter().flatten().rev() {
         let given = given.iter().find(|(given, _)| given == name);
         let value = given.map_or_else(|| param["default"].as_str().unwrap(), |given| given.1);
         let literal = format!("cast('{value}' as {})", param["type"].as_str().unwrap());

@@ -221,38 +221,6 @@ fn a_mistake_in_the_project_names_its_place() {
 }
 
 #[test]
-fn the_readmes_new_pipeline_works_as_written() {
-    let world = small();
-    world.run(&["new", "shop"]).ends(0);
-    let readme = include_str!("../../README.md");
-    let block = |language: &str, part: &str| {
-        let fence = format!("```{language}\n");
-        let blocks = readme
-            .split(&fence)
-            .skip(1)
-            .filter_map(|rest| rest.split("```").next());
-        blocks
-            .into_iter()
-            .find(|block| block.contains(part))
-            .unwrap()
-            .to_owned()
-    };
-    world.write("shop/sql/dearest/dearest.sql", &block("sql", "max(price)"));
-    world.write(
-        "shop/pipelines/dearest.toml",
-        &block("toml", "dearest.json"),
-    );
-    world.run_in("shop", &["load", "../export"]).ends(0);
-    world.run_in("shop", &["check", "dearest"]).ends(0);
-    world.run_in("shop", &["run", "dearest"]).ends(0);
-    let database = rusqlite::Connection::open(world.path("shop/data/pricemill.db")).unwrap();
-    let rows: i64 = database
-        .query_row("select count(*) from dearest", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(rows, 3);
-}
-
-#[test]
 fn an_outbox_that_cannot_be_written_loses_nothing() {
     // A file where the outbox's folder should be fails as a full disk does: at the write.
     let world = small();

@@ -1,0 +1,118 @@
+//! The derived tables beside bargains and store groups, by the flags that people type,
+//! round the loop into the database.
+
+use crate::world::{World, files};
+
+/// Flag, pipeline, and the table that it is in the database.
+const DERIVED: [(&str, &str, &str); 4] = [
+    ("--subs", "substitutions", "substitutions"),
+    ("--cat-links", "category-links", "category_links"),
+    ("--pop-cats", "popular-categories", "popular_categories"),
+    ("--super-cats", "super-categories", "super_categories"),
+];
+
+/// Returns a command on all of them, and the map.
+fn all(command: &'static str) -> Vec<&'static str> {
+    let flags = DERIVED.iter().map(|(flag, ..)| *flag);
+    let arguments = [command].into_iter().chain(flags);
+    arguments.chain(["--map", "--dev"]).collect()
+}
+
+/// Returns a database of made-up products, stores, prices and categories.
+fn made_up() -> World {
+    let world = World::new();
+    let synth = ["synth", "--prices", "20000", "--seed", "3", "--database"];
+    world.run(&synth).ends(0);
+    world
+}
+
+/// Returns how many rows the newest artifact of a pipeline has.
+fn rows_of(world: &World, pipeline: &str) -> i64 {
+    let folder = world.path(&format!("data/outbox/{pipeline}"));
+    let all = files(&folder).into_iter();
+    let mut manifests: Vec<_> = all
+        .filter(|(path, _)| path.to_string_lossy().ends_with(".manifest.json"))
+        .collect();
+    manifests.sort();
+    let (_, newest) = manifests.pop().unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&newest).unwrap();
+    manifest["rows"].as_i64().unwrap()
+}
+
+#[test]
+fn the_flags_carry_every_derived_table_into_the_database_and_a_second_turn_changes_nothing() {
+    let mut world = made_up();
+    let server = world.serve();
+    world.run(&all("generate")).ends(0).tells("PASS=5");
+    world.run(&all("upload")).ends(0).tells("PASS=4");
+    world.run(&all("update")).ends(0).tells("PASS=4");
+    for (_, pipeline, table) in DERIVED {
+        let rows = rows_of(&world, pipeline);
+        let held = world.number(&format!("select count(*) from {table}"));
+        assert!(rows > 0, "{pipeline}");
+        assert_eq!(held, rows, "{pipeline}");
+    }
+    let again = world.run(&all("generate")).ends(0);
+    let unchanged = again.err.matches("unchanged since").count();
+    assert_eq!(unchanged, 5, "{}", again.err);
+    world.run(&all("upload")).ends(0).tells("already");
+    world.run(&all("update")).ends(0).tells("nothing waits");
+    server.stop();
+}
+
+#[test]
+fn a_link_to_a_bargain_that_was_never_applied_is_told_and_left_out() {
+    let world = made_up();
+    world
+        .run(&["run", "--super-cats"])
+        .ends(0)
+        .tells("rejected");
+    assert!(world.number("select count(*) from super_category_categories") > 0);
+    assert_eq!(
+        world.number("select count(*) from super_category_bargains"),
+        0
+    );
+}
+
+const BEFORE: &str = "\
+id,name,brand,size,barcode,category
+1,Milk,Dairy Co,1 l,1,Dairy
+2,Milk,Dairy Co,2 l,2,Dairy
+3,Butter soft,Dairy Co,250 g,3,Spreads
+4,Butter soft,Dairy Co,500 g,4,Spreads
+";
+
+/// The butters are no pair any more; there is a third milk.
+const AFTER: &str = "\
+id,name,brand,size,barcode,category
+1,Milk,Dairy Co,1 l,1,Dairy
+2,Milk,Dairy Co,2 l,2,Dairy
+3,Butter soft,Dairy Co,250 g,3,Spreads
+4,Margarine,Other,500 g,4,Spreads
+5,Milk,Dairy Co,5 l,5,Dairy
+";
+
+/// Returns the pairs in the database once the products have changed.
+fn pairs(mode: &str) -> i64 {
+    let world = World::new();
+    world.run(&["new", "shop"]).ends(0);
+    let manifest = world.path("shop/pipelines/substitutions.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let changed = text.replace("mode = \"replace\"", &format!("mode = \"{mode}\""));
+    std::fs::write(&manifest, changed).unwrap();
+    for products in [BEFORE, AFTER] {
+        world.write("export/products.csv", products);
+        world.run_in("shop", &["load", "../export"]).ends(0);
+        world.run_in("shop", &["run", "--subs"]).ends(0);
+    }
+    let database = rusqlite::Connection::open(world.path("shop/data/pricemill.db")).unwrap();
+    let count = "select count(*) from substitutions";
+    database.query_row(count, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn one_word_in_the_manifest_keeps_pairs_that_are_no_more() {
+    // 1-2, 1-5 and 2-5; with them 3-4, which was one before.
+    assert_eq!(pairs("replace"), 3);
+    assert_eq!(pairs("upsert"), 4);
+}
