@@ -16,9 +16,13 @@ import report
 from answers import Differ
 from data import Facts, Project, server
 from measuring import Failed, interleaved
+from names import Names, loaded
 from works import Bench, pages
 
+# What is run when nothing else is asked for.
 NAMES = ("bargains", "unsorted", "scan", "groups", "self-join", "columns", "pages", "growth")
+# Needs real products, a model, and requirements of its own.
+SUBSTITUTIONS = "substitutions"
 PRESETS = {"s": 1_000_000, "m": 10_000_000, "l": 100_000_000, "xl": 1_000_000_000}
 
 # Prices that come by pages: many requests, little data.
@@ -44,6 +48,20 @@ def parse():
     parser.add_argument(
         "--only", type=lambda text: text.split(","), default=list(NAMES), help=", ".join(NAMES)
     )
+    names = parser.add_argument_group(
+        "--only substitutions", "the Python way of substitutions, on real products"
+    )
+    names.add_argument("--export", type=Path, help="a folder of products, as `load` reads it")
+    names.add_argument("--model", type=Path, help="the folder of all-MiniLM-L6-v2")
+    names.add_argument(
+        "--links", action="store_true", help="link categories first, so that there is LVL4"
+    )
+    names.add_argument(
+        "--cold-runs",
+        type=int,
+        default=1,
+        help="runs that embed every name (1); 0 takes what an earlier run with --keep embedded",
+    )
     parser.add_argument("--binary", type=Path, help="a pricemill that is built already")
     parser.add_argument("--work", type=Path, help="where the data goes (target/peers)")
     parser.add_argument("--keep", action="store_true", help="keep the data, and use what is there")
@@ -55,9 +73,16 @@ def parse():
     parser.add_argument("--root", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--target", type=Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    unknown = set(arguments.only) - set(NAMES)
+    known = (*NAMES, SUBSTITUTIONS)
+    unknown = set(arguments.only) - set(known)
     if unknown:
-        parser.error(f"--only: no work is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
+        parser.error(
+            f"--only: no work is called {', '.join(unknown)}; there are {', '.join(known)}"
+        )
+    if SUBSTITUTIONS in arguments.only and not (arguments.export and arguments.model):
+        parser.error("--only substitutions: name products by --export, and a model by --model")
+    if not arguments.cold_runs and not arguments.keep:
+        parser.error("--cold-runs 0: vectors of an earlier run are there with --keep alone")
     arguments.memory = None if arguments.memory == "none" else arguments.memory
     arguments.size = ["--preset", arguments.preset]
     if arguments.prices:
@@ -94,9 +119,9 @@ def made(arguments, work, binary):
     return project, files / "prices.parquet"
 
 
-def run(work, arguments):
+def run(work, runs):
     say(f"{work.title}: {', '.join(contender.name for contender in work.contenders)}")
-    interleaved(work.contenders, arguments.runs)
+    interleaved(work.contenders, runs)
     rows = work.check()
     say(f"{work.title}: all agree, {rows:,} rows")
     return work
@@ -110,7 +135,7 @@ def run_pages(arguments, bench, work, prices):
     client = Project(work / "client", bench.project.binary, arguments.threads)
     with server(serving) as address:
         client.make(f'[profile.peers]\nserver = "{address}"\n')
-        done = run(pages(bench, address, client, bench.out), arguments)
+        done = run(pages(bench, address, client, bench.out), arguments.runs)
     for project in (serving, client):
         shutil.rmtree(project.folder)
     return done
@@ -134,11 +159,20 @@ def run_growth(arguments, bench, work):
     return rows
 
 
-def main():
-    arguments = parse()
-    work = (arguments.work or arguments.target / "peers").resolve()
-    binary = build(arguments)
-    told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
+def run_substitutions(arguments, pricemill, work, binary):
+    """Runs the works on names, those first that make the vectors for the others."""
+    project = loaded(work / SUBSTITUTIONS, binary, arguments)
+    names = Names(project, arguments)
+    works = [run(names.cold(), arguments.cold_runs)] if arguments.cold_runs else []
+    works += [run(make(), arguments.runs) for make in (names.kept, names.strict)]
+    text = report.substitutions(arguments, pricemill, works, names.counts())
+    tell(arguments, report.SUBSTITUTIONS, works, text)
+    if not arguments.keep:
+        shutil.rmtree(project.folder)
+
+
+def run_synthetic(arguments, pricemill, work, binary):
+    """Runs all other works, on made-up prices."""
     project, unsorted = made(arguments, work, binary)
     facts = Facts(project.prices(), project.stores())
     out = project.folder / "answers"
@@ -159,21 +193,37 @@ def main():
         "self-join": bench.self_join,
         "columns": bench.columns,
     }
-    works = [run(make(), arguments) for name, make in known.items() if name in arguments.only]
+    works = [run(make(), arguments.runs) for name, make in known.items() if name in arguments.only]
     if "pages" in arguments.only:
         works.append(run_pages(arguments, bench, work, facts.prices))
     grown = []
     if "growth" in arguments.only and not arguments.check:
         grown = run_growth(arguments, bench, work)
-    if arguments.check:
-        print(f"{len(works)} works, the same answers")
-    else:
-        text = report.whole(arguments, told.stdout.strip(), works, grown, facts)
-        print(text, end="")
-        if arguments.save:
-            report.save(arguments.root, text)
+    text = report.whole(arguments, pricemill, works, grown, facts)
+    tell(arguments, report.PEERS, works, text)
     if not arguments.keep:
         shutil.rmtree(project.folder)
+
+
+def tell(arguments, part, works, text):
+    if arguments.check:
+        print(f"{len(works)} works, the same answers")
+        return
+    print(text, end="")
+    if arguments.save:
+        report.save(arguments.root, part, text)
+
+
+def main():
+    arguments = parse()
+    work = (arguments.work or arguments.target / "peers").resolve()
+    binary = build(arguments)
+    told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True)
+    pricemill = told.stdout.strip()
+    if set(arguments.only) & set(NAMES):
+        run_synthetic(arguments, pricemill, work, binary)
+    if SUBSTITUTIONS in arguments.only:
+        run_substitutions(arguments, pricemill, work, binary)
 
 
 if __name__ == "__main__":

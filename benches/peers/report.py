@@ -6,7 +6,8 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
+# The parts of a report; each is kept between its own lines, whatever a run leaves out.
+PEERS, SUBSTITUTIONS = "peers", "substitutions"
 
 
 def machine(threads):
@@ -25,8 +26,7 @@ def machine(threads):
     return f"{os.cpu_count()} cores ({model}){memory}; {threads} threads each"
 
 
-def versions(pricemill):
-    peers = ("duckdb", "polars", "pyarrow", "requests")
+def versions(pricemill, *peers):
     named = ", ".join(f"{name} {version(name)}" for name in peers)
     return f"{pricemill}, {named}, Python {platform.python_version()}"
 
@@ -117,7 +117,8 @@ def whole(arguments, pricemill, works, grown, facts):
         f"{facts.prices:,} prices, {facts.stores:,} stores, {facts.products:,} products"
         f" (`pricemill synth {' '.join(arguments.size)} --seed 1`); medians of {arguments.runs}"
         f" whole processes in turn; {machine(arguments.threads)};"
-        f" {versions(pricemill)}; {datetime.date.today().isoformat()}.",
+        f" {versions(pricemill, 'duckdb', 'polars', 'pyarrow', 'requests')};"
+        f" {datetime.date.today().isoformat()}.",
         "",
         *table(works),
     ]
@@ -138,13 +139,43 @@ def whole(arguments, pricemill, works, grown, facts):
     return "\n".join(lines) + "\n"
 
 
-def save(root, text):
-    """Puts the text between README's markers, and into a file of its own."""
-    kept = root / "benches" / "peers" / "RESULTS.md"
-    kept.write_text(f"# pricemill beside DuckDB and Polars\n\nMade by `benches/peers/run --save`.\n\n{text}")
-    readme = root / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    _, found, after = rest.partition(END)
+def substitutions(arguments, pricemill, works, counts):
+    """Returns the report of the works on names; counts are of products, and of names."""
+    products, names = counts
+    peers = ("sentence-transformers", "torch", "rapidfuzz", "numpy", "pyarrow")
+    cold = f", of {arguments.cold_runs} where no vector is kept" if arguments.cold_runs else ""
+    lines = [
+        (
+            f"{products:,} real products, {names:,} names; medians of {arguments.runs} whole"
+            f" processes in turn{cold}; {machine(arguments.threads)}; {versions(pricemill, *peers)};"
+            f" {datetime.date.today().isoformat()}."
+        ),
+        "",
+        *table(works),
+    ]
+    for work in works:
+        if work.name == "cold":
+            rates = ", ".join(
+                f"{contender.name} {names / contender.median('wall'):,.0f}"
+                for contender in work.contenders
+            )
+            lines += ["", f"Names a second, from start to end of the process: {rates}."]
+        if work.note:
+            lines += ["", f"{work.title}: {work.note}."]
+    return "\n".join(lines) + "\n"
+
+
+def save(root, part, text):
+    """Puts the text between the part's lines in README, and in a file of its own."""
+    for path in (root / "README.md", root / "benches" / "peers" / "RESULTS.md"):
+        path.write_text(replaced(path.read_text(), part, text, path.name))
+
+
+def replaced(whole, part, text, name):
+    """Returns the whole with another text between the part's lines."""
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    before, _, rest = whole.partition(begin)
+    _, found, after = rest.partition(end)
     if not found:
-        raise SystemExit(f"README.md has no lines {BEGIN} and {END}")
-    readme.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+        raise SystemExit(f"{name} has no lines {begin} and {end}")
+    return f"{before}{begin}\n{text}{end}{after}"
