@@ -139,7 +139,8 @@ def meanings(rows, arguments, strict):
     places = {number: place for place, number in enumerate(ids)}
     settled = [places[a] * len(rows) + places[b] for a, b in strict if a in places and b in places]
     vectors = vectors_of([row["normalized_name"] for row in rows], arguments)
-    links = parquet.read_table(arguments.snapshot / "category_links").to_pylist()
+    links = arguments.snapshot / "category_links"
+    links = parquet.read_table(links).to_pylist() if links.exists() else []
     found, limits = [], {}
     for level, (pairs, last) in similar_meanings(rows, vectors, links, settled):
         columns = (pairs.a.tolist(), pairs.b.tolist(), pairs.scores.tolist())
