@@ -10,10 +10,7 @@ use std::{
 
 use chrono::DateTime;
 use datafusion::{
-    common::{
-        Result,
-        tree_node::{TreeNode, TreeNodeRecursion},
-    },
+    common::{Result, tree_node::TreeNodeRecursion},
     logical_expr::LogicalPlan,
     prelude::SessionContext,
 };

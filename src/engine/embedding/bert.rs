@@ -3,7 +3,8 @@
 
 use candle_core::{D, Module, Result, Tensor, bail};
 use candle_nn::{
-    Embedding, LayerNorm, Linear, VarBuilder, embedding, layer_norm, linear, ops::softmax,
+    Embedding, LayerNorm, Linear, VarBuilder, embedding, layer_norm, linear, linear_no_bias,
+    ops::softmax,
 };
 use serde::Deserialize;
 
@@ -76,6 +77,7 @@ struct Layer {
     attended: Linear,
     attended_norm: LayerNorm,
     wide: Linear,
+    wide_bias: Tensor,
     narrow: Linear,
     norm: LayerNorm,
 }
@@ -96,7 +98,8 @@ impl Layer {
             value: square("attention.self.value")?,
             attended: square("attention.output.dense")?,
             attended_norm: norm("attention.output.LayerNorm")?,
-            wide: linear(size, wide, weights.pp("intermediate.dense"))?,
+            wide: linear_no_bias(size, wide, weights.pp("intermediate.dense"))?,
+            wide_bias: weights.pp("intermediate.dense").get(wide, "bias")?,
             narrow: linear(wide, size, weights.pp("output.dense"))?,
             norm: norm("output.LayerNorm")?,
         })
@@ -106,7 +109,7 @@ impl Layer {
         let attended = self.attended.forward(&self.attend(hidden)?)?;
         let attended = self.attended_norm.forward(&(attended + hidden)?)?;
         let wide = self.wide.forward(&attended)?;
-        wide.inplace_op1(&Gelu)?;
+        wide.inplace_op2(&self.wide_bias, &Gelu)?;
         self.norm
             .forward(&(self.narrow.forward(&wide)? + attended)?)
     }
