@@ -7,7 +7,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use futures::FutureExt;
+use resvg::tiny_skia::Pixmap;
 use serde_json::{Value, json};
 
 /// A window of 1200 by 900.
@@ -126,6 +128,24 @@ impl Browser {
         self.post("execute/async", body).await
     }
 
+    /// Returns what the window shows.
+    pub(crate) async fn screenshot(&self) -> Screenshot {
+        // Two frames on, what was asked for before is drawn.
+        self.value("null").await;
+        let url = format!("{}/screenshot", self.session);
+        let answer: Value = self
+            .client
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        let png = BASE64_STANDARD.decode(answer["value"].as_str().unwrap());
+        Screenshot(Pixmap::decode_png(&png.unwrap()).unwrap())
+    }
+
     /// Clicks where the first element of a selector is.
     pub(crate) async fn click(&self, selector: &str) {
         let (x, y) = self.place(selector).await;
@@ -163,7 +183,8 @@ impl Browser {
         self.post("actions", json!({"actions": [source]})).await;
     }
 
-    async fn place(&self, selector: &str) -> (i64, i64) {
+    /// Returns where the middle of the first element of a selector is.
+    pub(crate) async fn place(&self, selector: &str) -> (i64, i64) {
         let middle = format!(
             "(() => {{ const box = document.querySelector({}).getBoundingClientRect();
              return [Math.round(box.x + box.width / 2), Math.round(box.y + box.height / 2)]; }})()",
@@ -171,6 +192,23 @@ impl Browser {
         );
         let place = self.value(&middle).await;
         (place[0].as_i64().unwrap(), place[1].as_i64().unwrap())
+    }
+}
+
+/// The points of a window.
+pub(crate) struct Screenshot(Pixmap);
+
+impl Screenshot {
+    /// Returns red, green and blue of a point.
+    pub(crate) fn colour(&self, (x, y): (i64, i64)) -> [u8; 3] {
+        let point = self.0.pixel(x as u32, y as u32).unwrap();
+        [point.red(), point.green(), point.blue()]
+    }
+
+    /// Returns how many points have another colour there.
+    pub(crate) fn differing(&self, other: &Screenshot) -> usize {
+        let points = self.0.pixels().iter().zip(other.0.pixels());
+        points.filter(|(one, other)| one != other).count()
     }
 }
 

@@ -19,6 +19,9 @@ id,company,division,name,latitude,longitude
 6,Birch,,Birch 6,16.44,43.51
 ";
 
+/// The land's colour in `style.css`.
+const LAND: [u8; 3] = [0xf7, 0xf4, 0xec];
+
 fn world(stores: &str) -> World {
     let world = World::new();
     world.write("export/stores.csv", stores);
@@ -110,7 +113,22 @@ async fn the_page_draws_its_stores_and_answers_a_click_the_wheel_and_the_legend(
             return place.x > 0 && place.y > 0 && place.x < innerWidth && place.y < innerHeight })";
         assert_eq!(browser.value(within).await, true);
 
+        let store = browser.place("[data-id='1']").await;
+        let before = browser.screenshot().await;
+        let beside = (store.0 - 40, store.1);
+        assert_eq!(before.colour(beside), LAND);
+        let [red, green, blue] = before.colour(store).map(i32::from);
+        assert!(
+            red.max(green).max(blue) - red.min(green).min(blue) > 60,
+            "no dot"
+        );
+
         browser.click("[data-id='1']").await;
+        let clicked = browser.screenshot().await;
+        assert!(
+            clicked.differing(&before) > 2_000,
+            "a card, and a ring about the store"
+        );
         let card =
             "[...document.querySelectorAll('#card h2, #card p')].map(part => part.textContent)";
         let told = browser.value(card).await;
