@@ -23,8 +23,9 @@ pub(crate) async fn test(context: &Context, args: &TestArgs) -> Result<Ending> {
             }
             None => {
                 let rewritten = if result.rewritten { ", rewritten" } else { "" };
+                let empty = empty(&result.empty);
                 context.screen.say(format!(
-                    "pass {file} ({} records{rewritten})",
+                    "pass {file} ({} records{rewritten}{empty})",
                     result.records
                 ));
                 ending.passed(0);
@@ -37,4 +38,13 @@ pub(crate) async fn test(context: &Context, args: &TestArgs) -> Result<Ending> {
             .warn("there are no tests of these pipelines: tests/sql/<pipeline>/*.slt");
     }
     Ok(ending)
+}
+
+/// Says what was read and is empty, as the test did not make it.
+fn empty(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [name] => format!("; `{name}` was not made, and is empty"),
+        names => format!("; `{}` were not made, and are empty", names.join("`, `")),
+    }
 }

@@ -116,6 +116,10 @@ impl World {
         fs::read_to_string(self.folder.path().join(path)).unwrap()
     }
 
+    pub(crate) fn remove(&self, path: &str) {
+        fs::remove_file(self.folder.path().join(path)).unwrap();
+    }
+
     pub(crate) fn project(&self) -> Project {
         Project::load(self.folder.path()).unwrap()
     }

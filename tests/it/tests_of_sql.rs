@@ -132,6 +132,55 @@ async fn accepting_rewrites_what_is_expected_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn accepting_makes_no_passing_test_of_what_does_not_run() {
+    let world = World::new();
+    let broken = TEST.replace("select * from lows", "select * from lowz");
+    let result = tested(&world, &broken, true).await;
+    let failure = result.failure.unwrap();
+    assert!(
+        failure.message.contains("did you mean `lows`?"),
+        "{}",
+        failure.message
+    );
+    assert_eq!(world.read("tests/sql/cheapest/lows.slt"), broken);
+    let broken = TEST.replace("store_id, price)", "store_id, prize)");
+    assert!(tested(&world, &broken, true).await.failure.is_some());
+    assert_eq!(world.read("tests/sql/cheapest/lows.slt"), broken);
+}
+
+#[tokio::test]
+async fn the_pipelines_own_name_is_its_output() {
+    let (world, toml) = (World::new(), "pipelines/cheapest.toml");
+    let renamed = world
+        .read(toml)
+        .replace("output = \"cheapest\"", "output = \"winners\"");
+    world.file(toml, &renamed);
+    world.file(
+        "sql/cheapest/winners.sql",
+        &world.read("sql/cheapest/cheapest.sql"),
+    );
+    world.remove("sql/cheapest/cheapest.sql");
+    assert_eq!(tested(&world, TEST, false).await.failure, None);
+}
+
+#[tokio::test]
+async fn what_was_read_and_not_made_is_told() {
+    let (world, query) = (
+        World::new(),
+        "query I\nselect count(*) from lows\n----\n0\n",
+    );
+    let result = tested(&world, query, false).await;
+    assert_eq!(
+        (result.failure, result.empty),
+        (None, vec!["prices".to_owned()])
+    );
+    let made = "create table stores as select 1 as id";
+    let all = TEST.replace("set param.least = '3'", made);
+    let result = tested(&world, &all, false).await;
+    assert_eq!(result.empty, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn what_a_test_cannot_do_is_told_with_its_line() {
     let cases = [
         (

@@ -1,6 +1,10 @@
 //! A test file's session, as the runner talks to it.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use chrono::DateTime;
@@ -13,6 +17,7 @@ use datafusion::{
     },
     common::TableReference,
     error::DataFusionError,
+    logical_expr::LogicalPlan,
     physical_plan::common::collect,
     prelude::SessionContext,
     sql::{
@@ -37,6 +42,24 @@ use crate::{
     },
 };
 
+/// The relations that a test's SQL reads and that it has not made.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Empty(Arc<Mutex<BTreeSet<String>>>);
+
+impl Empty {
+    fn add(&self, names: impl Iterator<Item = String>) {
+        if let Ok(mut known) = self.0.lock() {
+            known.extend(names);
+        }
+    }
+
+    /// Returns them, by name.
+    pub(super) fn names(&self) -> Vec<String> {
+        let names = self.0.lock().map(|names| names.iter().cloned().collect());
+        names.unwrap_or_default()
+    }
+}
+
 /// One test file's session.
 pub(super) struct Database<'a> {
     project: &'a Project,
@@ -47,12 +70,17 @@ pub(super) struct Database<'a> {
     seeds: Vec<(&'a str, RecordBatch)>,
     /// What the test has made, by the name it gave: `prices`, `export.prices`.
     made: BTreeMap<String, RecordBatch>,
+    empty: Empty,
     /// How many schemas the session has: each statement plans in one of its own.
     schemas: usize,
 }
 
 impl<'a> Database<'a> {
-    pub(super) fn new(project: &'a Project, pipeline: &'a Pipeline) -> Result<Database<'a>> {
+    pub(super) fn new(
+        project: &'a Project,
+        pipeline: &'a Pipeline,
+        empty: Empty,
+    ) -> Result<Database<'a>> {
         Ok(Database {
             project,
             pipeline,
@@ -60,6 +88,7 @@ impl<'a> Database<'a> {
             bindings: Bindings::defaults(pipeline),
             seeds: seeds(pipeline),
             made: BTreeMap::new(),
+            empty,
             schemas: 0,
         })
     }
@@ -181,9 +210,22 @@ impl<'a> Database<'a> {
                 .plan(model, &self.bindings)
                 .await
                 .map_err(Error::invalid)?;
+            if name == self.pipeline.output {
+                self.own_name(&workspace, plan.clone()).map_err(failed)?;
+            }
             workspace.register_view(&name, plan).map_err(failed)?;
         }
         Ok(workspace)
+    }
+
+    /// Gives the output the pipeline's name as well, where nothing else has it.
+    fn own_name(&self, workspace: &Workspace, plan: LogicalPlan) -> Result<(), DataFusionError> {
+        let name = self.pipeline.relation();
+        let reference = TableReference::bare(name.as_str());
+        match resolve(self.project, self.pipeline, &reference) {
+            None if !self.made.contains_key(&name) => workspace.register_view(&name, plan),
+            _ => Ok(()),
+        }
     }
 
     fn inputs(&self, workspace: &Workspace) -> Result<(), DataFusionError> {
@@ -226,12 +268,39 @@ impl<'a> Database<'a> {
     /// Returns the models that the SQL needs and the test did not make, in order.
     fn models_of(&self, file: &SourceFile) -> Vec<String> {
         let mut order = Vec::new();
+        let mut read = Vec::new();
         for name in references(&file.text) {
-            if let Some(Relation::Model(name)) = resolve(self.project, self.pipeline, &name) {
-                self.visit(&name, &mut order);
+            match resolve(self.project, self.pipeline, &name) {
+                Some(Relation::Model(name)) => self.visit(&name, &mut order),
+                Some(relation) => read.push(relation),
+                None if name.table() == self.pipeline.relation() => {
+                    self.visit(&self.pipeline.output, &mut order);
+                }
+                None => {}
             }
         }
+        let by_models = order
+            .iter()
+            .filter_map(|model| self.pipeline.reads.models.get(model));
+        let read = read.iter().chain(by_models.flatten());
+        self.empty
+            .add(read.filter_map(|relation| self.unmade(relation)));
         order
+    }
+
+    /// Returns the name of what comes from outside and the test has not made.
+    fn unmade(&self, relation: &Relation) -> Option<String> {
+        let name = match relation {
+            Relation::Dataset(name) => name.clone(),
+            Relation::Previous(name) => format!("{PREVIOUS}.{name}"),
+            Relation::Output(name) => self.project.pipelines.get(name)?.relation(),
+            Relation::Model(_) | Relation::Seed(_) => return None,
+        };
+        let in_export = format!("{EXPORT}.{name}");
+        let is_made = [&name, &in_export]
+            .into_iter()
+            .any(|name| self.made.contains_key(name));
+        (!is_made).then_some(name)
     }
 
     fn visit(&self, model: &str, order: &mut Vec<String>) {

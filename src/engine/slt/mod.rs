@@ -3,7 +3,7 @@
 //! Each file has a fresh session. `create table <name> as select …` stands for a
 //! dataset, a seed, a model or another pipeline's output; every other model is a
 //! relation by its name, planned when a query reads it, with the default parameters
-//! unless `set param.<name> = '<value>'` says otherwise. A dataset made by a test has
+//! unless `set param.<name> = '<value>'` says otherwise. The pipeline's own name is its output. A dataset made by a test has
 //! the declared types, and its columns that the test leaves out are null; one that
 //! the test does not make is empty.
 
@@ -16,13 +16,13 @@ use std::{
 };
 
 use sqllogictest::{
-    Record, Runner, TestErrorKind, default_normalizer, default_validator, parse_with_name,
-    update_record_with_output,
+    QueryExpect, Record, RecordOutput, Runner, StatementExpect, TestErrorKind, default_normalizer,
+    default_validator, parse_with_name, update_record_with_output,
 };
 
 use self::{
     column::{Column, matching},
-    database::Database,
+    database::{Database, Empty},
 };
 use super::{Error, Result};
 use crate::pipeline::{Pipeline, Project, embedded};
@@ -40,6 +40,8 @@ pub struct TestResult {
     pub failure: Option<TestFailure>,
     /// Whether the file was rewritten with what the SQL gives now.
     pub rewritten: bool,
+    /// The datasets and other pipelines' outputs that were read and not made: empty.
+    pub empty: Vec<String>,
 }
 
 /// A statement or a query that failed.
@@ -123,6 +125,7 @@ impl TestFile<'_> {
             records: 0,
             failure: None,
             rewritten: false,
+            empty: Vec::new(),
         };
         let name = self.file.to_string_lossy().into_owned();
         let records: Vec<Record<Column>> = match parse_with_name(&self.text, name.as_str()) {
@@ -139,10 +142,16 @@ impl TestFile<'_> {
             matches!(record, Record::Statement { .. } | Record::Query { .. })
         };
         result.records = records.iter().filter(counted).count();
-        result.failure = self.first_failure(&records).await?;
-        if accept && result.failure.is_some() && self.project.root.is_some() {
+        let empty = Empty::default();
+        result.failure = self.first_failure(&records, &empty).await?;
+        result.empty = empty.names();
+        let may_write = accept && self.project.root.is_some();
+        if may_write && result.failure.is_some() {
+            let Some(text) = self.rewrite(records).await? else {
+                return Ok(result);
+            };
             let accepted = TestFile {
-                text: self.rewrite(records).await?,
+                text,
                 file: self.file.clone(),
                 ..*self
             };
@@ -152,8 +161,12 @@ impl TestFile<'_> {
         Ok(result)
     }
 
-    async fn first_failure(&self, records: &[Record<Column>]) -> Result<Option<TestFailure>> {
-        let database = Database::new(self.project, self.pipeline)?;
+    async fn first_failure(
+        &self,
+        records: &[Record<Column>],
+        empty: &Empty,
+    ) -> Result<Option<TestFailure>> {
+        let database = Database::new(self.project, self.pipeline, empty.clone())?;
         let mut runner = runner(database);
         for record in records {
             if let Record::System { loc, .. } = record {
@@ -172,9 +185,10 @@ impl TestFile<'_> {
         Ok(None)
     }
 
-    /// Writes the file anew with what each record gives, and returns its text.
-    async fn rewrite(&self, records: Vec<Record<Column>>) -> Result<String> {
-        let database = Database::new(self.project, self.pipeline)?;
+    /// Writes the file anew with what each record gives, and returns its text; not when
+    /// one does not run: what comes after it would be empty.
+    async fn rewrite(&self, records: Vec<Record<Column>>) -> Result<Option<String>> {
+        let database = Database::new(self.project, self.pipeline, Empty::default())?;
         let mut runner = runner(database);
         let mut text = String::new();
         for record in records {
@@ -182,6 +196,12 @@ impl TestFile<'_> {
                 Record::System { .. } => None,
                 _ => Some(runner.apply_record(record.clone()).await),
             };
+            if output
+                .as_ref()
+                .is_some_and(|output| breaks(&record, output))
+            {
+                return Ok(None);
+            }
             let updated = output.and_then(|output| {
                 let normalizer = default_normalizer;
                 update_record_with_output(
@@ -202,7 +222,21 @@ impl TestFile<'_> {
             let written = replace_file(&path, text.as_bytes());
             written.map_err(|source| Error::Io { path, source })?;
         }
-        Ok(text)
+        Ok(Some(text))
+    }
+}
+
+/// Says whether a record that is meant to work does not: an error is expected only where
+/// the author wrote so.
+fn breaks(record: &Record<Column>, output: &RecordOutput<Column>) -> bool {
+    match (record, output) {
+        (Record::Query { expected, .. }, RecordOutput::Query { error, .. }) => {
+            error.is_some() && !matches!(expected, QueryExpect::Error(_))
+        }
+        (Record::Statement { expected, .. }, RecordOutput::Statement { error, .. }) => {
+            error.is_some() && !matches!(expected, StatementExpect::Error(_))
+        }
+        _ => false,
     }
 }
 
