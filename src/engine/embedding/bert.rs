@@ -3,12 +3,11 @@
 
 use candle_core::{D, Module, Result, Tensor, bail};
 use candle_nn::{
-    Embedding, LayerNorm, Linear, VarBuilder, embedding, layer_norm, linear, linear_no_bias,
-    ops::softmax,
+    Embedding, LayerNorm, Linear, VarBuilder, embedding, layer_norm, linear_no_bias, ops::softmax,
 };
 use serde::Deserialize;
 
-use super::gelu::Gelu;
+use super::in_place::{AddRow, AddRowThenGelu};
 
 /// What `config.json` says of the network.
 #[derive(Debug, Clone, Deserialize)]
@@ -59,10 +58,9 @@ impl Bert {
     /// Returns a vector for each token; `ids` are texts by tokens.
     pub(super) fn forward(&self, ids: &Tensor) -> Result<Tensor> {
         let positions = self.positions.narrow(0, 0, ids.dim(1)?)?;
-        let words = self.words.forward(ids)?;
-        let summed = words
-            .broadcast_add(&self.first)?
-            .broadcast_add(&positions)?;
+        let summed = self.words.forward(ids)?;
+        summed.inplace_op2(&self.first, &AddRow)?;
+        summed.inplace_op2(&positions, &AddRow)?;
         let embedded = self.norm.forward(&summed)?;
         let mut layers = self.layers.iter();
         layers.try_fold(embedded, |hidden, layer| layer.forward(&hidden))
@@ -71,15 +69,41 @@ impl Bert {
 
 struct Layer {
     heads: usize,
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    attended: Linear,
+    query: Dense,
+    key: Dense,
+    value: Dense,
+    attended: Dense,
     attended_norm: LayerNorm,
-    wide: Linear,
-    wide_bias: Tensor,
-    narrow: Linear,
+    wide: Dense,
+    narrow: Dense,
     norm: LayerNorm,
+}
+
+/// A matrix and a bias.
+struct Dense {
+    weights: Linear,
+    bias: Tensor,
+}
+
+impl Dense {
+    fn load(from: usize, to: usize, weights: VarBuilder) -> Result<Dense> {
+        Ok(Dense {
+            bias: weights.get(to, "bias")?,
+            weights: linear_no_bias(from, to, weights)?,
+        })
+    }
+
+    fn forward(&self, numbers: &Tensor) -> Result<Tensor> {
+        let product = self.weights.forward(numbers)?;
+        product.inplace_op2(&self.bias, &AddRow)?;
+        Ok(product)
+    }
+
+    fn forward_then_gelu(&self, numbers: &Tensor) -> Result<Tensor> {
+        let product = self.weights.forward(numbers)?;
+        product.inplace_op2(&self.bias, &AddRowThenGelu)?;
+        Ok(product)
+    }
 }
 
 impl Layer {
@@ -89,7 +113,7 @@ impl Layer {
         if heads == 0 || size % heads != 0 {
             bail!("{size} numbers cannot be shared by {heads} heads");
         }
-        let square = |name: &str| linear(size, size, weights.pp(name));
+        let square = |name: &str| Dense::load(size, size, weights.pp(name));
         let norm = |name: &str| layer_norm(size, config.layer_norm_eps, weights.pp(name));
         Ok(Layer {
             heads,
@@ -98,20 +122,20 @@ impl Layer {
             value: square("attention.self.value")?,
             attended: square("attention.output.dense")?,
             attended_norm: norm("attention.output.LayerNorm")?,
-            wide: linear_no_bias(size, wide, weights.pp("intermediate.dense"))?,
-            wide_bias: weights.pp("intermediate.dense").get(wide, "bias")?,
-            narrow: linear(wide, size, weights.pp("output.dense"))?,
+            wide: Dense::load(size, wide, weights.pp("intermediate.dense"))?,
+            narrow: Dense::load(wide, size, weights.pp("output.dense"))?,
             norm: norm("output.LayerNorm")?,
         })
     }
 
     fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
         let attended = self.attended.forward(&self.attend(hidden)?)?;
-        let attended = self.attended_norm.forward(&(attended + hidden)?)?;
-        let wide = self.wide.forward(&attended)?;
-        wide.inplace_op2(&self.wide_bias, &Gelu)?;
-        self.norm
-            .forward(&(self.narrow.forward(&wide)? + attended)?)
+        attended.inplace_op2(hidden, &AddRow)?;
+        let attended = self.attended_norm.forward(&attended)?;
+        let wide = self.wide.forward_then_gelu(&attended)?;
+        let narrow = self.narrow.forward(&wide)?;
+        narrow.inplace_op2(&attended, &AddRow)?;
+        self.norm.forward(&narrow)
     }
 
     /// Each token takes from the others' values as far as its query fits their keys.

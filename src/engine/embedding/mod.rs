@@ -15,6 +15,8 @@ mod bert;
 mod error;
 #[cfg(feature = "minilm")]
 mod gelu;
+#[cfg(feature = "minilm")]
+mod in_place;
 mod kept;
 #[cfg(feature = "minilm")]
 mod minilm;
