@@ -20,8 +20,8 @@ select
         end
     ) as subtitle,
     case $colour_by
-        when 'price' then 'by groups that price alike'
-        when 'geography' then 'by groups of close stores'
+        when 'price' then 'groups that price alike; grey: none'
+        when 'geography' then 'groups of close stores; grey: none'
         else ''
     end as colouring
 from counts

@@ -4,7 +4,12 @@ with legend as (
     select string_agg(
         concat(
             '<li><button type="button" aria-pressed="true" data-number="', company_number,
-            '"><i style="background:', escape_html(colour), '"></i><bdi>',
+            '"><i style="',
+            case
+                when $colour_by = 'company' then concat('background:', escape_html(colour))
+                else 'border: 2px solid #8b979f'
+            end,
+            '"></i><bdi>',
             escape_html(left(company, 100)), '</bdi><b>', store_count, '</b></button></li>'
         ),
         chr(10)

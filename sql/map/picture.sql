@@ -2,8 +2,12 @@
 with legend as (
     select string_agg(
         concat(
-            '<circle cx="1234" cy="', 122 + 30 * company_number, '" r="7" fill="',
-            escape_html(colour), '"/><text x="1252" y="', 127 + 30 * company_number,
+            '<circle cx="1234" cy="', 122 + 30 * company_number, '" r="6.5" ',
+            case
+                when $colour_by = 'company' then concat('fill="', escape_html(colour), '"')
+                else 'fill="none" stroke="#8b979f" stroke-width="2"'
+            end,
+            '/><text x="1252" y="', 127 + 30 * company_number,
             '">', escape_html(left(company, 24)), '</text><text class="count" x="1456" y="',
             127 + 30 * company_number, '">', store_count, '</text>'
         ),

@@ -81,6 +81,54 @@ fn a_company_is_named_in_any_case_and_one_that_is_not_there_is_told() {
     said.tells("Alder, Birch");
 }
 
+/// Stores 1 and 2 ask the same for 101 products, store 3 a cent more.
+fn with_prices() -> World {
+    let world = world(STORES);
+    let (mut products, mut prices) = (
+        "id,name,brand,size,barcode,category\n".to_owned(),
+        "product_id,store_id,price,scraped_date\n".to_owned(),
+    );
+    for product in 1..=101 {
+        products += &format!("{product},Product {product},,,{product},Things\n");
+        for (store, price) in [(1, "1.00"), (2, "1.00"), (3, "1.01")] {
+            prices += &format!("{product},{store},{price},2026-11-01\n");
+        }
+    }
+    world.write("export/products.csv", &products);
+    world.write("export/prices.csv", &prices);
+    world.run(&["load", "export"]).ends(0);
+    world
+}
+
+#[test]
+fn prices_are_fetched_only_where_stores_are_coloured_by_them() {
+    let world = with_prices();
+    let said = world.run(&["generate", "map"]).ends(0);
+    assert!(!said.err.contains("prices:"), "{}", said.err);
+    let pages = |group: &str| {
+        let all = files(&world.path("data/outbox/map")).into_iter();
+        let pages = all.filter(|(path, _)| path.ends_with("map.html"));
+        let pages = pages.map(|(_, page)| String::from_utf8(page).unwrap());
+        pages
+            .filter(|page| page.contains(&format!("data-groups=\"{group}\"")))
+            .collect::<Vec<_>>()
+    };
+    // All three are close to each other, and two price alike.
+    let [by_place] = &pages("geography")[..] else {
+        panic!("one page")
+    };
+    assert_eq!(by_place.matches("data-group=\"1.1\"").count(), 3);
+    let said = world
+        .run(&["generate", "map", "--colour-by", "price"])
+        .ends(0);
+    said.tells("prices: 303 rows");
+    let [by_price] = &pages("price")[..] else {
+        panic!("one page")
+    };
+    assert_eq!(by_price.matches("data-group=\"1.1\"").count(), 2);
+    assert!(by_price.contains("groups that price alike; grey: none"));
+}
+
 #[test]
 fn the_real_store_whose_coordinates_are_swapped_is_found() {
     let Some(data) = data::folder("hr") else {
