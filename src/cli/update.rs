@@ -38,6 +38,13 @@ pub(crate) async fn update(context: &Context, args: &UpdateArgs) -> Result<Endin
     )
     .await?;
     let mut ending = Ending::default();
+    for pipeline in pipelines
+        .iter()
+        .filter(|pipeline| pipeline.update.is_empty())
+    {
+        say(context, &pipeline.name, "fills no table".to_owned());
+        ending.skip += 1;
+    }
     for updated in updated {
         settle(context, args, updated, &mut ending);
     }

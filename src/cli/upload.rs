@@ -103,6 +103,9 @@ fn settle(context: &Context, target: &str, uploaded: Uploaded, ending: &mut Endi
             ("nothing", false)
         }
         Outcome::Kept => {
+            context
+                .screen
+                .say(format!("{name}: is not uploaded, as its manifest says"));
             ending.skip += 1;
             ("kept", false)
         }

@@ -480,7 +480,7 @@ fn step(
     reader.only(section, &["table", "mode", "references", "max_rejects"]);
     let Some(name) = reader.text(section, "table") else {
         if !table.contains_key("table") {
-            reader.missing(section, "table", "table = \"bargains\"");
+            reader.missing(section, "table", "table = \"<the table to fill>\"");
         }
         return None;
     };
