@@ -18,13 +18,15 @@ use crate::{
     error::{Error, Result},
     kind::Kind,
     outbox::{Also, Commit, Draft},
-    pipeline::{Pipeline, Severity},
+    pipeline::{Pipeline, Project, Severity},
     snapshot::Snapshot,
     storage,
 };
 
 /// What artifacts are made from.
-struct Inputs {
+struct Inputs<'a> {
+    /// The project as the parameters leave it.
+    project: &'a Project,
     snapshot: Snapshot,
     previous: Option<Snapshot>,
 }
@@ -37,7 +39,7 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
     let project = context.project()?;
     let pipelines = context.select(&args.selection)?;
     let bindings = project.bind(&pipelines, &args.selection.params)?;
-    let project = &engine::narrowed(project, &pipelines, &bindings).await?;
+    let project = &engine::narrowed(project, &pipelines, &bindings, &context.config.engine).await?;
     let pipelines = project.these(&pipelines);
     let snapshot = fetch::snapshot(context, project, &pipelines, args.snapshot.as_deref()).await?;
     let previous = fetch::previous(context, project, &pipelines, &snapshot).await?;
@@ -55,7 +57,11 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
         progress: &context.screen.progress_of_steps(),
     })
     .await?;
-    let inputs = Inputs { snapshot, previous };
+    let inputs = Inputs {
+        project,
+        snapshot,
+        previous,
+    };
     let mut ending = Ending::default();
     for generated in generated.into_iter().filter(|generated| generated.selected) {
         match args.fail_fast && ending.fail > 0 {
@@ -106,7 +112,7 @@ async fn previous_rows(
 async fn settle(
     context: &Context,
     args: &GenerateArgs,
-    inputs: &Inputs,
+    inputs: &Inputs<'_>,
     generated: Generated,
     ending: &mut Ending,
 ) -> Result<()> {
@@ -185,7 +191,7 @@ fn tell_checks(context: &Context, name: &str, checks: &[CheckResult]) {
 async fn commit(
     context: &Context,
     args: &GenerateArgs,
-    inputs: &Inputs,
+    inputs: &Inputs<'_>,
     name: &str,
     output: &Output,
     (steps, embedded): (&[Step], Embedded),
@@ -198,7 +204,7 @@ async fn commit(
         ));
         "dry run"
     } else {
-        let pipeline = &context.project()?.pipelines[name];
+        let pipeline = &inputs.project.pipelines[name];
         let draft = draft(context, inputs, pipeline, output)?;
         match context.outbox().commit(draft, &output.file).await? {
             Commit::New(new) => {
@@ -328,12 +334,16 @@ fn timed(checks: &[CheckResult]) -> Value {
 
 fn draft(
     context: &Context,
-    inputs: &Inputs,
+    inputs: &Inputs<'_>,
     pipeline: &Pipeline,
     output: &Output,
 ) -> Result<Draft> {
-    let Inputs { snapshot, previous } = inputs;
-    let reads_previous = !context.project()?.previous_of(&[pipeline]).is_empty();
+    let Inputs {
+        project,
+        snapshot,
+        previous,
+    } = inputs;
+    let reads_previous = !project.previous_of(&[pipeline]).is_empty();
     let previous = previous.as_ref().filter(|_| reads_previous);
     Ok(Draft {
         pipeline: pipeline.name.clone(),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use datafusion::{
-    common::{Column, Diagnostic, SchemaError, Span, diagnostic::DiagnosticNote},
+    common::{Column, Diagnostic, SchemaError, Span, TableReference, diagnostic::DiagnosticNote},
     error::DataFusionError,
     sql::sqlparser::{
         dialect::GenericDialect,
@@ -12,9 +12,10 @@ use datafusion::{
     },
 };
 
+use super::workspace::{DB, EXPORT, PREVIOUS};
 use crate::{
     diagnostics::{Finding, nearest},
-    pipeline::{SourceFile, graph::word},
+    pipeline::{SourceFile, graph::word, sql::references},
 };
 
 /// Returns the finding for an error of planning `file`; `relations` are the names
@@ -112,6 +113,20 @@ fn unknown_column(
         None if names.is_empty() => finding,
         None => finding.help(format!("the columns are {}", names.join(", "))),
     }
+}
+
+/// Finds a relation of a schema or a catalog that a project's files do not read.
+pub(super) fn foreign(file: &SourceFile, relations: &[String]) -> Option<Finding> {
+    let known = |schema: &str| [EXPORT, PREVIOUS, DB].contains(&schema);
+    let names = references(&file.text).into_iter();
+    let foreign = names.filter(|name| match name {
+        TableReference::Bare { .. } => false,
+        TableReference::Partial { schema, .. } => !known(schema),
+        TableReference::Full { .. } => true,
+    });
+    let name = foreign.map(|name| name.to_string()).next()?;
+    let at = file.text.find(&name).map(|at| at..at + name.len());
+    Some(unknown_table(&name, file, at, relations))
 }
 
 fn unknown_table(

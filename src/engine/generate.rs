@@ -319,6 +319,8 @@ impl Run<'_> {
                         table.and_then(|table| workspace.register(&above.relation(), table));
                     registered.map_err(failed)?;
                 }
+                Relation::Dataset(name)
+                    if !Workspace::is_bare(self.job.project, pipeline, name) => {}
                 Relation::Dataset(name) => {
                     let schema = workspace::schema_of(&self.context, EXPORT).map_err(failed)?;
                     let table = schema.table(name).await.map_err(failed)?;

@@ -10,8 +10,11 @@ use std::{
 
 use chrono::DateTime;
 use datafusion::{
-    common::{Result, tree_node::TreeNodeRecursion},
-    logical_expr::LogicalPlan,
+    common::{
+        Result, plan_err,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
+    logical_expr::{Expr, LogicalPlan, Volatility},
     prelude::SessionContext,
 };
 use indexmap::IndexMap;
@@ -35,8 +38,9 @@ pub async fn narrowed(
     project: &Project,
     pipelines: &[&Pipeline],
     bindings: &IndexMap<String, Bindings>,
+    config: &EngineConfig,
 ) -> super::Result<Project> {
-    let context = session(&EngineConfig::default())?;
+    let context = session(config)?;
     let failed = |error| Error::run("the datasets", error);
     for schema in [workspace::EXPORT, workspace::PREVIOUS] {
         let empty = |dataset: &_| tables::dataset_of(&context, None, dataset);
@@ -121,7 +125,14 @@ impl Chooses<'_> {
     }
 
     /// Returns what the plan still reads once it is optimised.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error as well when the plan hangs on the time, which is not known yet.
     fn scanned(&self, workspace: &Workspace, plan: &LogicalPlan) -> Result<BTreeSet<Relation>> {
+        if hangs_on_more_than_rows(plan)? {
+            return plan_err!("what is read hangs on the time");
+        }
         let mut scanned = BTreeSet::new();
         workspace.optimised(plan)?.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
@@ -148,4 +159,20 @@ fn reached(
         reached.insert(relation);
     }
     reached
+}
+
+/// Says whether a function of the plan gives something else another time: `now()`.
+fn hangs_on_more_than_rows(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                if let Expr::ScalarFunction(call) = part {
+                    found |= call.func.signature().volatility != Volatility::Immutable;
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(found)
 }

@@ -93,7 +93,7 @@ pub async fn query(job: Query<'_>, sql: &str, limit: Option<usize>) -> Result<Ro
     let scope = Scope { job, context };
     let workspace = Box::pin(scope.open(&file)).await?;
     let plan = workspace
-        .plan(&file, &Bindings::default())
+        .plan_any(&file, &Bindings::default())
         .await
         .map_err(Error::invalid)?;
     let failed = |error| Error::run("the query", error);
@@ -311,6 +311,11 @@ impl<'a> Scope<'a> {
                 Relation::Output(name) => {
                     let above = &self.job.project.pipelines[name];
                     (above.relation(), above.relation(), above.output.clone())
+                }
+                Relation::Dataset(name)
+                    if !Workspace::is_bare(self.job.project, pipeline, name) =>
+                {
+                    continue;
                 }
                 Relation::Dataset(name) => (name.clone(), EXPORT.to_owned(), name.clone()),
                 Relation::Model(_) | Relation::Seed(_) | Relation::Previous(_) => continue,

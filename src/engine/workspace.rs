@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use datafusion::{
     catalog::{MemorySchemaProvider, SchemaProvider, TableProvider},
+    common::TableReference,
     datasource::ViewTable,
     error::{DataFusionError, Result},
     execution::{SendableRecordBatchStream, SessionState},
@@ -20,7 +21,7 @@ use super::{cost::Meter, diagnose, params, tables};
 use crate::{
     dataset::Dataset,
     diagnostics::Finding,
-    pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, read_seed},
+    pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, read_seed, sql::resolve},
 };
 
 /// The schema of the datasets.
@@ -28,6 +29,9 @@ pub(super) const EXPORT: &str = "export";
 
 /// The schema of the datasets as the snapshot before has them.
 pub(super) const PREVIOUS: &str = "previous";
+
+/// The schema of the database's tables, for updates.
+pub(super) const DB: &str = "db";
 
 /// A plan that runs.
 pub(super) struct Running {
@@ -74,6 +78,12 @@ impl Workspace {
         Ok(())
     }
 
+    /// Says whether a dataset's bare name stands for it: a seed's and an output's come first.
+    pub(super) fn is_bare(project: &Project, pipeline: &Pipeline, dataset: &str) -> bool {
+        let bare = resolve(project, pipeline, &TableReference::bare(dataset));
+        bare.is_some_and(|bare| bare == Relation::Dataset(dataset.to_owned()))
+    }
+
     /// Gives what the pipeline reads from outside its SQL its name here, without a row.
     pub(super) fn register_empty(
         &self,
@@ -82,7 +92,9 @@ impl Workspace {
         relation: &Relation,
     ) -> Result<()> {
         let (name, schema) = match relation {
-            Relation::Dataset(name) => (name.clone(), project.datasets[name].contract.arrow()),
+            Relation::Dataset(name) if Workspace::is_bare(project, pipeline, name) => {
+                (name.clone(), project.datasets[name].contract.arrow())
+            }
             Relation::Output(name) => {
                 let above = &project.pipelines[name];
                 (above.relation(), above.contract.arrow())
@@ -92,8 +104,8 @@ impl Workspace {
                 let rows = rows.map_err(|finding| DataFusionError::Plan(finding.message))?;
                 (name.clone(), rows.schema())
             }
-            // SQL names what is in the schema `previous` with the schema.
-            Relation::Model(_) | Relation::Previous(_) => return Ok(()),
+            // The others are named with their schema.
+            Relation::Model(_) | Relation::Previous(_) | Relation::Dataset(_) => return Ok(()),
         };
         self.register(&name, tables::empty(schema))
     }
@@ -103,8 +115,21 @@ impl Workspace {
         self.register(name, Arc::new(ViewTable::new(plan, None)))
     }
 
-    /// Plans a file's SELECT.
+    /// Plans a file's SELECT. It names what it reads as the project does: what a model
+    /// of another pipeline, or a catalog, would have under a longer name is not read.
     pub(super) async fn plan(
+        &self,
+        file: &SourceFile,
+        bindings: &Bindings,
+    ) -> Result<LogicalPlan, Vec<Finding>> {
+        match diagnose::foreign(file, &self.relations) {
+            Some(finding) => Err(vec![finding]),
+            None => self.plan_any(file, bindings).await,
+        }
+    }
+
+    /// Plans a SELECT that may name any relation there is.
+    pub(super) async fn plan_any(
         &self,
         file: &SourceFile,
         bindings: &Bindings,

@@ -20,6 +20,7 @@ mod map;
 #[cfg(feature = "minilm")]
 mod minilm;
 mod money;
+mod narrow;
 mod outbox;
 mod pipelines;
 mod plans;
