@@ -3,7 +3,8 @@
 
 use candle_core::{D, Module, Result, Tensor, bail};
 use candle_nn::{
-    Embedding, LayerNorm, Linear, VarBuilder, embedding, layer_norm, linear_no_bias, ops::softmax,
+    Embedding, LayerNorm, Linear, VarBuilder, embedding, layer_norm, linear_no_bias,
+    ops::softmax_last_dim,
 };
 use serde::Deserialize;
 
@@ -144,7 +145,7 @@ impl Layer {
         let key = self.by_head(&self.key.forward(hidden)?)?;
         let value = self.by_head(&self.value.forward(hidden)?)?;
         let fits = (query.matmul(&key.t()?)? / (query.dim(D::Minus1)? as f64).sqrt())?;
-        let taken = softmax(&fits, D::Minus1)?.matmul(&value)?;
+        let taken = softmax_last_dim(&fits)?.matmul(&value)?;
         taken.transpose(1, 2)?.contiguous()?.flatten_from(2)
     }
 

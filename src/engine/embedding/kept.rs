@@ -7,11 +7,16 @@
 //! Each file holds some texts and their vectors, is put whole or not at all, and never
 //! changes: two runs at once write files of their own, and one that is killed loses the
 //! texts it was at. A folder can be read as `model = "file"`, copied, or removed; nothing
-//! else is lost with it. Memory: as `shelf` says, and one file's vectors.
+//! else is lost with it. A file whose content is not what its name says is removed, and a
+//! folder that cannot be written keeps nothing: both are told, and the run goes on.
+//! Memory: as `shelf` says, and one file's vectors.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -22,7 +27,11 @@ use super::{
     Embedder, Error, Text,
     shelf::{self, Shelf},
 };
-use crate::{config::StoreOptions, digest::Digest, storage::Location};
+use crate::{
+    config::StoreOptions,
+    digest::Digest,
+    storage::{Location, Put},
+};
 
 /// New texts a file: what a run that is killed may lose.
 const TEXTS_A_FILE: usize = if cfg!(test) { 3 } else { 2048 };
@@ -33,6 +42,8 @@ pub(super) struct Kept {
     model: Arc<dyn Embedder>,
     shelf: RwLock<Shelf>,
     found: AtomicU64,
+    /// Whether it was said that nothing can be kept.
+    told: AtomicBool,
 }
 
 impl Kept {
@@ -51,7 +62,7 @@ impl Kept {
         let entries = location.list().await.map_err(Error::from)?;
         let mut shelf = Shelf::new(location);
         for entry in entries {
-            if entry.name.ends_with(".parquet") {
+            if is_kept(&entry.name) && is_whole(shelf.location(), &entry.name).await? {
                 shelf.add(&entry.name).await?;
             }
         }
@@ -59,6 +70,7 @@ impl Kept {
             model,
             shelf: RwLock::new(shelf),
             found: AtomicU64::new(0),
+            told: AtomicBool::new(false),
         })
     }
 
@@ -66,13 +78,46 @@ impl Kept {
     async fn keep(&self, texts: &[Text]) -> Result<Vec<f32>> {
         let vectors = self.model.embed(texts).await?;
         let bytes = shelf::file(texts, vectors.clone(), self.dimension())?;
-        let name = format!("{}.parquet", &Digest::of_bytes(&bytes).sha256[..16]);
+        let name = name_of(&bytes);
         let mut shelf = self.shelf.write().await;
-        let put = shelf.location().put_new(&name, bytes).await;
-        put.map_err(Error::from)?;
-        shelf.add(&name).await?;
+        match shelf.location().put_new(&name, bytes).await {
+            Ok(Put::New | Put::Same) => shelf.add(&name).await?,
+            Ok(Put::Different) => self.keeps_nothing(&"another file has its name"),
+            Err(error) => self.keeps_nothing(&error),
+        }
         Ok(vectors)
     }
+
+    /// Tells once that new vectors are lost with the run, and why.
+    fn keeps_nothing(&self, reason: &dyn fmt::Display) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            let model = self.name();
+            tracing::warn!(model, %reason, "vectors are not kept");
+        }
+    }
+}
+
+/// Returns the name of a file of these bytes.
+fn name_of(bytes: &[u8]) -> String {
+    format!("{}.parquet", &Digest::of_bytes(bytes).sha256[..16])
+}
+
+/// Says whether a name is one that [`name_of`] gives.
+fn is_kept(name: &str) -> bool {
+    let hash = name.strip_suffix(".parquet").unwrap_or_default();
+    hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Says whether a file's content is what its name says; one that is damaged is removed.
+async fn is_whole(location: &Location, name: &str) -> Result<bool> {
+    let bytes = location.read(name).await.map_err(Error::from)?;
+    let whole = bytes.is_some_and(|bytes| name_of(&bytes) == name);
+    if !whole {
+        let file = location.display(name);
+        tracing::warn!(file, "damaged, and removed: its texts are embedded anew");
+        location.delete(name).await.map_err(Error::from)?;
+    }
+    Ok(whole)
 }
 
 #[async_trait]
@@ -155,6 +200,47 @@ mod tests {
         // Three texts a file.
         let files = location.child("counting-1").list().await.unwrap();
         assert_eq!(files.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_removed_and_its_texts_embedded_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::folder(folder.path()).unwrap();
+        let model = Arc::new(Counting::default());
+        let texts = ["a", "bb", "ccc", "dddd"];
+        let vectors = embed(&Kept::at(model.clone(), &location).await.unwrap(), &texts).await;
+        for entry in std::fs::read_dir(folder.path().join("counting-1")).unwrap() {
+            let path = entry.unwrap().path();
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            std::fs::write(path, bytes).unwrap();
+        }
+        std::fs::write(
+            folder.path().join("counting-1/foreign.parquet"),
+            "no Parquet",
+        )
+        .unwrap();
+        let again = Kept::at(model.clone(), &location).await.unwrap();
+        assert_eq!(embed(&again, &texts).await, vectors);
+        assert_eq!((model.0.load(Ordering::Relaxed), again.found()), (8, 0));
+        let third = Kept::at(model, &location).await.unwrap();
+        embed(&third, &texts).await;
+        assert_eq!(third.found(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_keeps_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::folder(folder.path()).unwrap();
+        let model = Arc::new(Counting::default());
+        let kept = Kept::at(model.clone(), &location).await.unwrap();
+        std::fs::write(folder.path().join("counting-1"), "in the way").unwrap();
+        assert_eq!(
+            embed(&kept, &["a", "bb"]).await,
+            embed(&kept, &["a", "bb"]).await
+        );
+        assert_eq!((model.0.load(Ordering::Relaxed), kept.found()), (4, 0));
     }
 
     #[tokio::test]

@@ -141,6 +141,9 @@ impl Embedder for Minilm {
             let done = embed(&loaded, &batches, workers)?;
             let mut vectors = vec![0.0; texts.len() * dimension];
             for (text, vector) in done {
+                if vector.iter().any(|number| !number.is_finite()) {
+                    return Err(failed(&loaded.name, "it gives what is no number").into());
+                }
                 vectors[text * dimension..][..dimension].copy_from_slice(&vector);
             }
             Ok(vectors)
