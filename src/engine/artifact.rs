@@ -48,7 +48,7 @@ pub(super) async fn write(
         Format::JsonLines => json(intermediate, out, json::Layout::Lines, what).await?,
         Format::Csv => csv(intermediate, out, what).await?,
         Format::Html | Format::Svg | Format::Png => {
-            text(intermediate, out, file.format, &path, what)?
+            text(intermediate, out, file.format, &path, what).await?
         }
         Format::Parquet => copy(intermediate, out, &path)?,
     };
@@ -101,7 +101,7 @@ async fn csv(intermediate: &Intermediate, mut out: Out, what: &str) -> Result<Ou
 }
 
 /// Writes the one text of the one row, as it is or drawn.
-fn text(
+async fn text(
     intermediate: &Intermediate,
     mut out: Out,
     format: Format,
@@ -111,9 +111,10 @@ fn text(
     let failed = |error: ArrowError| Error::run(what, error.into());
     for batch in batches(intermediate, what)? {
         let texts = cast(batch.map_err(failed)?.column(0), &DataType::Utf8).map_err(failed)?;
-        for page in texts.as_string::<i32>().iter().flatten() {
+        for page in texts.as_string::<i32>() {
+            let page = page.ok_or_else(|| Error::NoText(what.to_owned()))?;
             let written = match format {
-                Format::Png => out.write_all(&drawn(page, what)?),
+                Format::Png => out.write_all(&drawn(page, what).await?),
                 _ => out.write_all(page.as_bytes()),
             };
             written.map_err(|source| Error::Io {
@@ -125,8 +126,9 @@ fn text(
     Ok(out)
 }
 
-fn drawn(svg: &str, what: &str) -> Result<Vec<u8>> {
-    picture::png(svg).map_err(|reason| Error::Draw {
+async fn drawn(svg: &str, what: &str) -> Result<Vec<u8>> {
+    let drawn = picture::drawn(svg.to_owned()).await;
+    drawn.map_err(|reason| Error::Draw {
         what: what.to_owned(),
         reason,
     })

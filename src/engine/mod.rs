@@ -90,8 +90,11 @@ pub enum Error {
         /// The writer's own error.
         source: Box<json::Error>,
     },
+    /// A page or a picture is null.
+    #[error("{0} is one text, and it is null")]
+    NoText(String),
     /// A text cannot be drawn.
-    #[error("{what} is no SVG that can be drawn: {reason}")]
+    #[error("{what} cannot be drawn: {reason}")]
     Draw {
         /// The artifact's file and the pipeline.
         what: String,
@@ -165,6 +168,7 @@ impl Error {
             Error::Value { .. }
             | Error::Encode { .. }
             | Error::Draw { .. }
+            | Error::NoText(_)
             | Error::NotFetched { .. }
             | Error::Given { .. } => Kind::Data,
             Error::Invalid(_) | Error::NoOutput { .. } | Error::Param(_) => Kind::Usage,

@@ -3,13 +3,17 @@
 //! The same text gives the same bytes on every machine: no font of the system is used,
 //! and what an image names elsewhere, a file or an address, is not looked at.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use resvg::{
     render,
     tiny_skia::{Pixmap, Transform},
     usvg::{ImageHrefResolver, Options, Size, Tree, fontdb},
 };
+use tokio::sync::oneshot;
+
+/// Elements in each other are drawn by calls in each other.
+const STACK: usize = 256 << 20;
 
 /// Points a unit of the SVG: sharp in print and on fine screens.
 const POINTS_PER_UNIT: f32 = 2.0;
@@ -19,17 +23,33 @@ const MAX_POINTS: f32 = 64e6;
 
 const FONT: &str = "DejaVu Sans";
 
+/// Draws on a thread of its own, as it may take long: who waits may stop waiting.
+pub(super) async fn drawn(svg: String) -> Result<Vec<u8>, String> {
+    let (done, drawn) = oneshot::channel();
+    let draw = move || drop(done.send(png(&svg)));
+    let thread = thread::Builder::new().name("picture".to_owned());
+    let started = thread.stack_size(STACK).spawn(draw);
+    started.map_err(|error| error.to_string())?;
+    drawn.await.map_err(|error| error.to_string())?
+}
+
 /// Returns the SVG as PNG, twice as large as it says, or why it cannot be drawn.
-pub(super) fn png(svg: &str) -> Result<Vec<u8>, String> {
+fn png(svg: &str) -> Result<Vec<u8>, String> {
     let tree = Tree::from_str(svg, &options()).map_err(|error| error.to_string())?;
     let scale = scale(tree.size());
-    let points = |units: f32| (units * scale).ceil() as u32;
+    let points = |units: f32| (units * scale).ceil();
     let (width, height) = (points(tree.size().width()), points(tree.size().height()));
-    let mut picture = Pixmap::new(width, height)
-        .ok_or_else(|| format!("{width} by {height} points are no picture"))?;
+    let fits = width * height <= 1.01 * MAX_POINTS;
+    let picture = fits.then(|| Pixmap::new(width as u32, height as u32));
+    let mut picture = picture.flatten().ok_or_else(|| too_large(tree.size()))?;
     let to_points = Transform::from_scale(scale, scale);
     render(&tree, to_points, &mut picture.as_mut());
     picture.encode_png().map_err(|error| error.to_string())
+}
+
+fn too_large(size: Size) -> String {
+    let (width, height) = (size.width(), size.height());
+    format!("no picture is {width} by {height} units")
 }
 
 fn scale(size: Size) -> f32 {
@@ -114,9 +134,24 @@ mod tests {
         assert_eq!(colours(&svg, &[(4, 4)]), [[0; 4]]);
     }
 
+    #[tokio::test]
+    async fn masks_in_masks_are_drawn() {
+        let mask = |n: u32| {
+            let next = n + 1;
+            format!(r#"<mask id="m{n}"><rect mask="url(#m{next})" width="9" height="9"/></mask>"#)
+        };
+        let masks: String = (0..2_000).map(mask).collect();
+        let svg = format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">{masks}<rect mask="url(#m0)" width="9" height="9"/></svg>"#
+        );
+        assert!(drawn(svg).await.is_ok());
+    }
+
     #[test]
     fn what_is_no_picture_is_told_and_what_is_too_large_is_drawn_smaller() {
         assert!(png("no picture").is_err());
+        let thin = r#"<svg xmlns="http://www.w3.org/2000/svg" width="1e9" height="1"/>"#;
+        assert!(png(thin).unwrap_err().contains("1000000000 by 1 units"));
         let size = Size::from_wh(1e6, 1e6).unwrap();
         assert!(scale(size) * 1e6 * scale(size) * 1e6 <= MAX_POINTS * 1.001);
         assert_eq!(
