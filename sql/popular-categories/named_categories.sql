@@ -1,5 +1,5 @@
 -- named_categories: one row per category_id, its name without blanks around it, and
--- as it is compared: to upper case and back, so that `ß` is `SS`.
+-- as it is compared, in any case.
 with trimmed as (
     select
         id as category_id,
@@ -13,6 +13,6 @@ select
     category_id,
     company_id,
     name,
-    lower(upper(name)) as folded_name,
+    fold_case(name) as folded_name,
     product_count
 from trimmed

@@ -3,7 +3,7 @@
 with graphs as (
     select connected_components(category_a_id, category_b_id) as nodes
     from export.category_links
-    where array_has(string_to_array($link_types, ','), link_type)
+    where array_has(string_to_array(replace(upper($link_types), ' ', ''), ','), link_type)
 ),
 
 nodes as (

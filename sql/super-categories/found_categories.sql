@@ -3,7 +3,7 @@
 with categories as (
     select
         id as category_id,
-        lower(upper(regexp_replace(name, '^\s+|\s+$', '', 'g'))) as folded_name
+        fold_case(name) as folded_name
     from categories_with_products
 ),
 
@@ -13,8 +13,7 @@ wanted as (
         category_name,
         category_id is null as is_by_name,
         try_cast(category_id as bigint) as category_id,
-        lower(upper(regexp_replace(category_name, '^\s+|\s+$', '', 'g')))
-            as folded_name
+        fold_case(category_name) as folded_name
     from wanted_categories
 )
 

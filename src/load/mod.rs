@@ -10,7 +10,6 @@ mod batch;
 mod contract;
 mod derived;
 mod files;
-mod fold;
 mod header;
 mod ids;
 mod line_ends;

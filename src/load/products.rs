@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::{
     bad::Fault,
     batch::Batch,
-    fold::folded,
     header::{Field, Header},
     rows::{Convert, Row},
     shape::Shape,
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::{
     dataset::{ColumnType, Contract},
-    text::{Units, normalized_name},
+    text::{Units, fold_case, normalized_name},
 };
 
 /// What a source writes for a product without a brand, folded.
@@ -100,7 +99,7 @@ impl Convert for ProductRows {
 }
 
 fn brand(name: &str, state: &mut State) -> Option<Value<'static>> {
-    let folded = folded(name);
+    let folded = fold_case(name);
     let known = folded != NO_BRAND;
     known.then(|| Value::Bigint(state.brands.id(folded, name)))
 }

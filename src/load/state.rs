@@ -22,7 +22,6 @@ use futures::StreamExt;
 use super::{
     Error, Result,
     bad::{BadRows, Fault},
-    fold::folded,
     ids::{IdMap, IdSet, Ids, Known},
     rows::{Layout, Row, TableFile},
     values::Value,
@@ -31,6 +30,7 @@ use crate::{
     database::{self, Database, TableCounts},
     dataset::ColumnType,
     pipeline::Reference,
+    text::fold_case,
 };
 
 /// Names with ids; one that is not known gets the next.
@@ -143,13 +143,13 @@ impl State {
         .await?;
         each(database, "brands", |row| {
             let name = row.text("name").unwrap_or_default();
-            self.brands.know(folded(&name), row.id("id"));
+            self.brands.know(fold_case(&name), row.id("id"));
         })
         .await?;
         each(database, "categories", |row| {
             let name = row.text("name").unwrap_or_default();
             self.categories
-                .know((row.id("company_id"), folded(&name)), row.id("id"));
+                .know((row.id("company_id"), fold_case(&name)), row.id("id"));
         })
         .await?;
         each(database, "stores", |row| {
@@ -265,10 +265,10 @@ impl State {
                 let company = id("company_id").unwrap_or_default();
                 self.divisions.know((company, name.to_owned()), own);
             }
-            ("brands", Some(id)) => self.brands.know(folded(name), id),
+            ("brands", Some(id)) => self.brands.know(fold_case(name), id),
             ("categories", Some(own)) => {
                 let company = id("company_id").unwrap_or_default();
-                self.categories.know((company, folded(name)), own);
+                self.categories.know((company, fold_case(name)), own);
             }
             ("stores", Some(own)) => {
                 self.stores.add(own);
@@ -294,7 +294,7 @@ impl State {
         let mut wanted: BTreeMap<(i64, String), BTreeSet<i64>> = BTreeMap::new();
         for (product, company) in &self.priced {
             if let Some(name) = self.category_of_product.get(product) {
-                let key = (*company, folded(name));
+                let key = (*company, fold_case(name));
                 wanted.entry(key).or_default().insert(*product);
             }
         }

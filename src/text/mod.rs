@@ -4,12 +4,14 @@
 //! in whole milligrams, microlitres or pieces, or a name as names are compared.
 //! Nothing here allocates or runs longer than the text is long.
 
+mod fold;
 mod normal;
 mod number;
 mod scan;
 mod size;
 mod units;
 
+pub(crate) use fold::fold_case;
 pub(crate) use normal::{folded, normalized_name};
 pub(crate) use size::Size;
 pub(crate) use units::Units;

@@ -6,6 +6,7 @@ mod connected_components;
 mod dbscan;
 mod embed;
 mod escape_html;
+mod fold_case;
 mod ids;
 mod jaccard;
 mod memory;
@@ -62,6 +63,7 @@ pub fn register(context: &SessionContext) {
     context.register_udwf(dbscan::dbscan());
     context.register_udf(escape_html::escape_html());
     context.register_udf(outline_path::outline_path());
+    context.register_udf(fold_case::fold_case());
     context.register_udf(slug::slug());
 }
 
