@@ -242,6 +242,9 @@ pub(crate) struct ShowArgs {
     /// snapshot; its columns are checked against the contract
     #[arg(long = "file", value_name = "DATASET=PATH", value_parser = given)]
     pub(crate) files: Vec<Given>,
+    /// Set a parameter of a pipeline that is read; the others have their defaults
+    #[arg(long = "param", value_name = "[PIPELINE.]NAME=VALUE")]
+    pub(crate) params: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -264,6 +267,9 @@ pub(crate) struct QueryArgs {
     /// snapshot; its columns are checked against the contract
     #[arg(long = "file", value_name = "DATASET=PATH", value_parser = given)]
     pub(crate) files: Vec<Given>,
+    /// Set a parameter of a pipeline that is read; the others have their defaults
+    #[arg(long = "param", value_name = "[PIPELINE.]NAME=VALUE")]
+    pub(crate) params: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -21,7 +21,8 @@ pub(crate) async fn show(context: &Context, args: &ShowArgs) -> Result<Ending> {
     let data = Data::open(context, &args.relation, &args.snapshot, &args.files).await?;
     let filter = args.filter.as_deref();
     let limit = usize::try_from(args.limit).ok();
-    with(context, &data, async |job| {
+    let asked = (args.relation.as_str(), args.params.as_slice());
+    with(context, &data, asked, async |job| {
         print(
             context,
             engine::show(job, &args.relation, filter, limit).await?,
@@ -36,7 +37,8 @@ pub(crate) async fn show(context: &Context, args: &ShowArgs) -> Result<Ending> {
 pub(crate) async fn query(context: &Context, args: &QueryArgs) -> Result<Ending> {
     let data = Data::open(context, &args.sql, &args.snapshot, &args.files).await?;
     let limit = usize::try_from(args.limit).ok();
-    with(context, &data, async |job| {
+    let asked = (args.sql.as_str(), args.params.as_slice());
+    with(context, &data, asked, async |job| {
         print(context, engine::query(job, &args.sql, limit).await?).await
     })
     .await?;
@@ -46,7 +48,7 @@ pub(crate) async fn query(context: &Context, args: &QueryArgs) -> Result<Ending>
 /// Runs a query over the latest snapshot and prints at most `limit` rows.
 pub(crate) async fn print_query(context: &Context, sql: &str, limit: usize) -> Result<()> {
     let data = Data::open(context, sql, "latest", &[]).await?;
-    with(context, &data, async |job| {
+    with(context, &data, (sql, &[]), async |job| {
         print(context, engine::query(job, sql, Some(limit)).await?).await
     })
     .await
@@ -95,10 +97,12 @@ impl Data {
 async fn with(
     context: &Context,
     data: &Data,
+    (text, params): (&str, &[String]),
     run: impl AsyncFnOnce(Query<'_>) -> Result<()>,
 ) -> Result<()> {
     let project = context.project()?;
-    let bindings = project.bind(&[], &[])?;
+    let pipelines = spoken_pipelines(project, &words(text));
+    let bindings = project.bind(&pipelines, params)?;
     let config = &context.config.engine;
     run(Query {
         project,

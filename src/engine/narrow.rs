@@ -40,6 +40,10 @@ pub async fn narrowed(
     bindings: &IndexMap<String, Bindings>,
     config: &EngineConfig,
 ) -> super::Result<Project> {
+    let pipelines = project.in_order(pipelines);
+    if !pipelines.iter().any(|pipeline| chooses(pipeline)) {
+        return Ok(project.clone());
+    }
     let context = session(config)?;
     let failed = |error| Error::run("the datasets", error);
     for schema in [workspace::EXPORT, workspace::PREVIOUS] {
@@ -47,16 +51,16 @@ pub async fn narrowed(
         workspace::register_datasets(&context, project, schema, empty).map_err(failed)?;
     }
     let mut narrowed = project.clone();
-    for pipeline in project.in_order(pipelines) {
-        let chooses = Chooses {
+    for pipeline in pipelines.into_iter().filter(|pipeline| chooses(pipeline)) {
+        let planned = Planned {
             context: &context,
             project,
             pipeline,
         };
-        let Some(bindings) = bindings.get(&pipeline.name).filter(|_| chooses.at_all()) else {
+        let Some(bindings) = bindings.get(&pipeline.name) else {
             continue;
         };
-        if let Some(read) = chooses.read(bindings).await {
+        if let Some(read) = planned.read(bindings).await {
             let reads = &mut narrowed.pipelines[&pipeline.name].reads;
             let inputs = reads.inputs(&pipeline.output).into_iter().cloned();
             reads.left_out = inputs.filter(|input| !read.contains(input)).collect();
@@ -65,20 +69,20 @@ pub async fn narrowed(
     Ok(narrowed)
 }
 
+/// Says whether a parameter has values to choose from.
+fn chooses(pipeline: &Pipeline) -> bool {
+    let mut params = pipeline.params.values();
+    params.any(|param| !param.one_of.is_empty())
+}
+
 /// A pipeline whose parameters may choose what it reads.
-struct Chooses<'a> {
+struct Planned<'a> {
     context: &'a SessionContext,
     project: &'a Project,
     pipeline: &'a Pipeline,
 }
 
-impl Chooses<'_> {
-    /// Says whether a parameter has values to choose from.
-    fn at_all(&self) -> bool {
-        let mut params = self.pipeline.params.values();
-        params.any(|param| !param.one_of.is_empty())
-    }
-
+impl Planned<'_> {
     /// Returns what the optimised plans read, if all can be planned.
     async fn read(&self, bindings: &Bindings) -> Option<BTreeSet<Relation>> {
         let (workspace, reads) = (self.workspace().ok()?, &self.pipeline.reads);

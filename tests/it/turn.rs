@@ -221,6 +221,24 @@ fn a_mistake_in_the_project_names_its_place() {
 }
 
 #[test]
+fn show_and_query_take_parameters_of_what_they_read() {
+    let world = small();
+    world.run(&["generate", "--bargains"]).ends(0);
+    let rows = |arguments: &[&str]| world.run(arguments).ends(0).out.lines().count();
+    let show = ["show", "bargains", "--output", "ndjson"];
+    assert_eq!(rows(&show), 1);
+    assert_eq!(rows(&with_param(&show, "min_ratio=1.6")), 0);
+    let query = ["query", "select * from bargains", "--output", "ndjson"];
+    assert_eq!(rows(&with_param(&query, "bargains.min_ratio=1.4")), 2);
+    let none = with_param(&["show", "prices"], "min_ratio=2");
+    world.run(&none).ends(2).tells("there is no parameter");
+}
+
+fn with_param<'a>(arguments: &[&'a str], param: &'a str) -> Vec<&'a str> {
+    [arguments, &["--param", param]].concat()
+}
+
+#[test]
 fn an_outbox_that_cannot_be_written_loses_nothing() {
     // A file where the outbox's folder should be fails as a full disk does: at the write.
     let world = small();

@@ -11,7 +11,7 @@
 //! be others on another kind of processor; what was kept stays as it is. The name stands
 //! for the bytes of the three files.
 //!
-//! Cost: some 5 ms a text of ten tokens on one slow core, all threads of the session at
+//! Cost: some 2 ms a text of ten tokens on one core, all threads of the session at
 //! once. Memory, beside the engine's own: 90 MB of weights, and some 20 MB a thread.
 
 use std::{
