@@ -21,8 +21,8 @@ with legend as (
 
 notes as (
     select case
-        when count(*) = 1 then '1 place that cannot be right left out'
-        when count(*) > 1 then concat(count(*), ' places that cannot be right left out')
+        when count(*) = 1 then '1 impossible place left out'
+        when count(*) > 1 then concat(count(*), ' impossible places left out')
         else ''
     end as text
     from suspicious_stores
