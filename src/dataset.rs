@@ -102,6 +102,23 @@ pub struct Preference {
     pub highest: bool,
 }
 
+/// The column that tells a history's rows apart.
+pub const SNAPSHOT_AT: &str = "snapshot_at";
+
+impl Dataset {
+    /// Returns the columns of the dataset's history: its own, and when the snapshot of a
+    /// row was taken.
+    pub fn history(&self) -> Contract {
+        let mut contract = self.contract.clone();
+        contract.columns.push(Column {
+            name: SNAPSHOT_AT.to_owned(),
+            data_type: ColumnType::Timestamp,
+            nullable: false,
+        });
+        contract
+    }
+}
+
 impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {

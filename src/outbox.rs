@@ -126,6 +126,9 @@ pub struct Manifest {
     /// The snapshot before it, where the SQL read that too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<SnapshotId>,
+    /// All snapshots before it, the newest first, where the SQL read those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<SnapshotId>,
     /// When that snapshot was fetched.
     pub snapshot_at: DateTime<Utc>,
     /// The parameters, as text.
@@ -195,6 +198,8 @@ pub struct Draft {
     pub snapshot: SnapshotId,
     /// The snapshot before it, where the SQL read that too.
     pub previous: Option<SnapshotId>,
+    /// All snapshots before it, the newest first, where the SQL read those.
+    pub history: Vec<SnapshotId>,
     /// When that snapshot was fetched.
     pub snapshot_at: DateTime<Utc>,
     /// The parameters, as text.
@@ -307,6 +312,7 @@ impl Draft {
             contract: self.contract,
             snapshot: self.snapshot,
             previous: self.previous,
+            history: self.history,
             snapshot_at: self.snapshot_at,
             params: self.params,
             embedding: self.embedding,

@@ -50,6 +50,7 @@ impl Shop {
             bindings: &self.bindings,
             snapshot: Some(&self.snapshot),
             previous: None,
+            history: &[],
             given: &[],
             now: self.snapshot.manifest.fetched_at,
             config: &config,

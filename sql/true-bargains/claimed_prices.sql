@@ -1,5 +1,6 @@
 -- claimed_prices: one row per product_id and store_id of a claimed bargain, with the
--- store's company and its price in the snapshot before, if there is one.
+-- store's company, and what the store itself used to ask: the median of its prices in
+-- the snapshots before, as far as they are kept.
 -- A store that the snapshot lacks is a company of its own.
 with companies as (
     select
@@ -10,13 +11,16 @@ with companies as (
 
 earlier as (
     select
-        before.product_id,
-        before.store_id,
-        before.price
-    from previous.prices as before
+        kept.product_id,
+        kept.store_id,
+        median(kept.price) as price
+    from history.prices as kept
     inner join claimed_bargains
-        on before.product_id = claimed_bargains.product_id
-    where before.price > 0
+        on kept.product_id = claimed_bargains.product_id
+    where kept.price > 0
+    group by
+        kept.product_id,
+        kept.store_id
 )
 
 select

@@ -57,7 +57,7 @@ select
             case
                 when off_history > 0 then concat(
                     ' ', off_history, ' over ', max_times,
-                    ' times off the price before'
+                    ' times off what the store asked before'
                 )
                 else ''
             end

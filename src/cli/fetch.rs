@@ -91,6 +91,31 @@ pub(crate) async fn previous(
     Ok(found)
 }
 
+/// Returns the snapshots that the pipelines read as `history`, if they do: all of the same
+/// source before the one in use.
+pub(crate) async fn history(
+    context: &Context,
+    project: &Project,
+    pipelines: &[&Pipeline],
+    snapshot: &Snapshot,
+) -> Result<Vec<Snapshot>> {
+    let needed = project.history_of(pipelines);
+    if needed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let manifest = &snapshot.manifest;
+    let found = snapshot::history(&context.snapshots(), manifest, &needed).await?;
+    context.screen.say(match found.last() {
+        Some(first) => format!(
+            "history: {} snapshots, from {} on",
+            found.len(),
+            first.manifest.id.0
+        ),
+        None => format!("history: none before {}", manifest.id.0),
+    });
+    Ok(found)
+}
+
 async fn fresh(
     context: &Context,
     datasets: &[&Dataset],

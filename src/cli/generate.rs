@@ -29,6 +29,7 @@ struct Inputs<'a> {
     project: &'a Project,
     snapshot: Snapshot,
     previous: Option<Snapshot>,
+    history: Vec<Snapshot>,
 }
 
 /// Generates the pipelines' artifacts and commits those that changed.
@@ -43,6 +44,7 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
     let pipelines = project.these(&pipelines);
     let snapshot = fetch::snapshot(context, project, &pipelines, args.snapshot.as_deref()).await?;
     let previous = fetch::previous(context, project, &pipelines, &snapshot).await?;
+    let history = fetch::history(context, project, &pipelines, &snapshot).await?;
     let work = work_folder(context)?;
     let generated = engine::generate(Generate {
         project,
@@ -50,6 +52,7 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
         bindings: &bindings,
         snapshot: &snapshot,
         previous: previous.as_ref(),
+        history: &history,
         previous_rows: previous_rows(context, &pipelines).await?,
         config: &context.config.engine,
         work: work.path(),
@@ -61,6 +64,7 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
         project,
         snapshot,
         previous,
+        history,
     };
     let mut ending = Ending::default();
     for generated in generated.into_iter().filter(|generated| generated.selected) {
@@ -342,7 +346,10 @@ fn draft(
         project,
         snapshot,
         previous,
+        history,
     } = inputs;
+    let reads_history = !project.history_of(&[pipeline]).is_empty();
+    let history = history.iter().filter(|_| reads_history);
     let reads_previous = !project.previous_of(&[pipeline]).is_empty();
     let previous = previous.as_ref().filter(|_| reads_previous);
     Ok(Draft {
@@ -355,6 +362,7 @@ fn draft(
         contract: pipeline.contract.clone(),
         snapshot: snapshot.manifest.id.clone(),
         previous: previous.map(|previous| previous.manifest.id.clone()),
+        history: history.map(|older| older.manifest.id.clone()).collect(),
         snapshot_at: snapshot.manifest.fetched_at,
         params: output.params.clone(),
         embedding: output.embedding.clone(),

@@ -58,6 +58,7 @@ pub(crate) async fn print_query(context: &Context, sql: &str, limit: usize) -> R
 struct Data {
     snapshot: Option<Snapshot>,
     previous: Option<Snapshot>,
+    history: Vec<Snapshot>,
     given: Vec<Given>,
 }
 
@@ -75,7 +76,10 @@ impl Data {
         let spoken = spoken(project, text);
         let is_given = |name: &str| given.iter().any(|given| given.dataset == name);
         let needed: Vec<&str> = spoken.into_iter().filter(|name| !is_given(name)).collect();
-        let previous = spoken_previous(project, text);
+        let (previous, history) = (
+            spoken_previous(project, text),
+            spoken_history(project, text),
+        );
         let snapshot = match needed.is_empty() && !given.is_empty() {
             true => None,
             false => Some(snapshot::open(&context.snapshots(), named, &needed).await?),
@@ -86,9 +90,16 @@ impl Data {
             }
             _ => None,
         };
+        let history = match &snapshot {
+            Some(snapshot) if !history.is_empty() => {
+                snapshot::history(&context.snapshots(), &snapshot.manifest, &history).await?
+            }
+            _ => Vec::new(),
+        };
         Ok(Data {
             snapshot,
             previous,
+            history,
             given,
         })
     }
@@ -109,6 +120,7 @@ async fn with(
         bindings: &bindings,
         snapshot: data.snapshot.as_ref(),
         previous: data.previous.as_ref(),
+        history: &data.history,
         given: &data.given,
         now: context.now,
         config,
@@ -140,6 +152,15 @@ fn spoken_previous<'a>(project: &'a Project, text: &str) -> Vec<&'a str> {
     let names = project.datasets.keys().map(String::as_str);
     let direct = names.filter(|name| text.contains(&format!("previous.{name}")));
     let read = project.previous_of(&pipelines).into_iter();
+    read.chain(direct).collect()
+}
+
+/// Returns the datasets that a text speaks of as those of all snapshots before.
+fn spoken_history<'a>(project: &'a Project, text: &str) -> Vec<&'a str> {
+    let pipelines = spoken_pipelines(project, &words(text));
+    let names = project.datasets.keys().map(String::as_str);
+    let direct = names.filter(|name| text.contains(&format!("history.{name}")));
+    let read = project.history_of(&pipelines).into_iter();
     read.chain(direct).collect()
 }
 

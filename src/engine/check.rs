@@ -75,7 +75,7 @@ pub async fn check(
 ) -> Result<Checked> {
     let context = session(&EngineConfig::default())?;
     let failed = |error| Error::run("the project", error);
-    register_datasets(&context, project).map_err(failed)?;
+    workspace::register_no_rows(&context, project).map_err(failed)?;
     let db = workspace::schema_of(&context, "db").map_err(failed)?;
     let tables = Tables::of(project, database);
     for table in &tables.known {
@@ -129,18 +129,6 @@ fn side_by_side<F: Future<Output: Send>>(
     (0..count)
         .filter_map(|number| done[number % threads].next())
         .collect()
-}
-
-/// Puts every dataset, empty, into the schemas that SQL may name it in.
-fn register_datasets(
-    context: &SessionContext,
-    project: &Project,
-) -> datafusion::common::Result<()> {
-    for schema in [workspace::EXPORT, workspace::PREVIOUS] {
-        let empty = |dataset: &_| tables::dataset_of(context, None, dataset);
-        workspace::register_datasets(context, project, schema, empty)?;
-    }
-    Ok(())
 }
 
 /// The check of one pipeline.
@@ -390,7 +378,7 @@ mod tests {
     async fn of_project(root: &Path) -> Vec<(String, String, bool)> {
         let project = Project::load(root).unwrap();
         let context = session(&EngineConfig::default()).unwrap();
-        register_datasets(&context, &project).unwrap();
+        workspace::register_no_rows(&context, &project).unwrap();
         let mut found = Vec::new();
         for pipeline in project.pipelines.values() {
             let mut one = One {

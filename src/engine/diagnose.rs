@@ -12,7 +12,7 @@ use datafusion::{
     },
 };
 
-use super::workspace::{DB, EXPORT, PREVIOUS};
+use super::workspace::{DB, EXPORT, HISTORY, PREVIOUS};
 use crate::{
     diagnostics::{Finding, nearest},
     pipeline::{SourceFile, graph::word, sql::references},
@@ -117,7 +117,7 @@ fn unknown_column(
 
 /// Finds a relation of a schema or a catalog that a project's files do not read.
 pub(super) fn foreign(file: &SourceFile, relations: &[String]) -> Option<Finding> {
-    let known = |schema: &str| [EXPORT, PREVIOUS, DB].contains(&schema);
+    let known = |schema: &str| [EXPORT, PREVIOUS, HISTORY, DB].contains(&schema);
     let names = references(&file.text).into_iter();
     let foreign = names.filter(|name| match name {
         TableReference::Bare { .. } => false,

@@ -27,7 +27,7 @@ use super::{
     intermediate::{self, Intermediate},
     session, tables,
     verify::{self, Against, CheckResult},
-    workspace::{self, EXPORT, PREVIOUS, Workspace},
+    workspace::{self, EXPORT, HISTORY, PREVIOUS, Workspace},
 };
 use crate::{
     config::EngineConfig,
@@ -49,6 +49,8 @@ pub struct Generate<'a> {
     pub snapshot: &'a Snapshot,
     /// Where those of `previous` are; without it they are empty.
     pub previous: Option<&'a Snapshot>,
+    /// Where those of `history` are, the newest first.
+    pub history: &'a [Snapshot],
     /// The rows of each pipeline's last committed artifact, for the check `change`.
     pub previous_rows: IndexMap<String, u64>,
     /// Memory, threads and temp space.
@@ -193,8 +195,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Puts the snapshot's datasets into `export`, and those of the one before into
-    /// `previous`.
+    /// Puts the snapshot's datasets into `export`, those of the one before into
+    /// `previous`, and those of all before into `history`.
     fn datasets(&self) -> Result<()> {
         let snapshots = [
             (EXPORT, Some(self.job.snapshot)),
@@ -205,7 +207,9 @@ impl Run<'_> {
             workspace::register_datasets(&self.context, self.job.project, schema, table)
                 .map_err(|error| Error::run("the datasets", error))?;
         }
-        Ok(())
+        let history = |dataset: &_| tables::history_of(&self.context, self.job.history, dataset);
+        workspace::register_datasets(&self.context, self.job.project, HISTORY, history)
+            .map_err(|error| Error::run("the datasets", error))
     }
 
     async fn outcome(&mut self, pipeline: &Pipeline, steps: &mut Vec<Step>) -> Outcome {
@@ -303,8 +307,8 @@ impl Run<'_> {
         }
         for relation in pipeline.reads.inputs(&pipeline.output) {
             match relation {
-                // SQL names what is in the schema `previous` with the schema.
-                Relation::Model(_) | Relation::Previous(_) => {}
+                // SQL names what is in the schemas of earlier snapshots with the schema.
+                Relation::Model(_) | Relation::Previous(_) | Relation::History(_) => {}
                 Relation::Seed(name) => {
                     let batch = read_seed(&pipeline.seeds[name]);
                     let batch = batch.map_err(|finding| Error::invalid(vec![*finding]))?;

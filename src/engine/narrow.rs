@@ -46,10 +46,7 @@ pub async fn narrowed(
     }
     let context = session(config)?;
     let failed = |error| Error::run("the datasets", error);
-    for schema in [workspace::EXPORT, workspace::PREVIOUS] {
-        let empty = |dataset: &_| tables::dataset_of(&context, None, dataset);
-        workspace::register_datasets(&context, project, schema, empty).map_err(failed)?;
-    }
+    workspace::register_no_rows(&context, project).map_err(failed)?;
     let mut narrowed = project.clone();
     for pipeline in pipelines.into_iter().filter(|pipeline| chooses(pipeline)) {
         let planned = Planned {

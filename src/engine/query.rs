@@ -21,7 +21,7 @@ use super::{
     cost::Meter,
     given, session, tables,
     verify::quoted,
-    workspace::{self, EXPORT, PREVIOUS, Workspace},
+    workspace::{self, EXPORT, HISTORY, PREVIOUS, Workspace},
 };
 use crate::{
     config::EngineConfig,
@@ -42,6 +42,8 @@ pub struct Query<'a> {
     pub snapshot: Option<&'a Snapshot>,
     /// Where those of `previous` are; without it they are empty.
     pub previous: Option<&'a Snapshot>,
+    /// Where those of `history` are, the newest first.
+    pub history: &'a [Snapshot],
     /// Files that stand for datasets, before the snapshot's.
     pub given: &'a [Given],
     /// What now() is where there is no snapshot, whose time it is otherwise.
@@ -275,6 +277,9 @@ impl<'a> Scope<'a> {
         }
         let previous = |dataset: &_| tables::dataset_of(&self.context, self.job.previous, dataset);
         workspace::register_datasets(&self.context, self.job.project, PREVIOUS, previous)
+            .map_err(failed)?;
+        let history = |dataset: &_| tables::history_of(&self.context, self.job.history, dataset);
+        workspace::register_datasets(&self.context, self.job.project, HISTORY, history)
             .map_err(failed)
     }
 
@@ -318,7 +323,10 @@ impl<'a> Scope<'a> {
                     continue;
                 }
                 Relation::Dataset(name) => (name.clone(), EXPORT.to_owned(), name.clone()),
-                Relation::Model(_) | Relation::Seed(_) | Relation::Previous(_) => continue,
+                Relation::Model(_)
+                | Relation::Seed(_)
+                | Relation::Previous(_)
+                | Relation::History(_) => continue,
             };
             let schema = workspace::schema_of(&self.context, &schema).map_err(failed)?;
             if let Some(table) = schema.table(&source).await.map_err(failed)? {

@@ -12,20 +12,25 @@ use datafusion::{
     },
     catalog::TableProvider,
     datasource::{
-        MemTable,
+        MemTable, ViewTable,
         empty::EmptyTable,
         file_format::parquet::ParquetFormat,
         listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
+        provider_as_source,
     },
     error::{DataFusionError, Result},
     execution::object_store::ObjectStoreUrl,
-    logical_expr::{Expr, SortExpr},
+    logical_expr::{Expr, LogicalPlanBuilder, SortExpr, ident, lit},
     prelude::SessionContext,
+    scalar::ScalarValue,
 };
 use url::Url;
 
 use super::dataset_table::DatasetTable;
-use crate::{dataset::Dataset, snapshot::Snapshot};
+use crate::{
+    dataset::{ColumnType, Dataset, SNAPSHOT_AT},
+    snapshot::Snapshot,
+};
 
 /// Returns a relation of no rows.
 pub(super) fn empty(schema: SchemaRef) -> Arc<dyn TableProvider> {
@@ -65,6 +70,41 @@ pub(super) fn dataset_of(
         Some(snapshot) => self::dataset(context, snapshot, dataset),
         None => Ok(empty(dataset.contract.arrow())),
     }
+}
+
+/// Returns a dataset as all the snapshots have it, with the time of each.
+pub(super) fn history_of(
+    context: &SessionContext,
+    snapshots: &[Snapshot],
+    dataset: &Dataset,
+) -> Result<Arc<dyn TableProvider>> {
+    let mut all: Option<LogicalPlanBuilder> = None;
+    for snapshot in snapshots {
+        let one = dated(context, snapshot, dataset)?;
+        all = Some(match all {
+            Some(all) => all.union(one.build()?)?,
+            None => one,
+        });
+    }
+    match all {
+        Some(all) => Ok(Arc::new(ViewTable::new(all.build()?, None))),
+        None => Ok(empty(dataset.history().arrow())),
+    }
+}
+
+/// Returns the rows of a dataset with the time of their snapshot.
+fn dated(
+    context: &SessionContext,
+    snapshot: &Snapshot,
+    dataset: &Dataset,
+) -> Result<LogicalPlanBuilder> {
+    let table = provider_as_source(self::dataset(context, snapshot, dataset)?);
+    let at = snapshot.manifest.fetched_at.timestamp_micros();
+    let at = ScalarValue::TimestampMicrosecond(Some(at), None);
+    let at = at.cast_to(&ColumnType::Timestamp.arrow())?;
+    let columns = dataset.contract.names().map(ident);
+    let columns = columns.chain([lit(at).alias(SNAPSHOT_AT)]);
+    LogicalPlanBuilder::scan(dataset.name.as_str(), table, None)?.project(columns)
 }
 
 /// Returns an intermediate that is sorted by `order`.

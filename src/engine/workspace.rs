@@ -30,6 +30,9 @@ pub(super) const EXPORT: &str = "export";
 /// The schema of the datasets as the snapshot before has them.
 pub(super) const PREVIOUS: &str = "previous";
 
+/// The schema of the datasets as all snapshots before have them.
+pub(super) const HISTORY: &str = "history";
+
 /// The schema of the database's tables, for updates.
 pub(super) const DB: &str = "db";
 
@@ -105,7 +108,10 @@ impl Workspace {
                 (name.clone(), rows.schema())
             }
             // The others are named with their schema.
-            Relation::Model(_) | Relation::Previous(_) | Relation::Dataset(_) => return Ok(()),
+            Relation::Model(_)
+            | Relation::Dataset(_)
+            | Relation::Previous(_)
+            | Relation::History(_) => return Ok(()),
         };
         self.register(&name, tables::empty(schema))
     }
@@ -222,6 +228,16 @@ pub(super) fn register_datasets(
     Ok(())
 }
 
+/// Puts every dataset, without a row, into the schemas that SQL may name it in.
+pub(super) fn register_no_rows(context: &SessionContext, project: &Project) -> Result<()> {
+    for schema in [EXPORT, PREVIOUS] {
+        let empty = |dataset: &Dataset| Ok(tables::empty(dataset.contract.arrow()));
+        register_datasets(context, project, schema, empty)?;
+    }
+    let empty = |dataset: &Dataset| Ok(tables::empty(dataset.history().arrow()));
+    register_datasets(context, project, HISTORY, empty)
+}
+
 /// Returns every name that the pipeline's SQL may read, nearest meaning first.
 pub(super) fn relations(project: &Project, pipeline: &Pipeline) -> Vec<String> {
     let own = pipeline.models.keys().chain(pipeline.seeds.keys()).cloned();
@@ -235,7 +251,9 @@ pub(super) fn relations(project: &Project, pipeline: &Pipeline) -> Vec<String> {
         let datasets = project.datasets.keys();
         datasets.map(move |name| format!("{schema}.{name}"))
     };
-    let schemas = in_schema(EXPORT).chain(in_schema(PREVIOUS));
+    let schemas = in_schema(EXPORT)
+        .chain(in_schema(PREVIOUS))
+        .chain(in_schema(HISTORY));
     let mut names: Vec<String> = own.chain(outputs).chain(datasets).chain(schemas).collect();
     let mut seen = std::collections::BTreeSet::new();
     names.retain(|name| seen.insert(name.clone()));

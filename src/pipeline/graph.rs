@@ -338,6 +338,19 @@ pub(super) fn previous_of<'a>(project: &'a Project, pipelines: &[&Pipeline]) -> 
     previous.collect()
 }
 
+/// Returns the datasets that the pipelines read of all snapshots before, likewise.
+pub(super) fn history_of<'a>(project: &'a Project, pipelines: &[&Pipeline]) -> BTreeSet<&'a str> {
+    let all = in_order(project, pipelines);
+    let inputs = all
+        .into_iter()
+        .flat_map(|pipeline| pipeline.reads.inputs(&pipeline.output));
+    let history = inputs.filter_map(|relation| match relation {
+        Relation::History(name) => Some(name.as_str()),
+        _ => None,
+    });
+    history.collect()
+}
+
 pub(super) fn datasets_of<'a>(project: &'a Project, pipelines: &[&Pipeline]) -> Vec<&'a Dataset> {
     let all = in_order(project, pipelines);
     let names: BTreeSet<&str> = all.iter().flat_map(|p| own_datasets(p)).collect();

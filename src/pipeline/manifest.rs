@@ -37,6 +37,7 @@ const KEYS: &[&str] = &[
 const RESERVED: &[&str] = &[
     "export",
     "previous",
+    "history",
     "db",
     "artifact",
     "archive",

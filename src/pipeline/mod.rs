@@ -300,6 +300,12 @@ impl Project {
         graph::previous_of(self, pipelines).into_iter().collect()
     }
 
+    /// Returns the datasets that the pipelines read of all snapshots before the one in
+    /// use, as `history.<dataset>`, themselves or through other pipelines, by name.
+    pub fn history_of(&self, pipelines: &[&Pipeline]) -> Vec<&str> {
+        graph::history_of(self, pipelines).into_iter().collect()
+    }
+
     /// Says whether the dataset counts as empty for these pipelines when a service
     /// lacks it: every one that reads it declares it `optional`.
     pub fn is_optional(&self, pipelines: &[&Pipeline], dataset: &str) -> bool {

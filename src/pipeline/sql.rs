@@ -20,6 +20,8 @@ pub enum Relation {
     Dataset(String),
     /// A dataset of the snapshot before it.
     Previous(String),
+    /// A dataset of all snapshots before it.
+    History(String),
 }
 
 /// Returns the names that the text reads, those of CTEs left out; none when it
@@ -49,6 +51,7 @@ pub(crate) fn resolve(
         TableReference::Partial { schema, table } => match schema.as_ref() {
             "export" => dataset(project, table).map(Relation::Dataset),
             "previous" => dataset(project, table).map(Relation::Previous),
+            "history" => dataset(project, table).map(Relation::History),
             _ => None,
         },
         TableReference::Full { .. } => None,

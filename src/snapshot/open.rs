@@ -1,5 +1,7 @@
 //! Finds the snapshots that are there.
 
+use std::cmp::Reverse;
+
 use super::{Error, MANIFEST, Manifest, Result, Snapshot};
 use crate::storage::Location;
 
@@ -9,6 +11,7 @@ pub async fn list(snapshots: &Location) -> Result<Vec<Manifest>> {
     for id in ids(snapshots).await? {
         manifests.extend(manifest(snapshots, &id).await?);
     }
+    manifests.sort_by_key(|manifest| Reverse(manifest.fetched_at));
     Ok(manifests)
 }
 
@@ -44,27 +47,50 @@ pub async fn before(
     newer: &Manifest,
     needed: &[&str],
 ) -> Result<Option<Snapshot>> {
+    let is_before = |found: &Manifest| {
+        let is_older = found.fetched_at < newer.fetched_at && found.source == newer.source;
+        is_older && lacks(found, needed).is_none()
+    };
+    newest(snapshots, is_before).await
+}
+
+/// Opens the newest snapshot that will do, if there is one. Names tell the second; within
+/// it, manifests tell which was first.
+async fn newest(
+    snapshots: &Location,
+    will_do: impl Fn(&Manifest) -> bool,
+) -> Result<Option<Snapshot>> {
     let mut best: Option<Manifest> = None;
     for id in ids(snapshots).await? {
-        // Names tell the second; within it, manifests tell which was first.
-        if best
-            .as_ref()
-            .is_some_and(|best| second(&id) < second(&best.id.0))
-        {
+        let is_past = |best: &Manifest| second(&id) < second(&best.id.0);
+        if best.as_ref().is_some_and(is_past) {
             break;
         }
         let Some(found) = manifest(snapshots, &id).await? else {
             continue;
         };
-        let is_newest = best
-            .as_ref()
-            .is_none_or(|best| best.fetched_at < found.fetched_at);
-        let is_before = found.fetched_at < newer.fetched_at && found.source == newer.source;
-        if is_newest && is_before && lacks(&found, needed).is_none() {
+        let is_newer = |best: &Manifest| best.fetched_at < found.fetched_at;
+        if best.as_ref().is_none_or(is_newer) && will_do(&found) {
             best = Some(found);
         }
     }
     Ok(best.map(|best| opened(snapshots, best)))
+}
+
+/// Opens every snapshot of the same source that is older and has all the datasets needed,
+/// the newest first.
+pub async fn history(
+    snapshots: &Location,
+    newer: &Manifest,
+    needed: &[&str],
+) -> Result<Vec<Snapshot>> {
+    let mut all = list(snapshots).await?;
+    all.retain(|older| {
+        let is_before = older.fetched_at < newer.fetched_at;
+        is_before && older.source == newer.source && lacks(older, needed).is_none()
+    });
+    let all = all.into_iter().map(|manifest| opened(snapshots, manifest));
+    Ok(all.collect())
 }
 
 /// Returns the time in a snapshot's name.
@@ -73,17 +99,9 @@ fn second(id: &str) -> &str {
 }
 
 async fn latest(snapshots: &Location, needed: &[&str]) -> Result<Snapshot> {
-    for id in ids(snapshots).await? {
-        match manifest(snapshots, &id).await? {
-            Some(manifest) if lacks(&manifest, needed).is_none() => {
-                return Ok(opened(snapshots, manifest));
-            }
-            _ => {}
-        }
-    }
-    Err(Error::Nothing(
-        needed.iter().map(|&name| name.to_owned()).collect(),
-    ))
+    let found = newest(snapshots, |found| lacks(found, needed).is_none()).await?;
+    let nothing = || Error::Nothing(needed.iter().map(|&name| name.to_owned()).collect());
+    found.ok_or_else(nothing)
 }
 
 fn opened(snapshots: &Location, manifest: Manifest) -> Snapshot {

@@ -116,3 +116,61 @@ fn one_word_in_the_manifest_keeps_pairs_that_are_no_more() {
     assert_eq!(pairs("replace"), 3);
     assert_eq!(pairs("upsert"), 4);
 }
+
+const STORES: &str = "\
+id,company,division,name,latitude,longitude
+1,Alder,,Alder 1,,
+2,Birch,,Birch 2,,
+";
+
+/// Loads what Birch asks for product 1, beside Alder's 1.00, and takes a snapshot of it.
+fn a_day(world: &World, price: &str) {
+    let prices = format!(
+        "product_id,store_id,price,scraped_date\n1,1,1.00,2026-11-01\n1,2,{price},2026-11-01\n"
+    );
+    world.write("export/prices.csv", &prices);
+    world.run(&["load", "export"]).ends(0);
+    world.run(&["fetch", "prices", "stores"]).ends(0);
+}
+
+/// Returns the verdict on product 1, and why.
+fn verdict(world: &World) -> String {
+    let judged = ["run", "true-bargains", "--snapshot", "latest"];
+    world.run(&judged).ends(0);
+    let database = rusqlite::Connection::open(world.path("data/pricemill.db")).unwrap();
+    let sql = "select verdict || ': ' || reason from bargain_verdicts where product_id = 1";
+    database.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_bargain_is_judged_by_all_snapshots_that_are_kept() {
+    let world = World::new();
+    world.write("export/stores.csv", STORES);
+    world.write("export/products.csv", BEFORE);
+    a_day(&world, "12.00");
+    assert!(verdict(&world).starts_with("doubtful: prices are over 4 times apart"));
+    for price in ["1.20", "1.30", "1.20"] {
+        a_day(&world, price);
+    }
+    // Wrong since yesterday: the snapshot before alone would call it usual.
+    a_day(&world, "12.00");
+    a_day(&world, "12.00");
+    let told = verdict(&world);
+    let wanted = "false: 1 of 2 prices left out: 1 over 4 times off what the store asked before";
+    assert_eq!(told, wanted);
+    let query =
+        "select count(*) as n, min(snapshot_at) < max(snapshot_at) as past from history.prices";
+    let shown = world.run(&["query", query, "--output", "csv"]).ends(0).out;
+    assert_eq!(shown, "n,past\n10,true\n");
+    let manifests = files(&world.path("data/outbox/true-bargains")).into_iter();
+    let manifests = manifests.filter(|(path, _)| path.ends_with("manifest.json"));
+    let read = manifests.map(|(_, manifest)| {
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        manifest["history"].as_array().map_or(0, Vec::len)
+    });
+    assert_eq!(read.max(), Some(5));
+    world
+        .run(&["generate", "true-bargains", "--snapshot", "latest"])
+        .ends(0)
+        .tells("history: 5 snapshots, from ");
+}

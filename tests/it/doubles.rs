@@ -103,6 +103,7 @@ pub(crate) fn draft(pipeline: &str, content: &str) -> (Draft, NamedTempFile) {
     let draft = Draft {
         also: Vec::new(),
         previous: None,
+        history: Vec::new(),
         pipeline: pipeline.to_owned(),
         file: format!("{pipeline}.json"),
         sha256: digest.sha256,

@@ -142,6 +142,7 @@ impl World {
             bindings: &bindings,
             snapshot: &snapshot,
             previous: None,
+            history: &[],
             previous_rows: [("cheapest".to_owned(), 10)].into_iter().collect(),
             config: &EngineConfig {
                 threads: NonZeroUsize::new(self.threads).unwrap(),

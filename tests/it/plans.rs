@@ -174,6 +174,7 @@ async fn generated(
         bindings: &bindings,
         snapshot: &snapshot,
         previous: None,
+        history: &[],
         previous_rows: IndexMap::new(),
         config: &EngineConfig {
             threads: NonZeroUsize::new(threads).unwrap(),

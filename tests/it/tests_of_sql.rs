@@ -235,6 +235,7 @@ async fn shown(
         bindings: &project.bind(&[], &[]).unwrap(),
         snapshot: Some(&snapshot),
         previous: None,
+        history: &[],
         given: &[],
         now: snapshot.manifest.fetched_at,
         config: &EngineConfig::default(),

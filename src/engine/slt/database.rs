@@ -34,7 +34,7 @@ use crate::{
     diagnostics::Finding,
     engine::{
         Error, Result, diagnose, session, tables,
-        workspace::{self, EXPORT, PREVIOUS, Workspace},
+        workspace::{self, EXPORT, HISTORY, PREVIOUS, Workspace},
     },
     pipeline::{
         Bindings, Pipeline, Project, Relation, SourceFile, read_seed,
@@ -146,7 +146,7 @@ impl<'a> Database<'a> {
         };
         let (batch, _) = self.select(&file).await?;
         let batch = match self.dataset_contract(&name) {
-            Some(contract) => declared(&name, &batch, contract)?,
+            Some(contract) => declared(&name, &batch, &contract)?,
             None => batch,
         };
         let rows = batch.num_rows() as u64;
@@ -155,12 +155,14 @@ impl<'a> Database<'a> {
     }
 
     /// Returns the columns of the dataset that the name stands for.
-    fn dataset_contract(&self, name: &str) -> Option<&'a Contract> {
+    fn dataset_contract(&self, name: &str) -> Option<Contract> {
         let reference = TableReference::from(name);
+        let dataset = |name: &str| self.project.datasets.get(name);
         match resolve(self.project, self.pipeline, &reference)? {
             Relation::Dataset(name) | Relation::Previous(name) => {
-                self.project.datasets.get(&name).map(|d| &d.contract)
+                dataset(&name).map(|dataset| dataset.contract.clone())
             }
+            Relation::History(name) => dataset(&name).map(Dataset::history),
             _ => None,
         }
     }
@@ -251,6 +253,12 @@ impl<'a> Database<'a> {
                 None => Ok(tables::empty(dataset.contract.arrow())),
             };
         workspace::register_datasets(&self.context, self.project, PREVIOUS, previous)?;
+        let history =
+            |dataset: &Dataset| match self.made.get(&format!("{HISTORY}.{}", dataset.name)) {
+                Some(batch) => tables::rows(batch.clone()),
+                None => Ok(tables::empty(dataset.history().arrow())),
+            };
+        workspace::register_datasets(&self.context, self.project, HISTORY, history)?;
         for other in self.project.pipelines.values() {
             if other.name != self.pipeline.name {
                 workspace.register(&other.relation(), tables::empty(other.contract.arrow()))?;
@@ -293,6 +301,7 @@ impl<'a> Database<'a> {
         let name = match relation {
             Relation::Dataset(name) => name.clone(),
             Relation::Previous(name) => format!("{PREVIOUS}.{name}"),
+            Relation::History(name) => format!("{HISTORY}.{name}"),
             Relation::Output(name) => self.project.pipelines.get(name)?.relation(),
             Relation::Model(_) | Relation::Seed(_) => return None,
         };
