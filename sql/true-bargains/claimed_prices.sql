@@ -1,6 +1,6 @@
 -- claimed_prices: one row per product_id and store_id of a claimed bargain, with the
--- store's company, and what the store itself used to ask: the median of its prices in
--- the snapshots before, as far as they are kept.
+-- store's company, and what the store itself used to ask: the median of its prices on
+-- the days before, as far as snapshots of them are kept.
 -- A store that the snapshot lacks is a company of its own.
 with companies as (
     select
@@ -17,7 +17,10 @@ earlier as (
     from history.prices as kept
     inner join claimed_bargains
         on kept.product_id = claimed_bargains.product_id
-    where kept.price > 0
+    where
+        kept.price > 0
+        and extract(epoch from now()) - extract(epoch from kept.snapshot_at)
+        <= 86400 * $history_days
     group by
         kept.product_id,
         kept.store_id

@@ -60,9 +60,9 @@ pub(crate) async fn snapshot(
     let Some(named) = named else {
         return fresh(context, &datasets, optional).await;
     };
-    let needed = datasets.iter().map(|dataset| dataset.name.as_str());
-    let needed = needed.filter(|name| !optional(name)).collect::<Vec<_>>();
-    Ok(snapshot::open(&context.snapshots(), named, &needed).await?)
+    let names = datasets.iter().map(|dataset| dataset.name.as_str());
+    let (optional, needed): (Vec<_>, Vec<_>) = names.partition(|name| optional(name));
+    open(context, named, &needed, &optional).await
 }
 
 /// Returns the snapshot that the pipelines read as `previous`, if they do: the newest of
@@ -91,29 +91,60 @@ pub(crate) async fn previous(
     Ok(found)
 }
 
-/// Returns the snapshots that the pipelines read as `history`, if they do: all of the same
-/// source before the one in use.
+/// Returns the snapshots of earlier days that the pipelines read as `history`, if they do.
 pub(crate) async fn history(
     context: &Context,
     project: &Project,
     pipelines: &[&Pipeline],
     snapshot: &Snapshot,
 ) -> Result<Vec<Snapshot>> {
-    let needed = project.history_of(pipelines);
-    if needed.is_empty() {
+    let names = project.history_of(pipelines).into_iter();
+    let datasets: Vec<&Dataset> = names.map(|name| &project.datasets[name]).collect();
+    if datasets.is_empty() {
         return Ok(Vec::new());
     }
     let manifest = &snapshot.manifest;
-    let found = snapshot::history(&context.snapshots(), manifest, &needed).await?;
-    context.screen.say(match found.last() {
-        Some(first) => format!(
-            "history: {} snapshots, from {} on",
-            found.len(),
-            first.manifest.id.0
-        ),
-        None => format!("history: none before {}", manifest.id.0),
-    });
+    let found = snapshot::history(&context.snapshots(), manifest, &datasets).await?;
+    for dataset in datasets {
+        let (name, days) = (&dataset.name, snapshot::days(&found, dataset));
+        context.screen.say(match days.last() {
+            Some(first) => format!(
+                "history: {name} of {} earlier days, from {} on",
+                days.len(),
+                first.manifest.fetched_at.date_naive()
+            ),
+            None => format!(
+                "history: there is no snapshot of {} from a day before {} with {name}; what is read of it is empty",
+                manifest.source, manifest.id.0
+            ),
+        });
+    }
     Ok(found)
+}
+
+/// Opens the snapshot of that name; of the newest that will do, the newest that has what is
+/// optional as well. What it lacks is told.
+pub(super) async fn open(
+    context: &Context,
+    named: &str,
+    needed: &[&str],
+    optional: &[&str],
+) -> Result<Snapshot> {
+    let snapshots = context.snapshots();
+    let all = [needed, optional].concat();
+    if let Ok(snapshot) = snapshot::open(&snapshots, named, &all).await {
+        return Ok(snapshot);
+    }
+    let snapshot = snapshot::open(&snapshots, named, needed).await?;
+    let id = &snapshot.manifest.id.0;
+    for name in optional {
+        if !snapshot.manifest.datasets.contains_key(*name) {
+            context.screen.warn(format!(
+                "{name}: not in the snapshot {id}, and taken as empty"
+            ));
+        }
+    }
+    Ok(snapshot)
 }
 
 async fn fresh(

@@ -10,18 +10,24 @@ use super::{
     cost, fetch, table,
 };
 use crate::{
+    dataset::Dataset,
     engine::{self, Given, Query, Rows},
     error::Result,
-    pipeline::{Pipeline, Project},
+    pipeline::{Pipeline, Project, sql::references},
     snapshot::{self, Snapshot},
 };
 
 /// Shows rows of one relation.
 pub(crate) async fn show(context: &Context, args: &ShowArgs) -> Result<Ending> {
-    let data = Data::open(context, &args.relation, &args.snapshot, &args.files).await?;
     let filter = args.filter.as_deref();
+    let sql = format!(
+        "select * from {} where {}",
+        args.relation,
+        filter.unwrap_or("true")
+    );
+    let data = Data::open(context, &sql, &args.snapshot, &args.files).await?;
     let limit = usize::try_from(args.limit).ok();
-    let asked = (args.relation.as_str(), args.params.as_slice());
+    let asked = (sql.as_str(), args.params.as_slice());
     with(context, &data, asked, async |job| {
         print(
             context,
@@ -73,31 +79,35 @@ impl Data {
                 path: context.from.join(&file.path),
             });
         }
-        let spoken = spoken(project, text);
-        let is_given = |name: &str| given.iter().any(|given| given.dataset == name);
-        let needed: Vec<&str> = spoken.into_iter().filter(|name| !is_given(name)).collect();
-        let (previous, history) = (
-            spoken_previous(project, text),
-            spoken_history(project, text),
-        );
-        let snapshot = match needed.is_empty() && !given.is_empty() {
+        let spoken = Spoken::of(project, text);
+        let is_given = |name: &&str| given.iter().any(|given| given.dataset == *name);
+        let lacking = |names: &[&'_ str]| -> Vec<String> {
+            let lacking = names.iter().filter(|name| !is_given(name));
+            lacking.map(|name| (*name).to_owned()).collect()
+        };
+        let (needed, optional) = (lacking(&spoken.needed), lacking(&spoken.optional));
+        if needed.is_empty() && !given.is_empty() {
+            return Ok(Data {
+                snapshot: None,
+                previous: None,
+                history: Vec::new(),
+                given,
+            });
+        }
+        let needed: Vec<&str> = needed.iter().map(String::as_str).collect();
+        let optional: Vec<&str> = optional.iter().map(String::as_str).collect();
+        let snapshot = fetch::open(context, named, &needed, &optional).await?;
+        let (snapshots, manifest) = (context.snapshots(), &snapshot.manifest);
+        let previous = match spoken.previous.is_empty() {
             true => None,
-            false => Some(snapshot::open(&context.snapshots(), named, &needed).await?),
+            false => snapshot::before(&snapshots, manifest, &spoken.previous).await?,
         };
-        let previous = match &snapshot {
-            Some(snapshot) if !previous.is_empty() => {
-                snapshot::before(&context.snapshots(), &snapshot.manifest, &previous).await?
-            }
-            _ => None,
-        };
-        let history = match &snapshot {
-            Some(snapshot) if !history.is_empty() => {
-                snapshot::history(&context.snapshots(), &snapshot.manifest, &history).await?
-            }
-            _ => Vec::new(),
+        let history = match spoken.history.is_empty() {
+            true => Vec::new(),
+            false => snapshot::history(&snapshots, manifest, &spoken.history).await?,
         };
         Ok(Data {
-            snapshot,
+            snapshot: Some(snapshot),
             previous,
             history,
             given,
@@ -128,40 +138,49 @@ async fn with(
     .await
 }
 
-/// Returns the datasets that a text speaks of, which a `latest` snapshot must have: by
-/// their names, or all that a pipeline reads by the pipeline's.
-fn spoken<'a>(project: &'a Project, text: &str) -> Vec<&'a str> {
-    let spoken = words(text);
-    let pipelines = spoken_pipelines(project, &spoken);
-    let read = project
-        .datasets_of(&pipelines)
-        .into_iter()
-        .map(|dataset| dataset.name.as_str());
-    let read = read.filter(|name| !project.is_optional(&pipelines, name));
-    let direct = project
-        .datasets
-        .keys()
-        .map(String::as_str)
-        .filter(|name| spoken.contains(name));
-    read.chain(direct).collect()
+/// The datasets that a text speaks of: by their names, or all that a pipeline reads by the
+/// pipeline's or a model's.
+struct Spoken<'a> {
+    /// Those that a `latest` snapshot must have.
+    needed: Vec<&'a str>,
+    /// Those that count as empty where it lacks them.
+    optional: Vec<&'a str>,
+    previous: Vec<&'a str>,
+    history: Vec<&'a Dataset>,
 }
 
-/// Returns the datasets that a text speaks of as those of the snapshot before.
-fn spoken_previous<'a>(project: &'a Project, text: &str) -> Vec<&'a str> {
-    let pipelines = spoken_pipelines(project, &words(text));
-    let names = project.datasets.keys().map(String::as_str);
-    let direct = names.filter(|name| text.contains(&format!("previous.{name}")));
-    let read = project.previous_of(&pipelines).into_iter();
-    read.chain(direct).collect()
+impl<'a> Spoken<'a> {
+    fn of(project: &'a Project, text: &str) -> Spoken<'a> {
+        let spoken = words(text);
+        let pipelines = spoken_pipelines(project, &spoken);
+        let read = project.datasets_of(&pipelines).into_iter();
+        let read = read.map(|dataset| dataset.name.as_str());
+        let (optional, read): (Vec<_>, Vec<_>) =
+            read.partition(|name| project.is_optional(&pipelines, name));
+        let names = project.datasets.keys().map(String::as_str);
+        let direct = names.filter(|name| spoken.contains(name));
+        let earlier = |schema: &str, read: Vec<&'a str>| -> Vec<&'a Dataset> {
+            let direct = of_schema(project, text, schema).into_iter();
+            let read = read.into_iter().map(|name| &project.datasets[name]);
+            read.chain(direct).collect()
+        };
+        let previous = earlier("previous", project.previous_of(&pipelines)).into_iter();
+        Spoken {
+            needed: read.into_iter().chain(direct).collect(),
+            optional,
+            previous: previous.map(|dataset| dataset.name.as_str()).collect(),
+            history: earlier("history", project.history_of(&pipelines)),
+        }
+    }
 }
 
-/// Returns the datasets that a text speaks of as those of all snapshots before.
-fn spoken_history<'a>(project: &'a Project, text: &str) -> Vec<&'a str> {
-    let pipelines = spoken_pipelines(project, &words(text));
-    let names = project.datasets.keys().map(String::as_str);
-    let direct = names.filter(|name| text.contains(&format!("history.{name}")));
-    let read = project.history_of(&pipelines).into_iter();
-    read.chain(direct).collect()
+/// Returns the datasets that SQL names in a schema.
+fn of_schema<'a>(project: &'a Project, sql: &str, schema: &str) -> Vec<&'a Dataset> {
+    let names = references(sql).into_iter();
+    let names = names.filter(|name| name.schema() == Some(schema));
+    names
+        .filter_map(|name| project.datasets.get(name.table()))
+        .collect()
 }
 
 fn words(text: &str) -> BTreeSet<&str> {

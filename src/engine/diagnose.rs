@@ -125,8 +125,12 @@ pub(super) fn foreign(file: &SourceFile, relations: &[String]) -> Option<Finding
         TableReference::Full { .. } => true,
     });
     let name = foreign.map(|name| name.to_string()).next()?;
-    let at = file.text.find(&name).map(|at| at..at + name.len());
-    Some(unknown_table(&name, file, at, relations))
+    Some(unknown_table(
+        &name,
+        file,
+        Some(word(&file.text, &name)),
+        relations,
+    ))
 }
 
 fn unknown_table(

@@ -20,7 +20,7 @@ use datafusion::{
     },
     error::{DataFusionError, Result},
     execution::object_store::ObjectStoreUrl,
-    logical_expr::{Expr, LogicalPlanBuilder, SortExpr, ident, lit},
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, Union, ident, lit},
     prelude::SessionContext,
     scalar::ScalarValue,
 };
@@ -29,7 +29,7 @@ use url::Url;
 use super::dataset_table::DatasetTable;
 use crate::{
     dataset::{ColumnType, Dataset, SNAPSHOT_AT},
-    snapshot::Snapshot,
+    snapshot::{self, Snapshot},
 };
 
 /// Returns a relation of no rows.
@@ -72,39 +72,34 @@ pub(super) fn dataset_of(
     }
 }
 
-/// Returns a dataset as all the snapshots have it, with the time of each.
+/// Returns a dataset as the snapshots of earlier days have it, with the time of each.
 pub(super) fn history_of(
     context: &SessionContext,
     snapshots: &[Snapshot],
     dataset: &Dataset,
 ) -> Result<Arc<dyn TableProvider>> {
-    let mut all: Option<LogicalPlanBuilder> = None;
-    for snapshot in snapshots {
-        let one = dated(context, snapshot, dataset)?;
-        all = Some(match all {
-            Some(all) => all.union(one.build()?)?,
-            None => one,
-        });
-    }
-    match all {
-        Some(all) => Ok(Arc::new(ViewTable::new(all.build()?, None))),
-        None => Ok(empty(dataset.history().arrow())),
-    }
+    let days = snapshot::days(snapshots, dataset).into_iter();
+    let days = days.map(|snapshot| dated(context, snapshot, dataset).map(Arc::new));
+    let mut days: Vec<Arc<LogicalPlan>> = days.collect::<Result<_>>()?;
+    let plan = match days.len() {
+        0 => return Ok(empty(dataset.history().arrow())),
+        1 => Arc::unwrap_or_clone(days.swap_remove(0)),
+        _ => LogicalPlan::Union(Union::try_new(days)?),
+    };
+    Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
 /// Returns the rows of a dataset with the time of their snapshot.
-fn dated(
-    context: &SessionContext,
-    snapshot: &Snapshot,
-    dataset: &Dataset,
-) -> Result<LogicalPlanBuilder> {
+fn dated(context: &SessionContext, snapshot: &Snapshot, dataset: &Dataset) -> Result<LogicalPlan> {
     let table = provider_as_source(self::dataset(context, snapshot, dataset)?);
     let at = snapshot.manifest.fetched_at.timestamp_micros();
     let at = ScalarValue::TimestampMicrosecond(Some(at), None);
     let at = at.cast_to(&ColumnType::Timestamp.arrow())?;
     let columns = dataset.contract.names().map(ident);
     let columns = columns.chain([lit(at).alias(SNAPSHOT_AT)]);
-    LogicalPlanBuilder::scan(dataset.name.as_str(), table, None)?.project(columns)
+    LogicalPlanBuilder::scan(dataset.name.as_str(), table, None)?
+        .project(columns)?
+        .build()
 }
 
 /// Returns an intermediate that is sorted by `order`.

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use direct::{Direct, Rows, write};
 pub use fetch::{Fetch, Wanted, fetch};
-pub use open::{before, history, list, open};
+pub use open::{before, days, history, list, open};
 
 use crate::{
     dataset::Contract,

@@ -1,9 +1,11 @@
 //! Finds the snapshots that are there.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
+
+use chrono::NaiveDate;
 
 use super::{Error, MANIFEST, Manifest, Result, Snapshot};
-use crate::storage::Location;
+use crate::{dataset::Dataset, storage::Location};
 
 /// Returns the manifests of all snapshots, the newest first.
 pub async fn list(snapshots: &Location) -> Result<Vec<Manifest>> {
@@ -77,20 +79,39 @@ async fn newest(
     Ok(best.map(|best| opened(snapshots, best)))
 }
 
-/// Opens every snapshot of the same source that is older and has all the datasets needed,
-/// the newest first.
+/// Opens the snapshots of the same source from earlier days that a history of the datasets
+/// is made of, the newest first.
 pub async fn history(
     snapshots: &Location,
     newer: &Manifest,
-    needed: &[&str],
+    datasets: &[&Dataset],
 ) -> Result<Vec<Snapshot>> {
     let mut all = list(snapshots).await?;
-    all.retain(|older| {
-        let is_before = older.fetched_at < newer.fetched_at;
-        is_before && older.source == newer.source && lacks(older, needed).is_none()
-    });
+    all.retain(|older| day(older) < day(newer) && older.source == newer.source);
     let all = all.into_iter().map(|manifest| opened(snapshots, manifest));
-    Ok(all.collect())
+    let all: Vec<Snapshot> = all.collect();
+    let read = datasets.iter().flat_map(|dataset| days(&all, dataset));
+    let read: BTreeSet<&str> = read
+        .map(|snapshot| snapshot.manifest.id.0.as_str())
+        .collect();
+    let is_read = |snapshot: &&Snapshot| read.contains(snapshot.manifest.id.0.as_str());
+    Ok(all.iter().filter(is_read).cloned().collect())
+}
+
+/// Returns the last snapshot of each day that has the dataset, with the columns that it has
+/// now. However often a day is fetched, it counts once.
+pub fn days<'a>(history: &'a [Snapshot], dataset: &Dataset) -> Vec<&'a Snapshot> {
+    let has = |snapshot: &&Snapshot| {
+        let part = snapshot.manifest.datasets.get(&dataset.name);
+        part.is_some_and(|part| part.contract == dataset.contract)
+    };
+    let mut days: Vec<&Snapshot> = history.iter().filter(has).collect();
+    days.dedup_by_key(|snapshot| day(&snapshot.manifest));
+    days
+}
+
+fn day(manifest: &Manifest) -> NaiveDate {
+    manifest.fetched_at.date_naive()
 }
 
 /// Returns the time in a snapshot's name.

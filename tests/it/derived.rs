@@ -1,6 +1,8 @@
 //! The derived tables beside bargains and store groups, by the flags that people type,
 //! round the loop into the database.
 
+use chrono::{DateTime, Duration, Utc};
+
 use crate::world::{World, files};
 
 /// Flag, pipeline, and the table that it is in the database.
@@ -123,19 +125,38 @@ id,company,division,name,latitude,longitude
 2,Birch,,Birch 2,,
 ";
 
-/// Loads what Birch asks for product 1, beside Alder's 1.00, and takes a snapshot of it.
-fn a_day(world: &World, price: &str) {
+/// Loads what Birch asks for product 1, beside Alder's 1.00, and takes a snapshot of it, so
+/// many days ago.
+fn a_day(world: &World, price: &str, days_ago: i64) {
     let prices = format!(
         "product_id,store_id,price,scraped_date\n1,1,1.00,2026-11-01\n1,2,{price},2026-11-01\n"
     );
     world.write("export/prices.csv", &prices);
     world.run(&["load", "export"]).ends(0);
+    let before = manifests(world);
     world.run(&["fetch", "prices", "stores"]).ends(0);
+    let mut after = manifests(world);
+    after.retain(|path| !before.contains(path));
+    let text = std::fs::read_to_string(&after[0]).unwrap();
+    let (_, at) = text.split_once("\"fetched_at\": \"").unwrap();
+    let (at, _) = at.split_once('"').unwrap();
+    let earlier = at.parse::<DateTime<Utc>>().unwrap() - Duration::days(days_ago);
+    let earlier = text.replacen(at, &earlier.to_rfc3339(), 1);
+    std::fs::write(&after[0], earlier).unwrap();
+}
+
+fn manifests(world: &World) -> Vec<std::path::PathBuf> {
+    let all = files(&world.path("data/snapshots")).into_iter();
+    let all = all.map(|(path, _)| path);
+    let whole = all.filter(|path| path.ends_with("manifest.json"));
+    whole
+        .filter(|path| !path.to_string_lossy().contains("/.partial/"))
+        .collect()
 }
 
 /// Returns the verdict on product 1, and why.
-fn verdict(world: &World) -> String {
-    let judged = ["run", "true-bargains", "--snapshot", "latest"];
+fn verdict(world: &World, arguments: &[&str]) -> String {
+    let judged = [&["run", "true-bargains"], arguments].concat();
     world.run(&judged).ends(0);
     let database = rusqlite::Connection::open(world.path("data/pricemill.db")).unwrap();
     let sql = "select verdict || ': ' || reason from bargain_verdicts where product_id = 1";
@@ -143,34 +164,63 @@ fn verdict(world: &World) -> String {
 }
 
 #[test]
-fn a_bargain_is_judged_by_all_snapshots_that_are_kept() {
+fn a_bargain_is_judged_by_the_days_that_are_kept_however_often_it_is_run() {
     let world = World::new();
     world.write("export/stores.csv", STORES);
     world.write("export/products.csv", BEFORE);
-    a_day(&world, "12.00");
-    assert!(verdict(&world).starts_with("doubtful: prices are over 4 times apart"));
-    for price in ["1.20", "1.30", "1.20"] {
-        a_day(&world, price);
+    a_day(&world, "12.00", 0);
+    let alone = verdict(&world, &[]);
+    assert!(
+        alone.starts_with("doubtful: prices are over 4 times apart"),
+        "{alone}"
+    );
+    for (price, days_ago) in [("1.20", 5), ("1.30", 4), ("1.20", 3)] {
+        a_day(&world, price, days_ago);
     }
     // Wrong since yesterday: the snapshot before alone would call it usual.
-    a_day(&world, "12.00");
-    a_day(&world, "12.00");
-    let told = verdict(&world);
-    let wanted = "false: 1 of 2 prices left out: 1 over 4 times off what the store asked before";
-    assert_eq!(told, wanted);
+    a_day(&world, "12.00", 1);
+    for _ in 0..4 {
+        let wanted =
+            "false: 1 of 2 prices left out: 1 over 4 times off what the store asked before";
+        assert_eq!(verdict(&world, &[]), wanted);
+    }
+    let only_yesterday = verdict(&world, &["--history-days", "2"]);
+    assert!(only_yesterday.starts_with("doubtful"), "{only_yesterday}");
+
     let query =
         "select count(*) as n, min(snapshot_at) < max(snapshot_at) as past from history.prices";
-    let shown = world.run(&["query", query, "--output", "csv"]).ends(0).out;
-    assert_eq!(shown, "n,past\n10,true\n");
-    let manifests = files(&world.path("data/outbox/true-bargains")).into_iter();
-    let manifests = manifests.filter(|(path, _)| path.ends_with("manifest.json"));
-    let read = manifests.map(|(_, manifest)| {
+    for query in [query.to_owned(), query.replace("history.", "HISTORY.")] {
+        let shown = world.run(&["query", &query, "--output", "csv"]).ends(0).out;
+        assert_eq!(shown, "n,past\n8,true\n");
+    }
+    let filtered = [
+        "--where",
+        "price > (select max(price) - 1 from history.prices)",
+    ];
+    let shown = ["show", "prices", "--output", "ndjson"];
+    let shown = world.run(&[&shown[..], &filtered].concat()).ends(0).out;
+    assert_eq!(shown.lines().count(), 1, "{shown}");
+    let written = files(&world.path("data/outbox/true-bargains")).into_iter();
+    let written = written.filter(|(path, _)| path.ends_with("manifest.json"));
+    let read = written.map(|(_, manifest)| {
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
         manifest["history"].as_array().map_or(0, Vec::len)
     });
-    assert_eq!(read.max(), Some(5));
-    world
-        .run(&["generate", "true-bargains", "--snapshot", "latest"])
-        .ends(0)
-        .tells("history: 5 snapshots, from ");
+    assert_eq!(read.max(), Some(4));
+}
+
+#[test]
+fn what_a_snapshot_lacks_is_told_and_one_that_has_it_is_preferred() {
+    let world = made_up();
+    world.run(&["generate", "--map"]).ends(0);
+    let said = world
+        .run(&["generate", "store-groups", "--snapshot", "latest"])
+        .ends(0);
+    said.tells("prices: not in the snapshot");
+    world.run(&["fetch"]).ends(0);
+    world.run(&["generate", "--map"]).ends(0);
+    let said = world
+        .run(&["generate", "store-groups", "--snapshot", "latest"])
+        .ends(0);
+    assert!(!said.err.contains("not in the snapshot"), "{}", said.err);
 }

@@ -26,7 +26,7 @@ impl InplaceOp2 for AddRow {
         row: &CpuStorage,
         row_layout: &Layout,
     ) -> Result<()> {
-        let (numbers, row) = (of_mut(numbers, layout)?, of(row, row_layout)?);
+        let (numbers, row) = rows(numbers, layout, row, row_layout)?;
         let each = |number: f32| number;
         Arch::new().dispatch(Rows { numbers, row, each });
         Ok(())
@@ -45,11 +45,24 @@ impl InplaceOp2 for AddRowThenGelu {
         row: &CpuStorage,
         row_layout: &Layout,
     ) -> Result<()> {
-        let (numbers, row) = (of_mut(numbers, layout)?, of(row, row_layout)?);
+        let (numbers, row) = rows(numbers, layout, row, row_layout)?;
         let each = gelu;
         Arch::new().dispatch(Rows { numbers, row, each });
         Ok(())
     }
+}
+
+fn rows<'a>(
+    numbers: &'a mut CpuStorage,
+    layout: &Layout,
+    row: &'a CpuStorage,
+    row_layout: &Layout,
+) -> Result<(&'a mut [f32], &'a [f32])> {
+    let (numbers, row) = (of_mut(numbers, layout)?, of(row, row_layout)?);
+    if row.is_empty() || !numbers.len().is_multiple_of(row.len()) {
+        bail!("{} numbers are no rows of {}", numbers.len(), row.len());
+    }
+    Ok((numbers, row))
 }
 
 fn of<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -77,7 +90,7 @@ impl<F: Fn(f32) -> f32> NullaryFnOnce for Rows<'_, F> {
 
     #[inline(always)]
     fn call(self) {
-        for row in self.numbers.chunks_mut(self.row.len().max(1)) {
+        for row in self.numbers.chunks_mut(self.row.len()) {
             for (number, added) in row.iter_mut().zip(self.row) {
                 *number = (self.each)(*number + *added);
             }
@@ -106,9 +119,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_with_gaps_is_refused() {
+    fn a_tensor_with_gaps_or_of_no_such_rows_is_refused() {
         let tensor = Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap();
         let row = Tensor::zeros(2, DType::F32, &Device::Cpu).unwrap();
+        let four = Tensor::zeros(4, DType::F32, &Device::Cpu).unwrap();
+        assert!(tensor.inplace_op2(&four, &AddRow).is_err());
         let turned = tensor.t().unwrap();
         assert!(turned.inplace_op2(&row, &AddRow).is_err());
     }

@@ -9,10 +9,11 @@
 //! texts it was at. A folder can be read as `model = "file"`, copied, or removed; nothing
 //! else is lost with it. A file whose content is not what its name says is removed, and a
 //! folder that cannot be written keeps nothing: both are told, and the run goes on.
-//! Memory: as `shelf` says, and one file's vectors.
+//! Memory: as `shelf` says, and one file's vectors. All files are read once, when the folder
+//! is opened, to be held against their names: 1.5 KB a text.
 
 use std::{
-    fmt,
+    iter,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -20,6 +21,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use datafusion::common::Result;
 use tokio::sync::RwLock;
 
@@ -59,19 +61,23 @@ impl Kept {
 
     async fn at(model: Arc<dyn Embedder>, location: &Location) -> Result<Kept> {
         let location = location.child(model.name());
-        let entries = location.list().await.map_err(Error::from)?;
-        let mut shelf = Shelf::new(location);
-        for entry in entries {
-            if is_kept(&entry.name) && is_whole(shelf.location(), &entry.name).await? {
+        let entries = location.list().await;
+        let mut kept = Kept {
+            model,
+            shelf: RwLock::new(Shelf::new(location)),
+            found: AtomicU64::new(0),
+            told: AtomicBool::new(false),
+        };
+        let shelf = kept.shelf.get_mut();
+        for entry in entries.as_deref().unwrap_or_default() {
+            if is_kept(&entry.name) && is_whole(shelf.location(), &entry.name).await {
                 shelf.add(&entry.name).await?;
             }
         }
-        Ok(Kept {
-            model,
-            shelf: RwLock::new(shelf),
-            found: AtomicU64::new(0),
-            told: AtomicBool::new(false),
-        })
+        if let Err(error) = entries {
+            kept.keeps_nothing(&told(&error));
+        }
+        Ok(kept)
     }
 
     /// Embeds new texts and keeps their vectors.
@@ -82,17 +88,17 @@ impl Kept {
         let mut shelf = self.shelf.write().await;
         match shelf.location().put_new(&name, bytes).await {
             Ok(Put::New | Put::Same) => shelf.add(&name).await?,
-            Ok(Put::Different) => self.keeps_nothing(&"another file has its name"),
-            Err(error) => self.keeps_nothing(&error),
+            Ok(Put::Different) => self.keeps_nothing("another file has its name"),
+            Err(error) => self.keeps_nothing(&told(&error)),
         }
         Ok(vectors)
     }
 
     /// Tells once that new vectors are lost with the run, and why.
-    fn keeps_nothing(&self, reason: &dyn fmt::Display) {
+    fn keeps_nothing(&self, reason: &str) {
         if !self.told.swap(true, Ordering::Relaxed) {
             let model = self.name();
-            tracing::warn!(model, %reason, "vectors are not kept");
+            tracing::warn!(model, reason, "vectors are not kept");
         }
     }
 }
@@ -105,19 +111,42 @@ fn name_of(bytes: &[u8]) -> String {
 /// Says whether a name is one that [`name_of`] gives.
 fn is_kept(name: &str) -> bool {
     let hash = name.strip_suffix(".parquet").unwrap_or_default();
-    hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    hash.len() == 16
+        && hash
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Says whether a file's content is what its name says; one that is damaged is removed.
-async fn is_whole(location: &Location, name: &str) -> Result<bool> {
-    let bytes = location.read(name).await.map_err(Error::from)?;
-    let whole = bytes.is_some_and(|bytes| name_of(&bytes) == name);
-    if !whole {
-        let file = location.display(name);
-        tracing::warn!(file, "damaged, and removed: its texts are embedded anew");
-        location.delete(name).await.map_err(Error::from)?;
+/// What cannot be read is not there.
+async fn is_whole(location: &Location, name: &str) -> bool {
+    let holds = |bytes: &Bytes| name_of(bytes) == name;
+    match location.read(name).await {
+        Ok(Some(bytes)) if holds(&bytes) => return true,
+        Ok(None) => return false,
+        _ => {}
     }
-    Ok(whole)
+    // Another run may have put it right by now.
+    if location
+        .read(name)
+        .await
+        .is_ok_and(|bytes| bytes.as_ref().is_some_and(holds))
+    {
+        return true;
+    }
+    let (file, removed) = (location.display(name), location.delete(name).await);
+    let what = "damaged: its texts are embedded anew";
+    match removed {
+        Ok(()) => tracing::warn!(file, "removed, as it is {what}"),
+        Err(error) => tracing::warn!(file, reason = told(&error), "left out, as it is {what}"),
+    }
+    false
+}
+
+/// Returns what an error says, and what it came from.
+fn told(error: &dyn std::error::Error) -> String {
+    let causes = iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[async_trait]
