@@ -1,6 +1,8 @@
 //! The network of BERT (Devlin et al., 2018), as far as embedding needs it: texts of one
 //! length in tokens, no padding, no second sentence.
 
+use std::convert::identity;
+
 use candle_core::{D, Module, Result, Tensor, bail};
 use candle_nn::{
     Embedding, LayerNorm, Linear, VarBuilder, embedding, layer_norm, linear_no_bias,
@@ -8,7 +10,7 @@ use candle_nn::{
 };
 use serde::Deserialize;
 
-use super::in_place::{AddRow, AddRowThenGelu};
+use super::{gelu::gelu, in_place::AddRowThen};
 
 /// What `config.json` says of the network.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,8 +62,8 @@ impl Bert {
     pub(super) fn forward(&self, ids: &Tensor) -> Result<Tensor> {
         let positions = self.positions.narrow(0, 0, ids.dim(1)?)?;
         let summed = self.words.forward(ids)?;
-        summed.inplace_op2(&self.first, &AddRow)?;
-        summed.inplace_op2(&positions, &AddRow)?;
+        summed.inplace_op2(&self.first, &AddRowThen(identity))?;
+        summed.inplace_op2(&positions, &AddRowThen(identity))?;
         let embedded = self.norm.forward(&summed)?;
         let mut layers = self.layers.iter();
         layers.try_fold(embedded, |hidden, layer| layer.forward(&hidden))
@@ -96,13 +98,13 @@ impl Dense {
 
     fn forward(&self, numbers: &Tensor) -> Result<Tensor> {
         let product = self.weights.forward(numbers)?;
-        product.inplace_op2(&self.bias, &AddRow)?;
+        product.inplace_op2(&self.bias, &AddRowThen(identity))?;
         Ok(product)
     }
 
     fn forward_then_gelu(&self, numbers: &Tensor) -> Result<Tensor> {
         let product = self.weights.forward(numbers)?;
-        product.inplace_op2(&self.bias, &AddRowThenGelu)?;
+        product.inplace_op2(&self.bias, &AddRowThen(gelu))?;
         Ok(product)
     }
 }
@@ -131,11 +133,11 @@ impl Layer {
 
     fn forward(&self, hidden: &Tensor) -> Result<Tensor> {
         let attended = self.attended.forward(&self.attend(hidden)?)?;
-        attended.inplace_op2(hidden, &AddRow)?;
+        attended.inplace_op2(hidden, &AddRowThen(identity))?;
         let attended = self.attended_norm.forward(&attended)?;
         let wide = self.wide.forward_then_gelu(&attended)?;
         let narrow = self.narrow.forward(&wide)?;
-        narrow.inplace_op2(&attended, &AddRow)?;
+        narrow.inplace_op2(&attended, &AddRowThen(identity))?;
         self.norm.forward(&narrow)
     }
 

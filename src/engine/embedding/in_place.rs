@@ -6,15 +6,11 @@
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, bail};
 use pulp::{Arch, NullaryFnOnce};
 
-use super::gelu::gelu;
+/// Adds a row to every row, as many numbers as it has, one after the other; then makes of
+/// each sum what the function says.
+pub(super) struct AddRowThen<F>(pub(super) F);
 
-/// Adds `row` to every row: as many numbers as `row` has, one after the other.
-pub(super) struct AddRow;
-
-/// The same, then [`gelu`] of the sums.
-pub(super) struct AddRowThenGelu;
-
-impl InplaceOp2 for AddRow {
+impl<F: Fn(f32) -> f32 + Copy> InplaceOp2 for AddRowThen<F> {
     fn name(&self) -> &'static str {
         "add_row"
     }
@@ -27,26 +23,7 @@ impl InplaceOp2 for AddRow {
         row_layout: &Layout,
     ) -> Result<()> {
         let (numbers, row) = rows(numbers, layout, row, row_layout)?;
-        let each = |number: f32| number;
-        Arch::new().dispatch(Rows { numbers, row, each });
-        Ok(())
-    }
-}
-
-impl InplaceOp2 for AddRowThenGelu {
-    fn name(&self) -> &'static str {
-        "add_row_then_gelu"
-    }
-
-    fn cpu_fwd(
-        &self,
-        numbers: &mut CpuStorage,
-        layout: &Layout,
-        row: &CpuStorage,
-        row_layout: &Layout,
-    ) -> Result<()> {
-        let (numbers, row) = rows(numbers, layout, row, row_layout)?;
-        let each = gelu;
+        let each = self.0;
         Arch::new().dispatch(Rows { numbers, row, each });
         Ok(())
     }
@@ -100,9 +77,11 @@ impl<F: Fn(f32) -> f32> NullaryFnOnce for Rows<'_, F> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::identity;
+
     use candle_core::{DType, Device, Tensor};
 
-    use super::*;
+    use super::{super::gelu::gelu, *};
 
     fn rows(op: &impl InplaceOp2) -> Vec<Vec<f32>> {
         let tensor = Tensor::new(&[[0.0f32, 1.0], [2.0, 3.0]], &Device::Cpu).unwrap();
@@ -113,9 +92,9 @@ mod tests {
 
     #[test]
     fn each_column_has_its_own_number() {
-        assert_eq!(rows(&AddRow), [[1.0, 0.0], [3.0, 2.0]]);
+        assert_eq!(rows(&AddRowThen(identity)), [[1.0, 0.0], [3.0, 2.0]]);
         let wanted = [[1.0, 0.0], [3.0, 2.0]].map(|row| row.map(gelu));
-        assert_eq!(rows(&AddRowThenGelu), wanted);
+        assert_eq!(rows(&AddRowThen(gelu)), wanted);
     }
 
     #[test]
@@ -123,8 +102,8 @@ mod tests {
         let tensor = Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap();
         let row = Tensor::zeros(2, DType::F32, &Device::Cpu).unwrap();
         let four = Tensor::zeros(4, DType::F32, &Device::Cpu).unwrap();
-        assert!(tensor.inplace_op2(&four, &AddRow).is_err());
+        assert!(tensor.inplace_op2(&four, &AddRowThen(identity)).is_err());
         let turned = tensor.t().unwrap();
-        assert!(turned.inplace_op2(&row, &AddRow).is_err());
+        assert!(turned.inplace_op2(&row, &AddRowThen(identity)).is_err());
     }
 }

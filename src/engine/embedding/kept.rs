@@ -7,8 +7,9 @@
 //! Each file holds some texts and their vectors, is put whole or not at all, and never
 //! changes: two runs at once write files of their own, and one that is killed loses the
 //! texts it was at. A folder can be read as `model = "file"`, copied, or removed; nothing
-//! else is lost with it. A file whose content is not what its name says is removed, and a
-//! folder that cannot be written keeps nothing: both are told, and the run goes on.
+//! else is lost with it. A file whose content is not what its name says is removed, one that
+//! cannot be read is left out, and a folder that cannot be written keeps nothing: all are
+//! told, and the run goes on.
 //! Memory: as `shelf` says, and one file's vectors. All files are read once, when the folder
 //! is opened, to be held against their names: 1.5 KB a text.
 
@@ -21,7 +22,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use datafusion::common::Result;
 use tokio::sync::RwLock;
 
@@ -117,28 +117,29 @@ fn is_kept(name: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Says whether a file's content is what its name says; one that is damaged is removed.
-/// What cannot be read is not there.
+/// Says whether a file's content is what its name says. One that is damaged is removed; one
+/// that cannot be read may be whole, and is left where it is.
 async fn is_whole(location: &Location, name: &str) -> bool {
-    let holds = |bytes: &Bytes| name_of(bytes) == name;
-    match location.read(name).await {
-        Ok(Some(bytes)) if holds(&bytes) => return true,
-        Ok(None) => return false,
-        _ => {}
+    let file = location.display(name);
+    // Read twice: another run may have put it right in between.
+    for _ in 0..2 {
+        match location.read(name).await {
+            Ok(Some(bytes)) if name_of(&bytes) == name => return true,
+            Ok(Some(_)) => {}
+            Ok(None) => return false,
+            Err(error) => {
+                let reason = told(&error);
+                tracing::warn!(file, reason, "left out: its texts are embedded anew");
+                return false;
+            }
+        }
     }
-    // Another run may have put it right by now.
-    if location
-        .read(name)
-        .await
-        .is_ok_and(|bytes| bytes.as_ref().is_some_and(holds))
-    {
-        return true;
-    }
-    let (file, removed) = (location.display(name), location.delete(name).await);
-    let what = "damaged: its texts are embedded anew";
-    match removed {
-        Ok(()) => tracing::warn!(file, "removed, as it is {what}"),
-        Err(error) => tracing::warn!(file, reason = told(&error), "left out, as it is {what}"),
+    match location.delete(name).await {
+        Ok(()) => tracing::warn!(file, "damaged, and removed: its texts are embedded anew"),
+        Err(error) => {
+            let reason = told(&error);
+            tracing::warn!(file, reason, "damaged: its texts are embedded anew");
+        }
     }
     false
 }
@@ -256,6 +257,25 @@ mod tests {
         let third = Kept::at(model, &location).await.unwrap();
         embed(&third, &texts).await;
         assert_eq!(third.found(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_is_left_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::folder(folder.path()).unwrap();
+        let model = Arc::new(Counting::default());
+        let texts = ["a", "bb"];
+        embed(&Kept::at(model.clone(), &location).await.unwrap(), &texts).await;
+        let kept = folder.path().join("counting-1");
+        let file = std::fs::read_dir(&kept).unwrap().next().unwrap().unwrap();
+        let aside = folder.path().join("aside");
+        std::fs::rename(file.path(), &aside).unwrap();
+        // What is no plain file is not followed: an error to read, and not to list.
+        std::os::unix::fs::symlink(&aside, file.path()).unwrap();
+        let again = Kept::at(model, &location).await.unwrap();
+        assert_eq!(embed(&again, &texts).await.len(), 4);
+        assert_eq!(again.found(), 0);
+        assert!(std::fs::symlink_metadata(file.path()).is_ok() && aside.exists());
     }
 
     #[tokio::test]
