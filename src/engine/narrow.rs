@@ -11,7 +11,7 @@ use std::{
 use chrono::DateTime;
 use datafusion::{
     common::{
-        Result, plan_err,
+        Result,
         tree_node::{TreeNode, TreeNodeRecursion},
     },
     logical_expr::{Expr, LogicalPlan, Volatility},
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     config::EngineConfig,
-    pipeline::{Bindings, Pipeline, Project, Relation, sql::resolve},
+    pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, sql::resolve},
 };
 
 /// Returns the project in which the pipelines read only what these parameters leave
@@ -85,8 +85,7 @@ impl Planned<'_> {
         let (workspace, reads) = (self.workspace().ok()?, &self.pipeline.reads);
         let mut by_model = BTreeMap::new();
         for model in reads.needed_models(&self.pipeline.output) {
-            let file = &self.pipeline.models[model];
-            let plan = workspace.plan(file, bindings).await.ok()?;
+            let plan = timeless(&workspace, &self.pipeline.models[model], bindings).await?;
             if self.is_planned_alone(model) {
                 by_model.insert(model, self.scanned(&workspace, &plan).ok()?);
                 let schema = Arc::new(plan.schema().as_arrow().clone());
@@ -97,7 +96,7 @@ impl Planned<'_> {
         }
         let mut open: Vec<Relation> = self.delivered().collect();
         for rule in self.pipeline.rules.values() {
-            let plan = workspace.plan(rule, bindings).await.ok()?;
+            let plan = timeless(&workspace, rule, bindings).await?;
             open.extend(self.scanned(&workspace, &plan).ok()?);
         }
         Some(reached(open, &by_model))
@@ -126,14 +125,7 @@ impl Planned<'_> {
     }
 
     /// Returns what the plan still reads once it is optimised.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error as well when the plan hangs on the time, which is not known yet.
     fn scanned(&self, workspace: &Workspace, plan: &LogicalPlan) -> Result<BTreeSet<Relation>> {
-        if hangs_on_more_than_rows(plan)? {
-            return plan_err!("what is read hangs on the time");
-        }
         let mut scanned = BTreeSet::new();
         workspace.optimised(plan)?.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
@@ -162,8 +154,18 @@ fn reached(
     reached
 }
 
+/// Plans a file that does not hang on the time, which is not known yet.
+async fn timeless(
+    workspace: &Workspace,
+    file: &SourceFile,
+    bindings: &Bindings,
+) -> Option<LogicalPlan> {
+    let plan = workspace.plan(file, bindings).await.ok()?;
+    (!hangs_on_time(&plan).ok()?).then_some(plan)
+}
+
 /// Says whether a function of the plan gives something else another time: `now()`.
-fn hangs_on_more_than_rows(plan: &LogicalPlan) -> Result<bool> {
+fn hangs_on_time(plan: &LogicalPlan) -> Result<bool> {
     let mut found = false;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expression| {

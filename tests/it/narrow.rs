@@ -85,6 +85,15 @@ fn what_hangs_on_the_time_is_read() {
         );
         define(&world, &sql);
         assert_eq!(counts(&world, &[]).0, "prices,3", "{condition}");
+        // The same in a model that is part of another's plan.
+        let today = format!("select * from prices where {condition}");
+        world.write("shop/sql/counts/today.sql", &today);
+        define(
+            &world,
+            "select 'prices' as what, count(*) as n from today where $m in ('a', 'b')",
+        );
+        assert_eq!(counts(&world, &[]).0, "prices,3", "{condition}");
+        std::fs::remove_file(world.path("shop/sql/counts/today.sql")).unwrap();
     }
 }
 
