@@ -126,7 +126,7 @@ pub struct Manifest {
     /// The snapshot before it, where the SQL read that too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<SnapshotId>,
-    /// All snapshots before it, the newest first, where the SQL read those.
+    /// Those of earlier days, the newest first, where the SQL read them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<SnapshotId>,
     /// When that snapshot was fetched.
@@ -198,7 +198,7 @@ pub struct Draft {
     pub snapshot: SnapshotId,
     /// The snapshot before it, where the SQL read that too.
     pub previous: Option<SnapshotId>,
-    /// All snapshots before it, the newest first, where the SQL read those.
+    /// Those of earlier days, the newest first, where the SQL read them.
     pub history: Vec<SnapshotId>,
     /// When that snapshot was fetched.
     pub snapshot_at: DateTime<Utc>,

@@ -56,7 +56,7 @@ fn spelled(relation: &Relation) -> (&'static str, &str) {
         Relation::Output(name) => ("pipeline", name),
         Relation::Dataset(name) => ("dataset", name),
         Relation::Previous(name) => ("dataset of the snapshot before", name),
-        Relation::History(name) => ("dataset of all snapshots before", name),
+        Relation::History(name) => ("dataset of earlier days", name),
     }
 }
 

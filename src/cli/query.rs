@@ -80,12 +80,10 @@ impl Data {
             });
         }
         let spoken = Spoken::of(project, text);
-        let is_given = |name: &&str| given.iter().any(|given| given.dataset == *name);
-        let lacking = |names: &[&'_ str]| -> Vec<String> {
-            let lacking = names.iter().filter(|name| !is_given(name));
-            lacking.map(|name| (*name).to_owned()).collect()
-        };
-        let (needed, optional) = (lacking(&spoken.needed), lacking(&spoken.optional));
+        let is_given = |name: &str| given.iter().any(|given| given.dataset == name);
+        let (mut needed, mut optional) = (spoken.needed, spoken.optional);
+        needed.retain(|name| !is_given(name));
+        optional.retain(|name| !is_given(name));
         if needed.is_empty() && !given.is_empty() {
             return Ok(Data {
                 snapshot: None,
@@ -94,8 +92,6 @@ impl Data {
                 given,
             });
         }
-        let needed: Vec<&str> = needed.iter().map(String::as_str).collect();
-        let optional: Vec<&str> = optional.iter().map(String::as_str).collect();
         let snapshot = fetch::open(context, named, &needed, &optional).await?;
         let (snapshots, manifest) = (context.snapshots(), &snapshot.manifest);
         let previous = match spoken.previous.is_empty() {

@@ -196,7 +196,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Puts the snapshot's datasets into `export`, those of the one before into
-    /// `previous`, and those of all before into `history`.
+    /// `previous`, and those of earlier days into `history`.
     fn datasets(&self) -> Result<()> {
         let snapshots = [
             (EXPORT, Some(self.job.snapshot)),

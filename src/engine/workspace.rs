@@ -30,7 +30,7 @@ pub(super) const EXPORT: &str = "export";
 /// The schema of the datasets as the snapshot before has them.
 pub(super) const PREVIOUS: &str = "previous";
 
-/// The schema of the datasets as all snapshots before have them.
+/// The schema of the datasets as earlier days have them.
 pub(super) const HISTORY: &str = "history";
 
 /// The schema of the database's tables, for updates.

@@ -327,28 +327,31 @@ pub(super) fn own_datasets(pipeline: &Pipeline) -> BTreeSet<&str> {
 /// Returns the datasets that the pipelines read of the snapshot before, themselves or
 /// through other pipelines, by name.
 pub(super) fn previous_of<'a>(project: &'a Project, pipelines: &[&Pipeline]) -> BTreeSet<&'a str> {
-    let all = in_order(project, pipelines);
-    let inputs = all
-        .into_iter()
-        .flat_map(|pipeline| pipeline.reads.inputs(&pipeline.output));
-    let previous = inputs.filter_map(|relation| match relation {
+    let read = inputs_of(project, pipelines);
+    let previous = read.filter_map(|relation| match relation {
         Relation::Previous(name) => Some(name.as_str()),
         _ => None,
     });
     previous.collect()
 }
 
-/// Returns the datasets that the pipelines read of all snapshots before, likewise.
+/// Returns the datasets that the pipelines read of earlier days, likewise.
 pub(super) fn history_of<'a>(project: &'a Project, pipelines: &[&Pipeline]) -> BTreeSet<&'a str> {
-    let all = in_order(project, pipelines);
-    let inputs = all
-        .into_iter()
-        .flat_map(|pipeline| pipeline.reads.inputs(&pipeline.output));
-    let history = inputs.filter_map(|relation| match relation {
+    let read = inputs_of(project, pipelines);
+    let history = read.filter_map(|relation| match relation {
         Relation::History(name) => Some(name.as_str()),
         _ => None,
     });
     history.collect()
+}
+
+/// Returns what the pipelines read outside of their models, with those they read.
+fn inputs_of<'a>(
+    project: &'a Project,
+    pipelines: &[&Pipeline],
+) -> impl Iterator<Item = &'a Relation> + use<'a> {
+    let all = in_order(project, pipelines).into_iter();
+    all.flat_map(|pipeline| pipeline.reads.inputs(&pipeline.output))
 }
 
 pub(super) fn datasets_of<'a>(project: &'a Project, pipelines: &[&Pipeline]) -> Vec<&'a Dataset> {

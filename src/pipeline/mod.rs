@@ -300,7 +300,7 @@ impl Project {
         graph::previous_of(self, pipelines).into_iter().collect()
     }
 
-    /// Returns the datasets that the pipelines read of all snapshots before the one in
+    /// Returns the datasets that the pipelines read of the days before the snapshot in
     /// use, as `history.<dataset>`, themselves or through other pipelines, by name.
     pub fn history_of(&self, pipelines: &[&Pipeline]) -> Vec<&str> {
         graph::history_of(self, pipelines).into_iter().collect()

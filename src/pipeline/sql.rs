@@ -20,7 +20,7 @@ pub enum Relation {
     Dataset(String),
     /// A dataset of the snapshot before it.
     Previous(String),
-    /// A dataset of all snapshots before it.
+    /// A dataset of earlier days.
     History(String),
 }
 
