@@ -17,9 +17,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pricemill::{
     config::ServeConfig,
     database,
+    events::Progress,
     inbox::Inbox,
     pipeline::Project,
-    progress::Progress,
     serve::{Keys, Service, app},
     storage::Location,
     synth::{self, Export},

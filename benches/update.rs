@@ -10,12 +10,12 @@ use std::{path::Path, sync::Arc};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use pricemill::{
+    artifact::digest::Digest,
     config::EngineConfig,
     database::{self, Accept, Database},
-    digest::Digest,
+    events::Progress,
     inbox::{Arrival, Inbox},
     pipeline::Project,
-    progress::Progress,
     storage::Location,
     update::{Update, update},
 };

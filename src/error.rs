@@ -1,8 +1,9 @@
 //! The crate's error: one variant a stage, and one `kind()` at the edge.
 
 use crate::{
-    config, database, dataset, diagnostics, diagnostics::Finding, engine, inbox, kind::Kind, load,
-    outbox, pipeline, runs, serve, snapshot, source, storage, synth, update, upload,
+    archive, config, database, dataset, diagnostics, diagnostics::Finding, engine, inbox,
+    kind::Kind, load, outbox, pipeline, runs, serve, snapshot, source, storage, synth, update,
+    upload,
 };
 
 /// Any stage's error.
@@ -35,6 +36,8 @@ pub enum Error {
     #[error(transparent)]
     Database(#[from] database::Error),
     #[error(transparent)]
+    Archive(#[from] archive::Error),
+    #[error(transparent)]
     Load(#[from] load::Error),
     #[error(transparent)]
     Synth(#[from] synth::Error),
@@ -66,6 +69,7 @@ impl Error {
             Error::Inbox(error) => error.kind(),
             Error::Update(error) => error.kind(),
             Error::Database(error) => error.kind(),
+            Error::Archive(error) => error.kind(),
             Error::Load(error) => error.kind(),
             Error::Synth(error) => error.kind(),
             Error::Serve(error) => error.kind(),
@@ -95,6 +99,7 @@ impl Error {
             Error::Upload(error) => error.hint(),
             Error::Update(error) => error.hint(),
             Error::Database(error) => error.hint(),
+            Error::Archive(error) => error.hint(),
             Error::Load(error) => error.hint(),
             Error::Synth(error) => error.hint(),
             Error::Runs(error) => error.hint(),

@@ -22,7 +22,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    digest::{self, Digest},
+    artifact::digest::{self, Digest},
     kind::Kind,
     outbox::{self, artifact_id, manifest_name, manifest_seq},
     storage::{self, Location, Put},

@@ -16,19 +16,18 @@
 //! is in Rust (`pipeline` embeds the folders as they are); no file path is in SQL.
 
 // What every stage uses.
-mod ascent;
+pub mod artifact;
 pub mod config;
 pub mod dataset;
 pub mod diagnostics;
-pub mod digest;
-mod digits;
 pub mod error;
+pub mod events;
 pub mod json;
 pub mod kind;
-pub mod progress;
 pub mod runs;
 pub mod storage;
 mod text;
+mod work;
 
 // The stages, in the order data flows.
 pub mod source;
@@ -37,7 +36,17 @@ pub mod snapshot;
 
 pub mod pipeline;
 
+pub mod embedding;
+
+pub mod functions;
+
 pub mod engine;
+
+pub mod catalog;
+
+pub mod compile;
+
+pub mod generate;
 
 pub mod outbox;
 
@@ -49,12 +58,15 @@ pub mod update;
 
 pub mod database;
 
+pub mod archive;
+
 pub mod serve;
 
 // The ways in.
 pub mod cli;
 pub mod load;
 pub mod synth;
+pub mod workbench;
 
 pub use error::{Error, Result};
 pub use kind::Kind;

@@ -19,8 +19,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    artifact::digest::{self, Digest},
     dataset::Contract,
-    digest::{self, Digest},
     kind::Kind,
     snapshot::SnapshotId,
     storage::{self, Entry, Location, Put},

@@ -4,12 +4,12 @@ use futures::TryStreamExt;
 use indexmap::IndexMap;
 use pricemill::{
     config::EngineConfig,
-    engine::{self, Query},
+    events::Progress,
     pipeline::{Bindings, Project},
-    progress::Progress,
     snapshot::{self, Direct, Rows, Snapshot},
     storage::Location,
     synth::Export,
+    workbench::{self, Query},
 };
 use tokio::runtime::Runtime;
 
@@ -56,7 +56,7 @@ impl Shop {
             config: &config,
         };
         self.runtime.block_on(async {
-            let rows = engine::show(query, relation, None, None).await.unwrap();
+            let rows = workbench::show(query, relation, None, None).await.unwrap();
             let batches: Vec<_> = rows.stream.try_collect().await.unwrap();
             batches.iter().map(|batch| batch.num_rows()).sum()
         })

@@ -12,8 +12,8 @@ use super::{
     screen::grouped,
 };
 use crate::{
+    archive::{self, Archived},
     config,
-    database::archive::{self, Archived},
     error::Result,
     storage::Location,
 };

@@ -11,7 +11,7 @@ use clap::{
 };
 
 use super::screen;
-use crate::{config, diagnostics::Findings, engine::Given, pipeline::Project};
+use crate::{catalog::Given, config, diagnostics::Findings, pipeline::Project};
 
 /// A dataflow engine for retail prices
 ///

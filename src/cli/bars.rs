@@ -10,7 +10,7 @@ use std::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::screen::{grouped, spoken, tell_json};
-use crate::progress::Sink;
+use crate::events::Sink;
 
 /// What is told when a task ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use super::{
     context::{Context, Ending},
 };
 use crate::{
+    compile::{self, Checked, Promise},
     database,
     diagnostics::{Finding, Severity},
-    engine::{self, Checked, Promise},
     error::Result,
     kind::Kind,
 };
@@ -24,7 +24,7 @@ pub(crate) async fn check(context: &Context, args: &CheckArgs) -> Result<Ending>
     let pipelines = context.select(&args.selection)?;
     let bindings = project.bind(&pipelines, &[])?;
     let tables = database::schema()?;
-    let checked = engine::check(project, &pipelines, &bindings, &tables).await?;
+    let checked = compile::check(project, &pipelines, &bindings, &tables).await?;
     let findings = project.warnings.iter().chain(&checked.findings);
     let findings = findings.cloned().collect::<Vec<_>>();
     context.screen.findings(&findings);

@@ -14,8 +14,10 @@ use super::{
     screen::{grouped, sized, spoken},
 };
 use crate::{
-    engine::{self, CheckResult, Embedded, Generate, Generated, Outcome, Output, Step},
+    compile,
+    embedding::Embedded,
     error::{Error, Result},
+    generate::{self, CheckResult, Generate, Generated, Outcome, Output, Step},
     kind::Kind,
     outbox::{Also, Commit, Draft},
     pipeline::{Pipeline, Project, Severity},
@@ -40,13 +42,14 @@ pub(crate) async fn generate(context: &Context, args: &GenerateArgs) -> Result<E
     let project = context.project()?;
     let pipelines = context.select(&args.selection)?;
     let bindings = project.bind(&pipelines, &args.selection.params)?;
-    let project = &engine::narrowed(project, &pipelines, &bindings, &context.config.engine).await?;
+    let project =
+        &compile::narrowed(project, &pipelines, &bindings, &context.config.engine).await?;
     let pipelines = project.these(&pipelines);
     let snapshot = fetch::snapshot(context, project, &pipelines, args.snapshot.as_deref()).await?;
     let previous = fetch::previous(context, project, &pipelines, &snapshot).await?;
     let history = fetch::history(context, project, &pipelines, &snapshot).await?;
     let work = work_folder(context)?;
-    let generated = engine::generate(Generate {
+    let generated = generate::generate(Generate {
         project,
         pipelines: &pipelines,
         bindings: &bindings,
@@ -185,7 +188,7 @@ fn tell_checks(context: &Context, name: &str, checks: &[CheckResult]) {
         if let Some(rows) = &check.shown {
             context.screen.say(rows);
         }
-        let more = check.bad_rows.saturating_sub(engine::SHOWN as u64);
+        let more = check.bad_rows.saturating_sub(generate::SHOWN as u64);
         if more > 0 {
             context.screen.say(format!("and {} more", grouped(more)));
         }
@@ -373,7 +376,7 @@ fn draft(
     })
 }
 
-fn beside(also: &engine::Also) -> Also {
+fn beside(also: &generate::Also) -> Also {
     Also {
         file: also.name.clone(),
         sha256: also.sha256.clone(),

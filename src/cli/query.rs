@@ -10,11 +10,13 @@ use super::{
     cost, fetch, table,
 };
 use crate::{
+    catalog::Given,
     dataset::Dataset,
-    engine::{self, Given, Query, Rows},
+    engine,
     error::Result,
     pipeline::{Pipeline, Project, sql::references},
     snapshot::{self, Snapshot},
+    workbench::{self, Query, Rows},
 };
 
 /// Shows rows of one relation.
@@ -31,7 +33,7 @@ pub(crate) async fn show(context: &Context, args: &ShowArgs) -> Result<Ending> {
     with(context, &data, asked, async |job| {
         print(
             context,
-            engine::show(job, &args.relation, filter, limit).await?,
+            workbench::show(job, &args.relation, filter, limit).await?,
         )
         .await
     })
@@ -45,7 +47,7 @@ pub(crate) async fn query(context: &Context, args: &QueryArgs) -> Result<Ending>
     let limit = usize::try_from(args.limit).ok();
     let asked = (args.sql.as_str(), args.params.as_slice());
     with(context, &data, asked, async |job| {
-        print(context, engine::query(job, &args.sql, limit).await?).await
+        print(context, workbench::query(job, &args.sql, limit).await?).await
     })
     .await?;
     Ok(Ending::silent())
@@ -55,7 +57,7 @@ pub(crate) async fn query(context: &Context, args: &QueryArgs) -> Result<Ending>
 pub(crate) async fn print_query(context: &Context, sql: &str, limit: usize) -> Result<()> {
     let data = Data::open(context, sql, "latest", &[]).await?;
     with(context, &data, (sql, &[]), async |job| {
-        print(context, engine::query(job, sql, Some(limit)).await?).await
+        print(context, workbench::query(job, sql, Some(limit)).await?).await
     })
     .await
 }

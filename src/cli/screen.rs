@@ -9,12 +9,12 @@ use super::{
     args::{Global, LogFormat, Output},
     bars::{Bars, Ends, Lines},
 };
-pub(crate) use crate::progress::{grouped, sized};
+pub(crate) use crate::events::{grouped, sized};
 use crate::{
     config::Environment,
     diagnostics::{Finding, Findings, Severity},
     error::Error,
-    progress::Progress,
+    events::Progress,
 };
 
 /// The screen of one command.

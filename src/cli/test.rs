@@ -4,7 +4,7 @@ use super::{
     args::TestArgs,
     context::{Context, Ending},
 };
-use crate::{engine, error::Result, kind::Kind};
+use crate::{error::Result, kind::Kind, workbench};
 
 /// Runs the pipelines' tests.
 pub(crate) async fn test(context: &Context, args: &TestArgs) -> Result<Ending> {
@@ -12,7 +12,7 @@ pub(crate) async fn test(context: &Context, args: &TestArgs) -> Result<Ending> {
     let pipelines = context.select(&args.selection)?;
     context.screen.findings(&project.warnings);
     let mut ending = Ending::default();
-    for result in engine::test(project, &pipelines, args.accept).await? {
+    for result in workbench::test(project, &pipelines, args.accept).await? {
         let file = result.file.display();
         match &result.failure {
             Some(failure) => {

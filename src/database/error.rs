@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use datafusion::error::DataFusionError;
 use rusqlite::ErrorCode;
 
-use super::archive;
-use crate::{kind::Kind, progress::grouped};
+use crate::{events::grouped, kind::Kind};
 
 /// Why the database could not be read or changed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -166,9 +165,6 @@ pub enum Error {
         /// The number that stands.
         latest: u64,
     },
-    /// An archive could not be written or restored.
-    #[error(transparent)]
-    Archive(#[from] archive::Error),
 }
 
 /// A result of this module.
@@ -186,7 +182,6 @@ impl Error {
             | Error::Shrunk { .. }
             | Error::Rejected { .. }
             | Error::Superseded { .. } => Kind::Data,
-            Error::Archive(error) => error.kind(),
             _ => Kind::Failed,
         }
     }
@@ -207,7 +202,6 @@ impl Error {
                 format!("if that is meant, add `--accept {}`", self.guard()?)
             }
             Error::Superseded { .. } => "name it with `--artifact` to roll back to it".to_owned(),
-            Error::Archive(error) => return error.hint(),
             _ => return None,
         })
     }

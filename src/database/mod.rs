@@ -5,7 +5,6 @@
 //! transaction with the ledger's row. Readers stream from a transaction of their
 //! own and neither wait for a writer nor hold one up.
 
-pub mod archive;
 mod change;
 mod error;
 mod sqlite;

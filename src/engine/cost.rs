@@ -60,7 +60,7 @@ fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok
 
 /// A plan that runs, and when it began.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     plan: Arc<dyn ExecutionPlan>,
     runtime: Arc<RuntimeEnv>,
     began: Instant,
@@ -68,7 +68,7 @@ pub(super) struct Meter {
 
 impl Meter {
     /// Starts to measure a plan; the pool's peak counts from here on.
-    pub(super) fn start(plan: Arc<dyn ExecutionPlan>, runtime: Arc<RuntimeEnv>) -> Meter {
+    pub(crate) fn start(plan: Arc<dyn ExecutionPlan>, runtime: Arc<RuntimeEnv>) -> Meter {
         if let Some(pool) = PeakRecordingPool::from_pool(runtime.memory_pool.as_ref()) {
             pool.reset_peak();
         }
@@ -80,7 +80,7 @@ impl Meter {
     }
 
     /// Returns what the plan has cost so far: all, once its stream has ended.
-    pub(super) fn read(&self) -> Cost {
+    pub(crate) fn read(&self) -> Cost {
         let mut operators = Vec::new();
         walk(self.plan.as_ref(), 0, &mut operators);
         let sum = |of: fn(&Operator) -> u64| operators.iter().map(of).sum();

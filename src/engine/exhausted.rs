@@ -37,7 +37,7 @@ pub enum Exhausted {
 
 impl Exhausted {
     /// Returns what an error says ran out, if that is what it says.
-    pub(super) fn of(error: &DataFusionError) -> Option<Exhausted> {
+    pub(crate) fn of(error: &DataFusionError) -> Option<Exhausted> {
         let text = error.to_string();
         if text.contains(TEMP_LIMIT) {
             let limit = between(&text, "allowable limit of ", ". ");
@@ -52,7 +52,7 @@ impl Exhausted {
     }
 
     /// Returns the setting to change.
-    pub(super) fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         let (key, what) = match self {
             Exhausted::Temp { .. } => ("max_temp", "let the engine spill more"),
             _ => ("memory", "give the engine more memory"),

@@ -20,8 +20,8 @@ use datafusion::{
 };
 use futures::{StreamExt, stream};
 
-use super::{session, tables::ascending};
-use crate::{ascent::Ascent, config::EngineConfig};
+use super::session;
+use crate::{catalog::tables::ascending, config::EngineConfig, engine::sort_check::Ascent};
 
 /// Batches that are read ahead.
 const AHEAD: usize = 2;

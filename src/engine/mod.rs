@@ -2,47 +2,19 @@
 //!
 //! Only this module makes DataFusion sessions, in one function.
 
-pub mod apply;
-mod artifact;
-mod check;
-mod contract;
-mod cost;
-mod dataset_table;
-mod diagnose;
-mod embedding;
+pub(crate) mod cost;
 mod exhausted;
-pub mod functions;
-mod generate;
-mod given;
-mod intermediate;
 mod key_order;
-mod lint;
-mod narrow;
-mod params;
-mod picture;
-mod query;
 mod session;
-mod slt;
+pub(crate) mod sort_check;
 mod sorted_aggregate;
-mod tables;
-mod updates;
-mod verify;
-mod workspace;
 
 use std::path::PathBuf;
 
-pub use check::{Checked, Promise, check};
 pub use cost::{Cost, Operator};
-pub use embedding::{Embedded, Error as EmbeddingError};
 pub use exhausted::Exhausted;
-pub use generate::{Also, Generate, Generated, Outcome, Output, Step, generate};
-pub use given::Given;
 pub(crate) use key_order::key_order;
-pub use narrow::narrowed;
-pub use query::{Query, Rows, query, show};
 pub use session::{peak_memory_bytes, session};
-pub use slt::{TestFailure, TestResult, test};
-pub use verify::{CheckResult, SHOWN};
 
 use datafusion::error::DataFusionError;
 
@@ -200,7 +172,7 @@ impl Error {
         }
     }
 
-    fn invalid(findings: Vec<Finding>) -> Error {
+    pub(crate) fn invalid(findings: Vec<Finding>) -> Error {
         Error::Invalid(Findings(findings))
     }
 }

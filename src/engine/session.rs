@@ -17,8 +17,8 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Error, Result, embedding::Embedding, functions, sorted_aggregate::ByRuns};
-use crate::config::EngineConfig;
+use super::{Error, Result, sorted_aggregate::ByRuns};
+use crate::{config::EngineConfig, embedding::Embedding, functions};
 
 /// How many consumers an error about exhausted memory names.
 const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4);

@@ -34,8 +34,8 @@ use self::{rows::TableFile, state::State};
 use crate::{
     config::EngineConfig,
     database::{self, Database, TableCounts},
+    events::Progress,
     kind::Kind,
-    progress::Progress,
 };
 
 /// The most memory that sorting a file takes; what is over it is spilled.

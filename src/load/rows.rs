@@ -23,7 +23,7 @@ use crate::{
     database::{Fill, Table},
     dataset::Contract,
     engine,
-    progress::Progress,
+    events::Progress,
 };
 
 /// Rows a batch.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use crate::{dataset::ColumnType, digits};
+use crate::{dataset::ColumnType, text::iso_date};
 
 /// A value, typed.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,7 +105,7 @@ pub(super) fn double(text: &str) -> Result<f64, Reason> {
 
 /// Reads a day, as in 2026-01-31.
 pub(super) fn date(text: &str) -> Result<i32, Reason> {
-    digits::days(text).ok_or_else(|| format!("must be a day like 2026-01-31, not `{text}`"))
+    iso_date::days(text).ok_or_else(|| format!("must be a day like 2026-01-31, not `{text}`"))
 }
 
 fn timestamp(text: &str) -> Result<i64, Reason> {

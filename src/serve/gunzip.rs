@@ -13,7 +13,7 @@ use super::{
     body::{temporary, too_large},
     error::{Refusal, Result},
 };
-use crate::digest::{Digest, Digester};
+use crate::artifact::digest::{Digest, Digester};
 
 /// Below this a file may be of any ratio: few rows alike compress very well.
 const FREE_BYTES: u64 = 64 << 20;

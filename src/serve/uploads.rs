@@ -24,8 +24,8 @@ use super::{
     gunzip::gunzip,
 };
 use crate::{
+    artifact::digest::Digest,
     dataset::Contract,
-    digest::Digest,
     inbox::{Arrival, Mark, Receive, Received},
     json::{self, Layout},
     outbox::Manifest,

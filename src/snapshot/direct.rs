@@ -16,7 +16,7 @@ use crate::{
     config::EngineConfig,
     dataset::Dataset,
     engine,
-    progress::{Progress, grouped},
+    events::{Progress, grouped},
     source::Told,
     storage::Location,
 };

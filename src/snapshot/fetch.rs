@@ -28,7 +28,7 @@ use crate::{
     config::EngineConfig,
     dataset::Dataset,
     engine,
-    progress::{Progress, grouped},
+    events::{Progress, grouped},
     source::{Fetched, Piece, Source},
     storage::{Location, Put},
 };

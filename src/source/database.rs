@@ -13,7 +13,7 @@ use super::{
 use crate::{
     database::{Database, Export},
     dataset::{Contract, Dataset},
-    progress::Progress,
+    events::Progress,
 };
 
 /// The exports of a database that can be read directly, each in one read transaction.

@@ -12,7 +12,7 @@ use super::{
     Error, Fetched, Mark, Notes, Place, Result, Source, columnar, pages,
     request::{BodyFault, Patience, Requests, read_body},
 };
-use crate::{config::FetchConfig, dataset::Dataset, progress::Progress};
+use crate::{config::FetchConfig, dataset::Dataset, events::Progress};
 
 const ARROW: &str = "application/vnd.apache.arrow.stream";
 const JSON: &str = "application/json";

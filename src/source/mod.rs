@@ -32,7 +32,7 @@ pub use database::DatabaseSource;
 pub use http::Http;
 pub use request::Cause;
 
-use crate::{dataset::Dataset, json::RowError, kind::Kind, progress::Progress};
+use crate::{dataset::Dataset, events::Progress, json::RowError, kind::Kind};
 
 /// Why a dataset could not be fetched.
 #[derive(Debug, thiserror::Error)]

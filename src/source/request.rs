@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use url::Url;
 
 use super::{Error, Notes, Place, Result};
-use crate::{config::FetchConfig, progress::Progress};
+use crate::{config::FetchConfig, events::Progress};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-internal-api-key");
 /// A body that comes slower than this, after the idle time as a head start, is given up.

@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     dataset::Dataset,
-    progress::{Progress, grouped},
+    events::{Progress, grouped},
 };
 
 /// What the files are.

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     database::{Database, Fill, Table, TableCounts},
-    progress::Progress,
+    events::Progress,
 };
 
 /// The tables that are filled, parents first.

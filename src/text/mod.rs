@@ -5,6 +5,7 @@
 //! Nothing here allocates or runs longer than the text is long.
 
 mod fold;
+pub(crate) mod iso_date;
 mod normal;
 mod number;
 mod scan;
@@ -15,3 +16,8 @@ pub(crate) use fold::fold_case;
 pub(crate) use normal::{folded, normalized_name};
 pub(crate) use size::Size;
 pub(crate) use units::Units;
+
+/// Returns a name as SQL quotes it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -13,6 +13,7 @@
 mod decode;
 mod order;
 mod rejects;
+pub(crate) mod rows;
 
 use std::{path::Path, sync::Arc};
 
@@ -22,15 +23,13 @@ use self::rejects::Rejects;
 use crate::{
     config::EngineConfig,
     database::{self, Accept, Applied, Change, Database, Table, TableCounts},
-    engine::{
-        self,
-        apply::{Decoded, stage},
-    },
+    engine,
+    events::Progress,
     inbox::{self, Fate, Inbox, Received},
     kind::Kind,
     pipeline::Pipeline,
-    progress::Progress,
     storage::{self, Location},
+    update::rows::{Decoded, stage},
 };
 
 pub use decode::Error as DecodeError;

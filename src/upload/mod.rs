@@ -20,11 +20,11 @@ pub use http::HttpTransport;
 pub use store::StoreTransport;
 
 use crate::{
+    events::Progress,
     inbox,
     kind::Kind,
     outbox::{self, Committed, Outbox, Receipt},
     pipeline::Pipeline,
-    progress::Progress,
     storage,
 };
 

@@ -5,7 +5,7 @@ use chrono::Utc;
 
 use super::{Error, Result, Transport, verified};
 use crate::{
-    digest::Digest,
+    artifact::digest::Digest,
     inbox::{Arrival, Inbox, Receive},
     outbox::{Committed, Outbox, Receipt},
     pipeline::Pipeline,

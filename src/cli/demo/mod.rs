@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::{Config, Environment, Overrides},
     error::Result,
-    progress::Progress,
+    events::Progress,
     serve::serve as serve_on,
     storage,
     synth::{self, Spec},

@@ -23,7 +23,7 @@ use rusqlite::{
 
 use crate::{
     dataset::{Column, ColumnType},
-    digits::{self, Day},
+    text::iso_date::{self, Day},
 };
 
 /// What is wrong with a value, for a message that names its column.
@@ -265,7 +265,7 @@ fn holds(value: ValueRef<'_>, wanted: &str) -> Reason {
 }
 
 fn days(text: &str) -> Result<i32, Reason> {
-    digits::days(text).ok_or_else(|| format!("`{text}` is not a date"))
+    iso_date::days(text).ok_or_else(|| format!("`{text}` is not a date"))
 }
 
 fn iso_date(days: i32) -> Result<Day, Reason> {

@@ -17,8 +17,8 @@ use super::{
     cells::Values,
 };
 use crate::{
-    ascent::Ascent,
     database::{Reject, Staged},
+    engine::sort_check::Ascent,
     pipeline::{Reference, UpdateMode},
 };
 

@@ -27,7 +27,7 @@ use super::{
     kernels::{self, At, Extremes},
     pending::Pending,
 };
-use crate::engine::functions::fits_64_bits;
+use crate::functions::fits_64_bits;
 
 /// The row that a function wants, and the value it takes from it.
 #[derive(Debug, Clone)]

@@ -1,0 +1,3 @@
+//! The identity of files that stages hand on.
+
+pub mod digest;

@@ -1,0 +1,225 @@
+//! A dataset read from Parquet files that the user names, in place of a snapshot's.
+//!
+//! The columns must fit the contract without loss: by name, every one that may not be
+//! null there and free of nulls, integers and decimals no wider, no price below zero.
+//! What the footers tell is not read again. The rows are taken as they are and in
+//! whatever order: that no key comes twice is the user's word.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use datafusion::{
+    arrow::datatypes::{DataType, Schema},
+    catalog::TableProvider,
+    common::{Column as Named, ScalarValue},
+    functions_aggregate::expr_fn::{count, min},
+    logical_expr::{Expr, lit},
+    prelude::SessionContext,
+};
+
+use super::tables;
+use crate::{
+    dataset::{Column, ColumnType, Dataset},
+    engine::{Error, Result},
+};
+
+/// A dataset and where its rows lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The dataset's name.
+    pub dataset: String,
+    /// A Parquet file, or a folder of them.
+    pub path: PathBuf,
+}
+
+/// Returns the rows at `path` as the dataset that its contract describes.
+pub(crate) async fn dataset(
+    context: &SessionContext,
+    dataset: &Dataset,
+    path: &Path,
+) -> Result<Arc<dyn TableProvider>> {
+    let failed = |error| Error::run(&format!("could not read {}", path.display()), error);
+    let files = files(path)?;
+    let there = tables::files_schema(context, &files).await;
+    let there = there.map_err(failed)?;
+    for column in &dataset.contract.columns {
+        fits(column, &there).map_err(|reason| unfit(dataset, path, reason))?;
+    }
+    let as_it_is = tables::files(&files, there.clone()).map_err(failed)?;
+    check_rows(context, as_it_is, dataset, path).await?;
+    tables::files(&files, dataset.contract.arrow()).map_err(failed)
+}
+
+/// Returns the file, or the folder's Parquet files by name.
+fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |source| Error::Read {
+        path: path.to_owned(),
+        source,
+    };
+    if !std::fs::metadata(path).map_err(failed)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = std::fs::read_dir(path).map_err(failed)?;
+    let entries = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut found = entries.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    found.retain(|file| file.extension().is_some_and(|end| end == "parquet"));
+    found.sort();
+    match found.is_empty() {
+        true => Err(failed(std::io::Error::new(
+            std::io::ErrorKind::NotFound,
+            "it has no .parquet file",
+        ))),
+        false => Ok(found),
+    }
+}
+
+fn unfit(dataset: &Dataset, path: &Path, reason: String) -> Error {
+    Error::Given {
+        dataset: dataset.name.clone(),
+        path: path.to_owned(),
+        reason,
+    }
+}
+
+/// Says why a column of the files cannot stand for the contract's.
+fn fits(column: &Column, there: &Schema) -> Result<(), String> {
+    let Ok(field) = there.field_with_name(&column.name) else {
+        return match column.nullable {
+            true => Ok(()),
+            false => Err(format!("column `{}` is missing", column.name)),
+        };
+    };
+    match holds(&column.data_type, field.data_type()) {
+        true => Ok(()),
+        false => Err(format!(
+            "column `{}` must be {}, not {}",
+            column.name,
+            column.data_type,
+            field.data_type()
+        )),
+    }
+}
+
+/// Returns whether every value of an Arrow type is one of the contract's, exactly.
+fn holds(wanted: &ColumnType, there: &DataType) -> bool {
+    match (wanted, there) {
+        (_, DataType::Dictionary(_, value)) => holds(wanted, value),
+        (ColumnType::Bigint, _) => there.is_integer() && there != &DataType::UInt64,
+        (
+            &ColumnType::Decimal { precision, scale },
+            &(DataType::Decimal32(digits, fraction)
+            | DataType::Decimal64(digits, fraction)
+            | DataType::Decimal128(digits, fraction)),
+        ) => {
+            let whole = |digits: u8, fraction: i8| i16::from(digits) - i16::from(fraction);
+            fraction <= scale && whole(digits, fraction) <= whole(precision, scale)
+        }
+        (ColumnType::List(item), DataType::List(field) | DataType::LargeList(field)) => {
+            holds(item, field.data_type())
+        }
+        _ => ColumnType::from_arrow(there).as_ref() == Some(wanted),
+    }
+}
+
+/// Looks for nulls where there may be none, and for decimals below zero.
+async fn check_rows(
+    context: &SessionContext,
+    files: Arc<dyn TableProvider>,
+    dataset: &Dataset,
+    path: &Path,
+) -> Result<()> {
+    let failed = |error| Error::run(&format!("could not read {}", path.display()), error);
+    let schema = files.schema();
+    let there = |column: &&Column| schema.column_with_name(&column.name).is_some();
+    let columns = || dataset.contract.columns.iter().filter(there);
+    let named = |column: &Column| Expr::Column(Named::new_unqualified(&column.name));
+    let filled: Vec<_> = columns().filter(|column| !column.nullable).collect();
+    let money: Vec<_> = columns().filter(|column| is_decimal(column)).collect();
+    let counts = filled.iter().map(|column| count(named(column)));
+    let least = money.iter().map(|column| min(named(column)));
+    let wanted = std::iter::once(count(lit(1_i64)))
+        .chain(counts)
+        .chain(least);
+    let wanted = wanted
+        .enumerate()
+        .map(|(n, expr)| expr.alias(n.to_string()));
+    let frame = context.read_table(files).map_err(failed)?;
+    let frame = frame.aggregate(vec![], wanted.collect()).map_err(failed)?;
+    let batches = frame.collect().await.map_err(failed)?;
+    let Some(row) = batches.iter().find(|batch| batch.num_rows() == 1) else {
+        return Ok(());
+    };
+    let value = |at: usize| ScalarValue::try_from_array(row.column(at), 0).map_err(failed);
+    let rows = value(0)?;
+    for (at, column) in filled.iter().enumerate() {
+        if value(1 + at)? != rows {
+            let reason = format!("column `{}` must not be null", column.name);
+            return Err(unfit(dataset, path, reason));
+        }
+    }
+    for (at, column) in money.iter().enumerate() {
+        let least = value(1 + filled.len() + at)?;
+        if least.is_null() {
+            continue;
+        }
+        let zero = ScalarValue::new_zero(&least.data_type()).map_err(failed)?;
+        if least < zero {
+            let reason = format!("column `{}` must not be below zero", column.name);
+            return Err(unfit(dataset, path, reason));
+        }
+    }
+    Ok(())
+}
+
+fn is_decimal(column: &Column) -> bool {
+    matches!(column.data_type, ColumnType::Decimal { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::datatypes::Field;
+
+    use super::*;
+
+    fn is_fit(wanted: &str, there: DataType) -> bool {
+        holds(&wanted.parse().unwrap(), &there)
+    }
+
+    #[test]
+    fn narrower_numbers_fit_and_none_that_would_lose_digits() {
+        assert!(is_fit("bigint", DataType::Int64));
+        assert!(is_fit("bigint", DataType::UInt32));
+        assert!(!is_fit("bigint", DataType::UInt64));
+        assert!(!is_fit("bigint", DataType::Float64));
+        assert!(!is_fit("bigint", DataType::Utf8));
+        assert!(is_fit("decimal(10,2)", DataType::Decimal128(10, 2)));
+        assert!(is_fit("decimal(10,2)", DataType::Decimal64(9, 1)));
+        assert!(!is_fit("decimal(10,2)", DataType::Decimal128(10, 3)));
+        assert!(!is_fit("decimal(10,2)", DataType::Decimal128(10, 1)));
+        assert!(!is_fit("decimal(10,2)", DataType::Float64));
+    }
+
+    #[test]
+    fn text_fits_in_every_form_of_it() {
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        assert!(is_fit("text", dictionary));
+        assert!(is_fit("text", DataType::LargeUtf8));
+        assert!(!is_fit("text", DataType::Binary));
+    }
+
+    #[test]
+    fn a_column_may_lack_only_where_it_may_be_null() {
+        let there = Schema::new(vec![Field::new("id", DataType::Int64, true)]);
+        let column = |name: &str, nullable| Column {
+            name: name.to_owned(),
+            data_type: ColumnType::Bigint,
+            nullable,
+        };
+        assert_eq!(fits(&column("id", false), &there), Ok(()));
+        assert_eq!(fits(&column("other", true), &there), Ok(()));
+        let missing = "column `other` is missing".to_owned();
+        assert_eq!(fits(&column("other", false), &there), Err(missing));
+    }
+}

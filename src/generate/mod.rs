@@ -1,0 +1,601 @@
+//! Runs pipelines over one snapshot: models → output → checks → the artifact's file.
+//!
+//! Pipelines run one after another, each after those it reads; an output is
+//! computed once and read by the others as it was written. One failure leaves the
+//! pipelines that do not read it alone. Nothing is committed here.
+
+mod intermediate;
+mod picture;
+mod verify;
+mod write;
+
+pub use verify::{CheckResult, SHOWN};
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use datafusion::{
+    arrow::datatypes::{Field, Schema, SchemaRef},
+    common::{Column, TableReference},
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
+    prelude::SessionContext,
+};
+use indexmap::IndexMap;
+
+use self::{intermediate::Intermediate, verify::Against};
+use crate::{
+    catalog::tables,
+    compile::{
+        contract,
+        workspace::{self, EXPORT, HISTORY, PREVIOUS, Workspace},
+    },
+    config::EngineConfig,
+    embedding::{Embedded, Embedding},
+    engine::{Cost, Error, Result, session},
+    events::Progress,
+    functions,
+    pipeline::{Bindings, OutputFile, Pipeline, Project, Relation, read_seed},
+    snapshot::Snapshot,
+};
+
+/// What to generate, from what, and where.
+#[derive(Debug)]
+pub struct Generate<'a> {
+    /// The definitions.
+    pub project: &'a Project,
+    /// The pipelines asked for; those they read are computed as well.
+    pub pipelines: &'a [&'a Pipeline],
+    /// The parameters, by pipeline, from [`Project::bind`]; one that lacks has its defaults.
+    pub bindings: &'a IndexMap<String, Bindings>,
+    /// Where the datasets are.
+    pub snapshot: &'a Snapshot,
+    /// Where those of `previous` are; without it they are empty.
+    pub previous: Option<&'a Snapshot>,
+    /// Where those of `history` are, the newest first.
+    pub history: &'a [Snapshot],
+    /// The rows of each pipeline's last committed artifact, for the check `change`.
+    pub previous_rows: IndexMap<String, u64>,
+    /// Memory, threads and temp space.
+    pub config: &'a EngineConfig,
+    /// An empty folder for intermediates and the artifacts' files.
+    pub work: &'a Path,
+    /// The clock, for the check `age`.
+    pub now: DateTime<Utc>,
+    /// Who watches.
+    pub progress: &'a Progress,
+}
+
+/// One pipeline and what became of it.
+#[derive(Debug)]
+pub struct Generated {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Whether it was asked for, and not only read by one that was.
+    pub selected: bool,
+    /// What was computed, in order, whatever came after.
+    pub steps: Vec<Step>,
+    /// What was embedded for it.
+    pub embedded: Embedded,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a pipeline.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The artifact's file is there and may be committed.
+    Done(Box<Output>),
+    /// A check with severity `error` failed.
+    Refused(Vec<CheckResult>),
+    /// Its SQL is invalid or failed; the error names file and model.
+    Failed(Error),
+    /// A pipeline that it reads has no output.
+    Skipped {
+        /// That pipeline.
+        because: String,
+    },
+}
+
+/// An artifact's file before its commit.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// The file, in the work folder.
+    pub file: PathBuf,
+    /// Its name, such as `bargains.json`.
+    pub name: String,
+    /// The hash of its bytes, in hex.
+    pub sha256: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its length.
+    pub bytes: u64,
+    /// Every check, the warnings among them.
+    pub checks: Vec<CheckResult>,
+    /// The hash of manifest, SQL and seeds, in hex.
+    pub sql_sha256: String,
+    /// The parameters, as text.
+    pub params: IndexMap<String, String>,
+    /// The model that texts were embedded with, if the SQL embeds any.
+    pub embedding: Option<String>,
+    /// How long it took to write the file from the output's rows.
+    pub written_in: Duration,
+    /// The files beside it, in the order of the manifest.
+    pub also: Vec<Also>,
+    /// The typed rows, as the next pipeline reads them.
+    pub parquet: PathBuf,
+}
+
+/// A file beside an artifact's, in the same folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Also {
+    /// Its name, such as `map.svg`.
+    pub name: String,
+    /// The hash of its bytes, in hex.
+    pub sha256: String,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// One model that was computed and written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The model.
+    pub model: String,
+    /// The models that its plan computes along with it, as only it reads them, in the
+    /// order of the pipeline.
+    pub inlined: Vec<String>,
+    /// Its rows.
+    pub rows: u64,
+    /// What it took, its inlined models included.
+    pub cost: Cost,
+}
+
+/// Generates every pipeline asked for, and those they read, in the order that they
+/// ran.
+///
+/// # Errors
+///
+/// Returns an error only when nothing could start; what becomes of a pipeline is its
+/// [`Outcome`].
+pub async fn generate(job: Generate<'_>) -> Result<Vec<Generated>> {
+    let context = session(job.config)?;
+    let order = job.project.in_order(job.pipelines);
+    let mut run = Run {
+        job,
+        embedding: Embedding::of(&context.copied_config()),
+        context,
+        outputs: IndexMap::new(),
+    };
+    run.datasets()?;
+    let mut all = Vec::with_capacity(order.len());
+    for pipeline in order {
+        let selected = run
+            .job
+            .pipelines
+            .iter()
+            .any(|wanted| wanted.name == pipeline.name);
+        let mut steps = Vec::new();
+        let before = run.embedding.embedded();
+        let outcome = run.outcome(pipeline, &mut steps).await;
+        all.push(Generated {
+            pipeline: pipeline.name.clone(),
+            selected,
+            steps,
+            embedded: run.embedding.embedded().since(before),
+            outcome,
+        });
+    }
+    Ok(all)
+}
+
+struct Run<'a> {
+    job: Generate<'a>,
+    context: SessionContext,
+    embedding: Arc<Embedding>,
+    /// The outputs that passed their checks, by pipeline.
+    outputs: IndexMap<String, Intermediate>,
+}
+
+impl Run<'_> {
+    /// Puts the snapshot's datasets into `export`, those of the one before into
+    /// `previous`, and those of earlier days into `history`.
+    fn datasets(&self) -> Result<()> {
+        let snapshots = [
+            (EXPORT, Some(self.job.snapshot)),
+            (PREVIOUS, self.job.previous),
+        ];
+        for (schema, snapshot) in snapshots {
+            let table = |dataset: &_| tables::dataset_of(&self.context, snapshot, dataset);
+            workspace::register_datasets(&self.context, self.job.project, schema, table)
+                .map_err(|error| Error::run("the datasets", error))?;
+        }
+        let history = |dataset: &_| tables::history_of(&self.context, self.job.history, dataset);
+        workspace::register_datasets(&self.context, self.job.project, HISTORY, history)
+            .map_err(|error| Error::run("the datasets", error))
+    }
+
+    async fn outcome(&mut self, pipeline: &Pipeline, steps: &mut Vec<Step>) -> Outcome {
+        let upstream = self.job.project.upstream(pipeline);
+        let lacking = upstream
+            .iter()
+            .find(|above| !self.outputs.contains_key(&above.name));
+        if let Some(above) = lacking {
+            return Outcome::Skipped {
+                because: above.name.clone(),
+            };
+        }
+        self.job.progress.begin(&pipeline.name, None, "rows");
+        let outcome = match Box::pin(self.pipeline(pipeline, steps)).await {
+            Ok(outcome) => outcome,
+            Err(error) => Outcome::Failed(error),
+        };
+        self.job.progress.end(&pipeline.name, &outcome.summary());
+        outcome
+    }
+
+    async fn pipeline(&mut self, pipeline: &Pipeline, steps: &mut Vec<Step>) -> Result<Outcome> {
+        self.require_datasets(pipeline)?;
+        let folder = self.job.work.join(&pipeline.name);
+        let mut made = Made {
+            run: self,
+            pipeline,
+            bindings: self.bindings(pipeline),
+            workspace: self.workspace(pipeline).await?,
+            folder: folder.clone(),
+            embeds: false,
+            steps,
+            also: IndexMap::new(),
+        };
+        let output = made.output().await?;
+        let checks = made.checks(&output).await?;
+        if checks.iter().any(CheckResult::refuses) {
+            return Ok(Outcome::Refused(checks));
+        }
+        let what = format!("{} of {}", pipeline.file.name, pipeline.name);
+        let started = Instant::now();
+        let written = write::write(&output, &pipeline.file, &folder, &what).await?;
+        let done = Output {
+            file: written.path,
+            name: pipeline.file.name.clone(),
+            sha256: written.sha256,
+            rows: output.rows,
+            bytes: written.bytes,
+            checks,
+            also: made.write_also().await?,
+            sql_sha256: pipeline.sql_sha256(),
+            params: made.bindings.texts(),
+            embedding: made.embedding().await?,
+            written_in: started.elapsed(),
+            parquet: output.path.clone(),
+        };
+        self.outputs.insert(pipeline.name.clone(), output);
+        Ok(Outcome::Done(Box::new(done)))
+    }
+
+    /// Refuses to take a dataset that was not fetched for one that is empty.
+    fn require_datasets(&self, pipeline: &Pipeline) -> Result<()> {
+        let has = |name: &str| self.job.snapshot.manifest.datasets.contains_key(name);
+        let optional = |name: &str| pipeline.optional.iter().any(|other| other == name);
+        match pipeline
+            .datasets()
+            .into_iter()
+            .find(|name| !has(name) && !optional(name))
+        {
+            None => Ok(()),
+            Some(name) => Err(Error::NotFetched {
+                dataset: name.to_owned(),
+                pipeline: pipeline.name.clone(),
+            }),
+        }
+    }
+
+    fn bindings(&self, pipeline: &Pipeline) -> Bindings {
+        let given = self.job.bindings.get(&pipeline.name);
+        given
+            .cloned()
+            .unwrap_or_else(|| Bindings::defaults(pipeline))
+    }
+
+    /// Opens the pipeline's schema with all that it reads but its models.
+    async fn workspace(&self, pipeline: &Pipeline) -> Result<Workspace> {
+        let relations = workspace::relations(self.job.project, pipeline);
+        let at = self.job.snapshot.manifest.fetched_at;
+        let opened = Workspace::new(&self.context, &pipeline.relation(), at, relations);
+        let failed = |error| Error::run(&format!("the relations of {}", pipeline.name), error);
+        let workspace = opened.map_err(failed)?;
+        for relation in &pipeline.reads.left_out {
+            let registered = workspace.register_empty(self.job.project, pipeline, relation);
+            registered.map_err(failed)?;
+        }
+        for relation in pipeline.reads.inputs(&pipeline.output) {
+            match relation {
+                // SQL names what is in the schemas of earlier snapshots with the schema.
+                Relation::Model(_) | Relation::Previous(_) | Relation::History(_) => {}
+                Relation::Seed(name) => {
+                    let batch = read_seed(&pipeline.seeds[name]);
+                    let batch = batch.map_err(|finding| Error::invalid(vec![*finding]))?;
+                    let table = tables::rows(batch).map_err(failed)?;
+                    workspace.register(name, table).map_err(failed)?;
+                }
+                Relation::Output(name) => {
+                    let above = &self.job.project.pipelines[name];
+                    let output = &self.outputs[name];
+                    let table = tables::parquet(&output.path, output.schema.clone(), &above.order);
+                    let registered =
+                        table.and_then(|table| workspace.register(&above.relation(), table));
+                    registered.map_err(failed)?;
+                }
+                Relation::Dataset(name)
+                    if !Workspace::is_bare(self.job.project, pipeline, name) => {}
+                Relation::Dataset(name) => {
+                    let schema = workspace::schema_of(&self.context, EXPORT).map_err(failed)?;
+                    let table = schema.table(name).await.map_err(failed)?;
+                    if let Some(table) = table {
+                        workspace.register(name, table).map_err(failed)?;
+                    }
+                }
+            }
+        }
+        Ok(workspace)
+    }
+}
+
+/// A pipeline as it is being made.
+struct Made<'r, 'a> {
+    run: &'r Run<'a>,
+    pipeline: &'r Pipeline,
+    bindings: Bindings,
+    workspace: Workspace,
+    folder: PathBuf,
+    /// Whether a model of it embeds texts.
+    embeds: bool,
+    steps: &'r mut Vec<Step>,
+    /// The models that are files beside the output's, by name.
+    also: IndexMap<String, Intermediate>,
+}
+
+impl Made<'_, '_> {
+    /// Makes the models that are needed, then the output's ordered rows.
+    async fn output(&mut self) -> Result<Intermediate> {
+        let pipeline = self.pipeline;
+        let needed = pipeline.reads.needed_models(&pipeline.output);
+        let mut output = None;
+        for model in needed {
+            let file = &pipeline.models[model];
+            let plan = self
+                .workspace
+                .plan(file, &self.bindings)
+                .await
+                .map_err(Error::invalid)?;
+            let embeds = functions::embeds(&plan);
+            self.embeds |= embeds.map_err(|error| Error::run(&self.what(model), error))?;
+            if model == pipeline.output {
+                output = Some(self.deliver(plan).await?);
+            } else if pipeline.reads.is_written(model, &pipeline.output) {
+                self.compute_once(model, plan).await?;
+            } else {
+                let what = self.what(model);
+                let viewed = self.workspace.register_view(model, plan);
+                viewed.map_err(|error| Error::run(&what, error))?;
+            }
+        }
+        output.ok_or_else(|| Error::NoOutput {
+            pipeline: pipeline.name.clone(),
+            model: pipeline.output.clone(),
+        })
+    }
+
+    /// Returns the name of the model that texts were embedded with, if any were.
+    async fn embedding(&self) -> Result<Option<String>> {
+        if !self.embeds {
+            return Ok(None);
+        }
+        let model = self.run.embedding.model().await;
+        let model = model.map_err(|error| Error::run("the embedding's model", error))?;
+        Ok(Some(model.name().to_owned()))
+    }
+
+    /// Writes a model that more than one reads, so that it is computed once.
+    async fn compute_once(&mut self, model: &str, plan: LogicalPlan) -> Result<()> {
+        let schema = nullable(plan.schema().as_arrow());
+        if !self.pipeline.reads.also.iter().any(|also| also == model) {
+            self.write(model, &plan, schema, &[]).await?;
+            return Ok(());
+        }
+        let what = self.what(model);
+        let plan = by_all_columns(plan).map_err(|error| Error::run(&what, error))?;
+        let written = self.write(model, &plan, schema, &[]).await?;
+        self.also.insert(model.to_owned(), written);
+        Ok(())
+    }
+
+    /// Writes the files beside the output's.
+    async fn write_also(&self) -> Result<Vec<Also>> {
+        let mut all = Vec::new();
+        for (file, model) in &self.pipeline.also {
+            let what = format!("{} of {}", file.name, self.pipeline.name);
+            let rows = self.also.get(model).ok_or_else(|| Error::NoOutput {
+                pipeline: self.pipeline.name.clone(),
+                model: model.clone(),
+            })?;
+            let written = write::write(rows, file, &self.folder, &what).await?;
+            all.push(Also {
+                name: file.name.clone(),
+                sha256: written.sha256,
+                bytes: written.bytes,
+            });
+        }
+        Ok(all)
+    }
+
+    /// Writes the output in the contract's types and the manifest's order.
+    async fn deliver(&mut self, plan: LogicalPlan) -> Result<Intermediate> {
+        let pipeline = self.pipeline;
+        let findings = contract::compare(pipeline, plan.schema().as_arrow());
+        if !findings.is_empty() {
+            return Err(Error::invalid(findings));
+        }
+        let what = self.what(&pipeline.output);
+        let ordered = ordered(pipeline, plan).map_err(|error| Error::run(&what, error))?;
+        let schema = nullable(&pipeline.contract.arrow());
+        self.write(&pipeline.output, &ordered, schema, &pipeline.order)
+            .await
+    }
+
+    async fn write(
+        &mut self,
+        model: &str,
+        plan: &LogicalPlan,
+        schema: SchemaRef,
+        order: &[String],
+    ) -> Result<Intermediate> {
+        let what = self.what(model);
+        let failed = |error| Error::run(&what, error);
+        let running = self.workspace.start(plan).await.map_err(failed)?;
+        let path = self.folder.join(format!("{model}.model.parquet"));
+        let task = &self.pipeline.name;
+        let progress = |rows| self.run.job.progress.at(task, rows, None);
+        let written = intermediate::write(running.stream, schema, path, &what, progress).await?;
+        self.steps.push(Step {
+            model: model.to_owned(),
+            inlined: self.inlined(model),
+            rows: written.rows,
+            cost: running.meter.read(),
+        });
+        let table = tables::parquet(&written.path, written.schema.clone(), order);
+        let registered = table.and_then(|table| self.workspace.register(model, table));
+        registered.map_err(failed)?;
+        Ok(written)
+    }
+
+    /// Returns the models that are part of a model's plan, in the pipeline's order.
+    fn inlined(&self, model: &str) -> Vec<String> {
+        let reads = &self.pipeline.reads;
+        let is_step = |name: &str| reads.is_written(name, &self.pipeline.output);
+        let mut found = BTreeSet::new();
+        let mut open = vec![model];
+        while let Some(name) = open.pop() {
+            for relation in reads.models.get(name).into_iter().flatten() {
+                if let Relation::Model(read) = relation
+                    && !is_step(read)
+                    && found.insert(read.as_str())
+                {
+                    open.push(read);
+                }
+            }
+        }
+        let ordered = reads.all_models().into_iter();
+        let ordered = ordered.filter(|name| found.contains(name));
+        ordered.map(str::to_owned).collect()
+    }
+
+    async fn checks(&self, output: &Intermediate) -> Result<Vec<CheckResult>> {
+        let pipeline = self.pipeline;
+        let job = &self.run.job;
+        let against = Against {
+            previous_rows: job.previous_rows.get(&pipeline.name).copied(),
+            snapshot_at: job.snapshot.manifest.fetched_at,
+            now: job.now,
+        };
+        let mut results = verify::contract(&self.workspace, pipeline, output).await?;
+        results.extend(one_text(&pipeline.file, output));
+        for (file, model) in &pipeline.also {
+            let rows = self.also.get(model);
+            results.extend(rows.and_then(|rows| one_text(file, rows)));
+        }
+        results.extend(verify::numbers(pipeline, output.rows, &against));
+        for name in pipeline.rules.keys() {
+            let result = verify::rule(&self.workspace, pipeline, name, &self.bindings).await?;
+            results.push(result);
+        }
+        Ok(results)
+    }
+
+    fn what(&self, model: &str) -> String {
+        let path = self
+            .pipeline
+            .models
+            .get(model)
+            .map(|file| file.path.display().to_string());
+        format!(
+            "{} (model `{model}` of {})",
+            path.unwrap_or_default(),
+            self.pipeline.name
+        )
+    }
+}
+
+/// A page or a picture is one row of one text.
+fn one_text(file: &OutputFile, rows: &Intermediate) -> Option<CheckResult> {
+    let is_one_text = file.format.is_one_text();
+    is_one_text.then(|| verify::one_text(&file.name, &rows.schema, rows.rows))
+}
+
+/// Returns the plan with its rows in the order of all columns that have one.
+fn by_all_columns(plan: LogicalPlan) -> datafusion::error::Result<LogicalPlan> {
+    let schema = plan.schema().clone();
+    let columns = schema
+        .iter()
+        .filter(|(_, field)| !field.data_type().is_nested());
+    let order = columns.map(|column| Expr::Column(Column::from(column)).sort(true, false));
+    let order: Vec<_> = order.collect();
+    match order.is_empty() {
+        true => Ok(plan),
+        false => LogicalPlanBuilder::from(plan).sort(order)?.build(),
+    }
+}
+
+/// Returns the plan with the contract's columns, ordered as the manifest says; what
+/// that leaves open, the grain decides.
+fn ordered(pipeline: &Pipeline, plan: LogicalPlan) -> datafusion::error::Result<LogicalPlan> {
+    let relation = TableReference::bare(pipeline.output.clone());
+    let column = |name: &str| Expr::Column(Column::new(Some(relation.clone()), name));
+    let mut order: Vec<&String> = pipeline.order.iter().collect();
+    order.extend(
+        pipeline
+            .grain
+            .iter()
+            .filter(|name| !pipeline.order.contains(name)),
+    );
+    let columns = pipeline.contract.names().map(column);
+    let plan = LogicalPlanBuilder::from(plan)
+        .alias(relation.clone())?
+        .project(columns)?;
+    if order.is_empty() {
+        return plan.build();
+    }
+    plan.sort(order.into_iter().map(|name| column(name).sort(true, false)))?
+        .build()
+}
+
+/// Returns the schema with every column nullable: nulls are found by the checks, which
+/// show the rows, and not by the writer.
+fn nullable(schema: &Schema) -> SchemaRef {
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|field| Field::new(field.name(), field.data_type().clone(), true))
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+impl Outcome {
+    /// Returns one line about the outcome.
+    pub fn summary(&self) -> String {
+        match self {
+            Outcome::Done(output) => format!("{} rows, {} bytes", output.rows, output.bytes),
+            Outcome::Refused(checks) => {
+                let failed: Vec<_> = checks.iter().filter(|check| check.refuses()).collect();
+                let names: Vec<_> = failed.iter().map(|check| check.name.as_str()).collect();
+                format!("refused by {}", names.join(", "))
+            }
+            Outcome::Failed(error) => error.to_string(),
+            Outcome::Skipped { because } => format!("skipped: {because} has no output"),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The checks of an output: contract, grain, `[checks]`, and the rules of `checks/`.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use datafusion::arrow::{
+    datatypes::Schema, record_batch::RecordBatch, util::pretty::pretty_format_batches,
+};
+use futures::StreamExt;
+
+use super::intermediate::Intermediate;
+use crate::{
+    compile::workspace::Workspace,
+    engine::{Error, Result},
+    events::grouped,
+    pipeline::{Bindings, Pipeline, Severity},
+    text::quoted,
+};
+
+/// How many bad rows of a check are shown.
+pub const SHOWN: usize = 10;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckResult {
+    /// The check: `rows`, `change`, `age`, `not null`, `grain`, or a rule's file.
+    pub name: String,
+    /// What a failure does.
+    pub severity: Severity,
+    /// Whether it holds.
+    pub passed: bool,
+    /// What was found, in words.
+    pub message: String,
+    /// How many rows are bad.
+    pub bad_rows: u64,
+    /// The first ten of them, as a table.
+    pub shown: Option<String>,
+    /// How long it took; nothing where it needs no query.
+    pub elapsed: Duration,
+}
+
+impl CheckResult {
+    /// Says whether this keeps the artifact from being committed.
+    pub fn refuses(&self) -> bool {
+        !self.passed && self.severity == Severity::Error
+    }
+
+    fn new(name: &str, severity: Severity, passed: bool, message: String) -> CheckResult {
+        CheckResult {
+            name: name.to_owned(),
+            severity,
+            passed,
+            message,
+            bad_rows: 0,
+            shown: None,
+            elapsed: Duration::ZERO,
+        }
+    }
+}
+
+/// What the checks of `[checks]` are held against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Against {
+    pub(crate) previous_rows: Option<u64>,
+    pub(crate) snapshot_at: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// Checks what needs no query: `rows`, `change`, `age`.
+pub(crate) fn numbers(pipeline: &Pipeline, rows: u64, against: &Against) -> Vec<CheckResult> {
+    let checks = &pipeline.checks;
+    let results = [
+        checks.rows.as_ref().map(|check| check_rows(check, rows)),
+        checks
+            .change
+            .as_ref()
+            .map(|check| check_change(check, rows, against.previous_rows)),
+        checks.age.as_ref().map(|check| check_age(check, against)),
+    ];
+    results.into_iter().flatten().collect()
+}
+
+fn check_rows(check: &crate::pipeline::Rows, rows: u64) -> CheckResult {
+    let passed = check.min.is_none_or(|min| rows >= min) && check.max.is_none_or(|max| rows <= max);
+    let wanted = match (check.min, check.max) {
+        (Some(min), Some(max)) => format!("from {min} to {max} are allowed"),
+        (Some(min), None) => format!("at least {min} must be there"),
+        (None, Some(max)) => format!("at most {max} are allowed"),
+        (None, None) => "any number is allowed".to_owned(),
+    };
+    CheckResult::new(
+        "rows",
+        check.severity,
+        passed,
+        format!("{} rows; {wanted}", grouped(rows)),
+    )
+}
+
+fn check_change(check: &crate::pipeline::Change, rows: u64, previous: Option<u64>) -> CheckResult {
+    let Some(previous) = previous.filter(|previous| *previous > 0) else {
+        let message = "there is no earlier artifact with rows to compare with".to_owned();
+        return CheckResult::new("change", check.severity, true, message);
+    };
+    let percent = rows.abs_diff(previous) as f64 * 100.0 / previous as f64;
+    let message = format!(
+        "{} rows after {}: {percent:.1}% changed, {}% are allowed",
+        grouped(rows),
+        grouped(previous),
+        check.max_percent
+    );
+    CheckResult::new(
+        "change",
+        check.severity,
+        percent <= check.max_percent,
+        message,
+    )
+}
+
+fn check_age(check: &crate::pipeline::Age, against: &Against) -> CheckResult {
+    let age = against.now.signed_duration_since(against.snapshot_at);
+    let age = age.to_std().unwrap_or_default();
+    let hours = |duration: std::time::Duration| duration.as_secs_f64() / 3600.0;
+    let message = format!(
+        "the snapshot is {:.1} h old, {:.1} h are allowed",
+        hours(age),
+        hours(check.max)
+    );
+    CheckResult::new("age", check.severity, age <= check.max, message)
+}
+
+/// Checks the contract's not-null columns and the grain.
+pub(crate) async fn contract(
+    workspace: &Workspace,
+    pipeline: &Pipeline,
+    output: &Intermediate,
+) -> Result<Vec<CheckResult>> {
+    let mut results = vec![not_null(workspace, pipeline, output).await?];
+    if !pipeline.grain.is_empty() {
+        results.push(grain(workspace, pipeline).await?);
+    }
+    Ok(results)
+}
+
+async fn not_null(
+    workspace: &Workspace,
+    pipeline: &Pipeline,
+    output: &Intermediate,
+) -> Result<CheckResult> {
+    let columns = pipeline.contract.columns.iter().zip(&output.nulls);
+    let bad: Vec<&str> = columns
+        .filter(|(column, nulls)| !column.nullable && **nulls > 0)
+        .map(|(column, _)| column.name.as_str())
+        .collect();
+    if bad.is_empty() {
+        let message = "no null where the contract allows none".to_owned();
+        return Ok(CheckResult::new("not null", Severity::Error, true, message));
+    }
+    let conditions: Vec<_> = bad
+        .iter()
+        .map(|name| format!("{} is null", quoted(name)))
+        .collect();
+    let table = quoted(&pipeline.output);
+    let sql = format!("select * from {table} where {}", conditions.join(" or "));
+    let message = format!("null where the contract says not null: {}", bad.join(", "));
+    bad_rows(workspace, &sql, "not null", message).await
+}
+
+async fn grain(workspace: &Workspace, pipeline: &Pipeline) -> Result<CheckResult> {
+    let columns: Vec<_> = pipeline.grain.iter().map(|name| quoted(name)).collect();
+    let columns = columns.join(", ");
+    let table = quoted(&pipeline.output);
+    let sql = format!(
+        "select {columns}, count(*) as \"rows\" from {table} group by {columns} having count(*) > 1"
+    );
+    let message = format!("one row per {}", pipeline.grain.join(", "));
+    bad_rows(workspace, &sql, "grain", message).await
+}
+
+/// Runs a rule's file. Its bad rows are an error unless the manifest says otherwise.
+pub(crate) async fn rule(
+    workspace: &Workspace,
+    pipeline: &Pipeline,
+    name: &str,
+    bindings: &Bindings,
+) -> Result<CheckResult> {
+    let file = &pipeline.rules[name];
+    let plan = workspace
+        .plan(file, bindings)
+        .await
+        .map_err(Error::invalid)?;
+    let what = format!("{} (rule `{name}`)", file.path.display());
+    let result = collect_bad(workspace, &plan, name, String::new(), &what).await?;
+    Ok(CheckResult {
+        severity: pipeline.checks.severity_of(name),
+        ..result
+    })
+}
+
+async fn bad_rows(
+    workspace: &Workspace,
+    sql: &str,
+    name: &str,
+    message: String,
+) -> Result<CheckResult> {
+    let what = format!("the check `{name}`");
+    let plan = workspace
+        .plan_text(sql)
+        .await
+        .map_err(|error| Error::run(&what, error))?;
+    collect_bad(workspace, &plan, name, message, &what).await
+}
+
+/// Counts the rows of a plan, all of which are bad, and keeps the first to show.
+async fn collect_bad(
+    workspace: &Workspace,
+    plan: &datafusion::logical_expr::LogicalPlan,
+    name: &str,
+    message: String,
+    what: &str,
+) -> Result<CheckResult> {
+    let failed = |error| Error::run(what, error);
+    let began = Instant::now();
+    let mut stream = workspace.run(plan).await.map_err(failed)?;
+    let mut kept: Vec<RecordBatch> = Vec::new();
+    let (mut bad, mut shown) = (0u64, 0usize);
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(failed)?;
+        bad += batch.num_rows() as u64;
+        let take = batch.num_rows().min(SHOWN - shown);
+        if take > 0 {
+            kept.push(batch.slice(0, take));
+            shown += take;
+        }
+    }
+    let table = (bad > 0).then(|| pretty_format_batches(&kept)).transpose();
+    let table = table.map_err(|error| failed(error.into()))?;
+    let rows = if bad == 1 { "row" } else { "rows" };
+    let counted = format!("{} bad {rows}", grouped(bad));
+    let message = match (bad, message.is_empty()) {
+        (_, true) => counted,
+        (0, _) => message,
+        _ => format!("{message}: {counted}"),
+    };
+    Ok(CheckResult {
+        bad_rows: bad,
+        shown: table.map(|table| table.to_string()),
+        elapsed: began.elapsed(),
+        ..CheckResult::new(name, Severity::Error, bad == 0, message)
+    })
+}
+
+/// Checks that what a page or a picture is made of is one row of one text.
+pub(crate) fn one_text(file: &str, schema: &Schema, rows: u64) -> CheckResult {
+    let columns = schema.fields();
+    let is_text = columns.len() == 1 && columns[0].data_type().is_string();
+    let message = format!(
+        "{rows} rows of {} columns; {file} is 1 row of 1 text",
+        columns.len()
+    );
+    CheckResult::new("page", Severity::Error, is_text && rows == 1, message)
+}

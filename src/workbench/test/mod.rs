@@ -1,0 +1,306 @@
+//! `tests/sql/<pipeline>/*.slt`: an analyst's tests of the SQL.
+//!
+//! Each file has a fresh session. `create table <name> as select …` stands for a
+//! dataset, a seed, a model or another pipeline's output; every other model is a
+//! relation by its name, planned when a query reads it, with the default parameters
+//! unless `set param.<name> = '<value>'` says otherwise. The pipeline's own name is its output. A dataset made by a test has
+//! the declared types, and its columns that the test leaves out are null; one that
+//! the test does not make is empty.
+
+mod column;
+mod database;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use sqllogictest::{
+    QueryExpect, Record, RecordOutput, Runner, StatementExpect, TestErrorKind, default_normalizer,
+    default_validator, parse_with_name, update_record_with_output,
+};
+
+use self::{
+    column::{Column, matching},
+    database::{Database, Empty},
+};
+use crate::{
+    engine::{Error, Result},
+    pipeline::{Pipeline, Project, embedded},
+};
+
+/// What became of one test file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestResult {
+    /// The pipeline whose SQL is tested.
+    pub pipeline: String,
+    /// The file, relative to the project's folder.
+    pub file: PathBuf,
+    /// How many statements and queries the file holds.
+    pub records: usize,
+    /// The first that failed; after a rewriting, the first that fails still.
+    pub failure: Option<TestFailure>,
+    /// Whether the file was rewritten with what the SQL gives now.
+    pub rewritten: bool,
+    /// The datasets and other pipelines' outputs that were read and not made: empty.
+    pub empty: Vec<String>,
+}
+
+/// A statement or a query that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestFailure {
+    /// Its line.
+    pub line: u32,
+    /// What failed, with the difference of expected (`-`) and actual (`+`) rows.
+    pub message: String,
+}
+
+/// Runs the pipelines' tests, file by file, by name. With `accept`, expectations
+/// that fail are rewritten with what the SQL gives.
+///
+/// # Errors
+///
+/// Returns an error when a file cannot be read or written; a test that fails is in
+/// its [`TestResult`].
+pub async fn test(
+    project: &Project,
+    pipelines: &[&Pipeline],
+    accept: bool,
+) -> Result<Vec<TestResult>> {
+    let mut results = Vec::new();
+    for pipeline in pipelines {
+        for (file, text) in files(project, pipeline)? {
+            let tested = TestFile {
+                project,
+                pipeline,
+                file,
+                text,
+            };
+            results.push(Box::pin(tested.run(accept)).await?);
+        }
+    }
+    Ok(results)
+}
+
+/// Returns the pipeline's test files with their texts, by path.
+fn files(project: &Project, pipeline: &Pipeline) -> Result<BTreeMap<PathBuf, String>> {
+    let folder = Path::new("tests/sql").join(&pipeline.name);
+    let is_test = |path: &Path| path.extension().is_some_and(|extension| extension == "slt");
+    let Some(root) = &project.root else {
+        let own = embedded()
+            .into_iter()
+            .filter(|file| file.path().parent() == Some(folder.as_path()) && is_test(&file.path()));
+        let texts = own.map(|file| {
+            (
+                file.path(),
+                String::from_utf8_lossy(file.bytes()).into_owned(),
+            )
+        });
+        return Ok(texts.collect());
+    };
+    let mut texts = BTreeMap::new();
+    let Ok(entries) = std::fs::read_dir(root.join(&folder)) else {
+        return Ok(texts);
+    };
+    for entry in entries.flatten().filter(|entry| is_test(&entry.path())) {
+        let text = std::fs::read_to_string(entry.path()).map_err(|source| Error::Read {
+            path: entry.path(),
+            source,
+        })?;
+        texts.insert(folder.join(entry.file_name()), text);
+    }
+    Ok(texts)
+}
+
+struct TestFile<'a> {
+    project: &'a Project,
+    pipeline: &'a Pipeline,
+    file: PathBuf,
+    text: String,
+}
+
+impl TestFile<'_> {
+    async fn run(&self, accept: bool) -> Result<TestResult> {
+        let mut result = TestResult {
+            pipeline: self.pipeline.name.clone(),
+            file: self.file.clone(),
+            records: 0,
+            failure: None,
+            rewritten: false,
+            empty: Vec::new(),
+        };
+        let name = self.file.to_string_lossy().into_owned();
+        let records: Vec<Record<Column>> = match parse_with_name(&self.text, name.as_str()) {
+            Ok(records) => records,
+            Err(error) => {
+                result.failure = Some(TestFailure {
+                    line: error.location().line(),
+                    message: error.kind().to_string(),
+                });
+                return Ok(result);
+            }
+        };
+        let counted = |record: &&Record<Column>| {
+            matches!(record, Record::Statement { .. } | Record::Query { .. })
+        };
+        result.records = records.iter().filter(counted).count();
+        let empty = Empty::default();
+        result.failure = self.first_failure(&records, &empty).await?;
+        result.empty = empty.names();
+        let may_write = accept && self.project.root.is_some();
+        if may_write && result.failure.is_some() {
+            let Some(text) = self.rewrite(records).await? else {
+                return Ok(result);
+            };
+            let accepted = TestFile {
+                text,
+                file: self.file.clone(),
+                ..*self
+            };
+            result = Box::pin(accepted.run(false)).await?;
+            result.rewritten = true;
+        }
+        Ok(result)
+    }
+
+    async fn first_failure(
+        &self,
+        records: &[Record<Column>],
+        empty: &Empty,
+    ) -> Result<Option<TestFailure>> {
+        let database = Database::new(self.project, self.pipeline, empty.clone())?;
+        let mut runner = runner(database);
+        for record in records {
+            if let Record::System { loc, .. } = record {
+                return Ok(Some(TestFailure {
+                    line: loc.line(),
+                    message: "a test runs no commands of the system".to_owned(),
+                }));
+            }
+            if let Err(error) = runner.run_async(record.clone()).await {
+                return Ok(Some(TestFailure {
+                    line: error.location().line(),
+                    message: told(&error.kind()),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes the file anew with what each record gives, and returns its text; not when
+    /// one does not run: what comes after it would be empty.
+    async fn rewrite(&self, records: Vec<Record<Column>>) -> Result<Option<String>> {
+        let database = Database::new(self.project, self.pipeline, Empty::default())?;
+        let mut runner = runner(database);
+        let mut text = String::new();
+        for record in records {
+            let output = match record {
+                Record::System { .. } => None,
+                _ => Some(runner.apply_record(record.clone()).await),
+            };
+            if output
+                .as_ref()
+                .is_some_and(|output| breaks(&record, output))
+            {
+                return Ok(None);
+            }
+            let updated = output.and_then(|output| {
+                let normalizer = default_normalizer;
+                update_record_with_output(
+                    &record,
+                    &output,
+                    " ",
+                    default_validator,
+                    normalizer,
+                    matching,
+                )
+            });
+            text.push_str(&updated.unwrap_or(record).to_string());
+            text.push('\n');
+        }
+        let text = format!("{}\n", text.trim_end());
+        if let Some(root) = &self.project.root {
+            let path = root.join(&self.file);
+            let written = replace_file(&path, text.as_bytes());
+            written.map_err(|source| Error::Io { path, source })?;
+        }
+        Ok(Some(text))
+    }
+}
+
+/// Says whether a record that is meant to work does not: an error is expected only where
+/// the author wrote so.
+fn breaks(record: &Record<Column>, output: &RecordOutput<Column>) -> bool {
+    match (record, output) {
+        (Record::Query { expected, .. }, RecordOutput::Query { error, .. }) => {
+            error.is_some() && !matches!(expected, QueryExpect::Error(_))
+        }
+        (Record::Statement { expected, .. }, RecordOutput::Statement { error, .. }) => {
+            error.is_some() && !matches!(expected, StatementExpect::Error(_))
+        }
+        _ => false,
+    }
+}
+
+/// Replaces a file in one step, so that a stop leaves the old one.
+fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn runner(
+    database: Database<'_>,
+) -> Runner<Database<'_>, impl sqllogictest::MakeConnection<Conn = Database<'_>>> {
+    let mut database = Some(database);
+    let mut runner = Runner::new(move || {
+        let one = database.take().ok_or(Error::OneConnection);
+        async move { one }
+    });
+    runner.with_column_validator(matching);
+    runner
+}
+
+/// Returns what a failure says, without the SQL, which stands in the file.
+fn told(kind: &TestErrorKind) -> String {
+    let text = match kind {
+        TestErrorKind::Fail { err, .. } => return rendered(err.as_ref()),
+        TestErrorKind::QueryResultColumnsMismatch {
+            expected, actual, ..
+        } => {
+            return format!(
+                "the columns are of the types `{actual}`, not `{expected}`: write `query {actual}`"
+            );
+        }
+        other => other.to_string(),
+    };
+    match text.split_once("\n[SQL] ") {
+        Some((what, rest)) => match rest.split_once("\n[Diff] ") {
+            Some((_, difference)) => format!("{what}\n{difference}"),
+            None => what.to_owned(),
+        },
+        None => text,
+    }
+}
+
+fn rendered(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(Error::Invalid(findings)) = error.downcast_ref::<Error>() {
+        let rendered: Vec<_> = findings
+            .0
+            .iter()
+            .map(|finding| finding.render(false))
+            .collect();
+        return rendered.join("\n");
+    }
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(below) = source {
+        text.push_str(&format!(": {below}"));
+        source = below.source();
+    }
+    text
+}

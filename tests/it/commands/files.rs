@@ -1,0 +1,180 @@
+//! `--file`: a dataset from Parquet files in place of a snapshot's.
+
+use std::{fs::File, sync::Arc};
+
+use datafusion::{
+    arrow::{
+        array::{ArrayRef, Decimal128Array, Float64Array, Int32Array, Int64Array},
+        record_batch::RecordBatch,
+    },
+    parquet::arrow::ArrowWriter,
+};
+
+use crate::support::world::{Said, World};
+
+/// Writes a Parquet file of these columns; each may be null.
+fn write(world: &World, name: &str, columns: Vec<(&str, ArrayRef)>) {
+    let path = world.path(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let columns = columns.into_iter().map(|(name, rows)| (name, rows, true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None);
+    let writer = writer.as_mut().unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+}
+
+fn bigints<const N: usize>(values: [i64; N]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+fn cents<const N: usize>(values: [i128; N], precision: u8, scale: i8) -> ArrayRef {
+    let array = Decimal128Array::from(values.to_vec());
+    Arc::new(array.with_precision_and_scale(precision, scale).unwrap())
+}
+
+/// Writes three prices in no order: product 7 is a bargain in store 2.
+fn prices(world: &World, name: &str) {
+    let columns = vec![
+        ("store_id", bigints([3, 2, 5])),
+        ("price", cents([400, 200, 199], 9, 2)),
+        ("more", bigints([0, 0, 0])),
+        ("product_id", Arc::new(Int32Array::from(vec![7, 7, 8]))),
+    ];
+    write(world, name, columns);
+}
+
+fn query(world: &World, file: &str, sql: &str) -> Said {
+    world.run(&["query", sql, "--file", file, "--output", "csv"])
+}
+
+#[test]
+fn a_file_stands_for_a_dataset_without_a_snapshot() {
+    let world = World::new();
+    prices(&world, "export.parquet");
+    let sql = "select product_id, store_id, price, price_record_id from prices \
+        order by product_id, store_id";
+    let said = query(&world, "prices=export.parquet", sql).ends(0);
+    let wanted = "product_id,store_id,price,price_record_id\n7,2,2.00,\n7,3,4.00,\n8,5,1.99,\n";
+    assert_eq!(said.out, wanted);
+    let said = world.run(&[
+        "show",
+        "bargains",
+        "--file",
+        "prices=export.parquet",
+        "--output",
+        "csv",
+    ]);
+    let lines = said.ends(0).out;
+    assert_eq!(lines.lines().last(), Some("7,2,,,100.0"), "{lines}");
+}
+
+#[test]
+fn a_folder_of_files_is_one_dataset() {
+    let world = World::new();
+    prices(&world, "export/a.parquet");
+    prices(&world, "export/b.parquet");
+    world.write("export/readme.txt", "no Parquet");
+    let sql = "select count(*) as n from prices";
+    let said = query(&world, "prices=export", sql).ends(0);
+    assert_eq!(said.out, "n\n6\n");
+}
+
+#[test]
+fn the_order_of_rows_changes_no_bargain() {
+    let world = World::new();
+    let synth = |target: &[&str]| {
+        let made = world.run(&[&["synth", "--prices", "20000"], target].concat());
+        made.ends(0)
+    };
+    synth(&["--snapshot"]);
+    synth(&["--out", "files", "--order", "arrival"]);
+    let sql = "select * from bargains order by product_id";
+    let sorted = world.run(&["query", sql, "--output", "csv"]).ends(0).out;
+    let unsorted = query(&world, "prices=files/prices.parquet", sql).ends(0);
+    assert!(sorted.lines().count() > 1, "no bargains");
+    assert_eq!(unsorted.out, sorted);
+}
+
+#[test]
+fn what_the_files_lack_comes_from_the_snapshot() {
+    let world = World::new();
+    let made = world.run(&["synth", "--prices", "20000", "--snapshot"]);
+    made.ends(0);
+    prices(&world, "export.parquet");
+    let sql = "select count(stores.id) as n from prices \
+        inner join stores on prices.store_id = stores.id where product_id = 7";
+    let said = query(&world, "prices=export.parquet", sql).ends(0);
+    assert_eq!(said.out, "n\n2\n");
+}
+
+#[test]
+fn a_file_that_breaks_the_contract_is_told_with_the_column() {
+    let world = World::new();
+    let ids = || bigints([1, 2]);
+    let nulls: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
+    let doubles: ArrayRef = Arc::new(Float64Array::from(vec![1.5, 2.5]));
+    let cases: [(&str, Vec<(&str, ArrayRef)>); 5] = [
+        (
+            "column `price` is missing",
+            vec![("product_id", ids()), ("store_id", ids())],
+        ),
+        (
+            "column `price` must be decimal(10,2), not Float64",
+            vec![
+                ("product_id", ids()),
+                ("store_id", ids()),
+                ("price", doubles),
+            ],
+        ),
+        (
+            "column `price` must be decimal(10,2), not Decimal128(12, 3)",
+            vec![
+                ("product_id", ids()),
+                ("store_id", ids()),
+                ("price", cents([1, 2], 12, 3)),
+            ],
+        ),
+        (
+            "column `store_id` must not be null",
+            vec![
+                ("product_id", ids()),
+                ("store_id", nulls),
+                ("price", cents([1, 2], 10, 2)),
+            ],
+        ),
+        (
+            "column `price` must not be below zero",
+            vec![
+                ("product_id", ids()),
+                ("store_id", ids()),
+                ("price", cents([1, -2], 10, 2)),
+            ],
+        ),
+    ];
+    for (told, columns) in cases {
+        write(&world, "export.parquet", columns);
+        query(&world, "prices=export.parquet", "select * from prices")
+            .ends(3)
+            .tells("export.parquet does not fit dataset prices")
+            .tells(told);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_and_an_unknown_dataset_are_told() {
+    let world = World::new();
+    query(&world, "prices=none.parquet", "select * from prices")
+        .ends(1)
+        .tells("none.parquet");
+    query(&world, "price=none.parquet", "select * from prices")
+        .ends(2)
+        .tells("did you mean `prices`?");
+    query(&world, "prices", "select * from prices")
+        .ends(2)
+        .tells("write it like `prices=export.parquet`");
+    std::fs::create_dir(world.path("empty")).unwrap();
+    query(&world, "prices=empty", "select * from prices")
+        .ends(1)
+        .tells("could not read");
+}

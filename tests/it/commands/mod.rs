@@ -1,0 +1,9 @@
+//! Commands as users run them, one file a command.
+
+mod check;
+mod files;
+mod load;
+mod synth;
+mod test;
+mod turn;
+mod tutorial;

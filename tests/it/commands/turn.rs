@@ -1,0 +1,409 @@
+//! The whole loop, end to end: the commands as processes over real sockets.
+
+use crate::support::{
+    data,
+    world::{KEY, World, files},
+};
+
+const STORES: &str = "\
+id,company,division,name,latitude,longitude
+1,Alder,,Alder 1,45.80,15.97
+2,Alder,,Alder 2,45.81,15.98
+3,Birch,Express,Birch 3,45.82,15.99
+";
+
+const PRODUCTS: &str = "\
+id,name,brand,size,barcode,category
+1,Milk,Dairy Co,1l,1,Dairy
+2,Bread,NO BRAND,500g,2,Bakery
+3,Butter,,250 g,3,DAIRY
+";
+
+/// Product 1 is a bargain (1.00 to 1.51), product 2 stands at exactly 1.5, product 3
+/// has a zero price.
+const PRICES: &str = "\
+product_id,store_id,price,scraped_date
+1,1,1.00,2026-11-01
+1,2,1.00,2026-11-01
+1,3,1.51,2026-11-01
+2,1,2.00,2026-11-01
+2,3,3.00,2026-11-01
+3,1,0.00,2026-11-01
+3,3,9.00,2026-11-01
+";
+
+fn small() -> World {
+    let world = World::new();
+    world.write("export/stores.csv", STORES);
+    world.write("export/products.csv", PRODUCTS);
+    world.write("export/prices.csv", PRICES);
+    world.run(&["load", "export"]).ends(0);
+    world
+}
+
+const BOTH: [&str; 3] = ["--bargains", "--store-groups", "--dev"];
+
+fn with<'a>(command: &'a str, flags: &[&'a str]) -> Vec<&'a str> {
+    [&[command], flags].concat()
+}
+
+#[test]
+fn prices_go_all_the_way_round_and_a_second_turn_changes_nothing() {
+    let mut world = small();
+    let server = world.serve();
+    world
+        .run(&with("generate", &BOTH))
+        .ends(0)
+        .tells("PASS=2 WARN=0 FAIL=0 SKIP=0");
+    world.run(&with("upload", &BOTH)).ends(0);
+    world.run(&with("update", &BOTH)).ends(0);
+    assert_eq!(world.number("select count(*) from bargains"), 1);
+    assert_eq!(world.number("select count(*) from store_groups"), 3);
+    assert_eq!(world.number("select count(*) from store_group_members"), 3);
+    assert_eq!(
+        world.number("select most_expensive_price_record_id from bargains"),
+        3
+    );
+
+    world
+        .run(&with("generate", &BOTH))
+        .ends(0)
+        .tells("unchanged");
+    world.run(&with("upload", &BOTH)).ends(0).tells("already");
+    let before = world.number("select total_changes()");
+    world.run(&with("update", &BOTH)).ends(0).tells("nothing");
+    assert_eq!(world.number("select total_changes()"), before);
+    assert_eq!(world.number("select count(*) from applied_artifacts"), 2);
+    server.stop();
+}
+
+#[test]
+fn prices_that_go_there_and_back_arrive() {
+    let mut world = small();
+    let _server = world.serve();
+    let turn = ["--bargains", "--dev"];
+    let prices = |price: &str| PRICES.replace("1,3,1.51", &format!("1,3,{price}"));
+    for (price, percent) in [("1.51", 51), ("1.60", 60), ("1.51", 51)] {
+        world.write("export/prices.csv", &prices(price));
+        world.run(&["load", "export/prices.csv"]).ends(0);
+        for command in ["generate", "upload", "update"] {
+            world.run(&with(command, &turn)).ends(0);
+        }
+        let found =
+            world.number("select cast(round(percentage_difference) as integer) from bargains");
+        assert_eq!(found, percent, "after {price}");
+    }
+}
+
+#[test]
+fn without_a_server_the_loop_goes_through_the_database_and_the_local_inbox() {
+    let world = small();
+    world.run(&["run", "--bargains"]).ends(0);
+    assert_eq!(world.number("select count(*) from bargains"), 1);
+    world
+        .run(&["run", "--bargains", "--min-ratio", "1.499"])
+        .ends(0);
+    assert_eq!(world.number("select count(*) from bargains"), 2);
+}
+
+#[test]
+fn paged_json_gives_the_same_artifacts_as_the_columnar_form() {
+    let mut world = small();
+    world.set("PRICEMILL_SERVE_PAGE_SIZE", "2");
+    let _server = world.serve();
+    world.run(&with("generate", &BOTH)).ends(0);
+    world.set("PRICEMILL_FETCH_COLUMNAR", "false");
+    world
+        .run(&with("generate", &BOTH))
+        .ends(0)
+        .tells("unchanged");
+}
+
+#[test]
+fn a_dry_run_counts_and_changes_nothing() {
+    let mut world = small();
+    let _server = world.serve();
+    world.run(&with("generate", &BOTH)).ends(0);
+    world.run(&with("upload", &BOTH)).ends(0);
+    world
+        .run(&["update", "--bargains", "--dev", "--dry-run"])
+        .ends(0);
+    assert_eq!(world.number("select count(*) from bargains"), 0);
+    world.run(&["update", "--bargains", "--dev"]).ends(0);
+    assert_eq!(world.number("select count(*) from bargains"), 1);
+}
+
+#[test]
+fn rows_that_refer_to_nothing_are_listed_even_when_all_is_refused() {
+    let world = small();
+    world.run(&["generate", "bargains"]).ends(0);
+    world.run(&["upload", "bargains"]).ends(0);
+    let database = rusqlite::Connection::open(world.path("data/pricemill.db")).unwrap();
+    let gone = "pragma foreign_keys = on; delete from products where id = 1";
+    database.execute_batch(gone).unwrap();
+    let said = world.run(&["update", "bargains"]).ends(3);
+    let listed = said.err.split("the rejected rows are in ").nth(1).unwrap();
+    let rows = std::fs::read_to_string(listed.lines().next().unwrap()).unwrap();
+    assert!(rows.contains("product_id"), "{rows}");
+    assert!(said.err.contains("--accept change"), "{}", said.err);
+}
+
+#[test]
+fn an_archive_gives_the_same_tables_back() {
+    let world = small();
+    world.run(&["run", "--bargains", "--store-groups"]).ends(0);
+    world.run(&["generate", "--archive"]).ends(0);
+    let database = rusqlite::Connection::open(world.path("data/pricemill.db")).unwrap();
+    database
+        .execute_batch("delete from bargains; update prices set price_cents = 1")
+        .unwrap();
+    world.run(&["update", "--archive", "--yes"]).ends(0);
+    assert_eq!(world.number("select count(*) from bargains"), 1);
+    assert_eq!(world.number("select max(price_cents) from prices"), 900);
+}
+
+#[test]
+fn each_mistake_has_its_own_words_and_exit_code() {
+    let mut world = small();
+    world
+        .run(&["generate", "bargans"])
+        .ends(2)
+        .tells("bargains");
+    world
+        .run(&["generate", "--bargans"])
+        .ends(2)
+        .tells("--bargains");
+    world
+        .run(&["generate", "--bargains", "--min-ratio", "0.5"])
+        .ends(2)
+        .tells("min_ratio");
+    // Nothing listens there.
+    world.set("PRICEMILL_PROFILE_DEV_SERVER", "http://127.0.0.1:9");
+    world.set("PRICEMILL_FETCH_PATIENCE", "100ms");
+    world.run(&["generate", "--bargains", "--dev"]).ends(75);
+    let _server = world.serve();
+    world.run(&["generate", "--bargains", "--dev"]).ends(0);
+    world.set("INTERNAL_API_KEY", "wrong");
+    world
+        .run(&["upload", "--bargains", "--dev"])
+        .ends(1)
+        .tells("INTERNAL_API_KEY");
+    world.set("INTERNAL_API_KEY", KEY);
+    world.run(&["upload", "--bargains", "--dev"]).ends(0);
+}
+
+#[test]
+fn a_mistake_in_the_project_names_its_place() {
+    let world = small();
+    world.run(&["new", "shop"]).ends(0);
+    let sql = std::fs::read_to_string(world.path("shop/sql/bargains/extremes.sql")).unwrap();
+    world.write(
+        "shop/sql/bargains/extremes.sql",
+        &sql.replace("product_id", "produkt_id"),
+    );
+    let said = world.run_in("shop", &["check"]).ends(2);
+    assert!(
+        said.err.contains("sql/bargains/extremes.sql:"),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("product_id"), "{}", said.err);
+    world.write("shop/sql/bargains/extremes.sql", &sql);
+    let manifest = std::fs::read_to_string(world.path("shop/pipelines/bargains.toml")).unwrap();
+    world.write(
+        "shop/pipelines/bargains.toml",
+        &format!("outputt = \"x\"\n{manifest}"),
+    );
+    world
+        .run_in("shop", &["check"])
+        .ends(2)
+        .tells("pipelines/bargains.toml:1:1");
+}
+
+#[test]
+fn show_and_query_take_parameters_of_what_they_read() {
+    let world = small();
+    world.run(&["generate", "--bargains"]).ends(0);
+    let rows = |arguments: &[&str]| world.run(arguments).ends(0).out.lines().count();
+    let show = ["show", "bargains", "--output", "ndjson"];
+    assert_eq!(rows(&show), 1);
+    assert_eq!(rows(&with_param(&show, "min_ratio=1.6")), 0);
+    let query = ["query", "select * from bargains", "--output", "ndjson"];
+    assert_eq!(rows(&with_param(&query, "bargains.min_ratio=1.4")), 2);
+    let none = with_param(&["show", "prices"], "min_ratio=2");
+    world.run(&none).ends(2).tells("there is no parameter");
+}
+
+fn with_param<'a>(arguments: &[&'a str], param: &'a str) -> Vec<&'a str> {
+    [arguments, &["--param", param]].concat()
+}
+
+#[test]
+fn an_outbox_that_cannot_be_written_loses_nothing() {
+    // A file where the outbox's folder should be fails as a full disk does: at the write.
+    let world = small();
+    world.write("data/outbox", "in the way");
+    world.run(&["generate", "--bargains"]).ends(1);
+    std::fs::remove_file(world.path("data/outbox")).unwrap();
+    world
+        .run(&["generate", "--bargains", "--snapshot", "latest"])
+        .ends(0);
+}
+
+#[test]
+fn the_loop_on_the_real_prices() {
+    let Some(hr) = data::folder("hr") else { return };
+    let mut world = World::new();
+    world.run(&["load", hr.to_str().unwrap()]).ends(0);
+    assert_eq!(world.number("select count(*) from prices"), 856_502);
+    let server = world.serve();
+    for command in ["generate", "upload", "update"] {
+        world.run(&with(command, &BOTH)).ends(0);
+    }
+    assert_eq!(world.number("select count(*) from bargains"), 4_544);
+    let sum = "select cast(round(sum(percentage_difference) * 100) as integer) from bargains";
+    assert_eq!(world.number(sum), 65_923_631);
+    assert_eq!(world.number("select count(*) from store_groups"), 18);
+    let sizes = "select count(*) from (select count(*) as stores from store_group_members \
+                 group by group_id having stores in (64, 48))";
+    assert_eq!(world.number(sizes), 2);
+    world.run(&with("upload", &BOTH)).ends(0).tells("already");
+    world.run(&with("update", &BOTH)).ends(0).tells("nothing");
+    world
+        .run(&with("generate", &BOTH))
+        .ends(0)
+        .tells("unchanged");
+    world.run(&["status", "--output", "json"]).ends(0);
+    server.stop();
+    let leaked = files(&world.path("data")).into_iter().find(|(_, bytes)| {
+        bytes
+            .windows(KEY.len())
+            .any(|window| window == KEY.as_bytes())
+    });
+    assert_eq!(leaked.map(|(path, _)| path), None, "the key lies in a file");
+}
+
+#[test]
+fn stores_alone_group_by_geography() {
+    let Some(au) = data::folder("au") else { return };
+    let world = World::new();
+    world
+        .run(&["load", au.join("stores.csv").to_str().unwrap()])
+        .ends(0);
+    world
+        .run(&["run", "store-groups", "--param", "method=geography"])
+        .ends(0)
+        .tells("`stores_without_coordinates`: 10 bad rows");
+    assert_eq!(world.number("select count(*) from store_groups"), 875);
+    let clusters = "select count(*) from (select 1 from store_group_members \
+                    group by group_id having count(*) > 1)";
+    assert_eq!(world.number(clusters), 183);
+}
+
+#[test]
+fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
+    let world = small();
+    world.run(&["new", "shop"]).ends(0);
+    world.run_in("shop", &["load", "../export"]).ends(0);
+    let rule = "shop/sql/bargains/checks/no_cheap_store.sql";
+    world.write(rule, "select product_id from bargains where store_id = 1");
+    world
+        .run_in("shop", &["run", "bargains"])
+        .ends(3)
+        .tells("error: bargains: the check `no_cheap_store`: 1 bad row");
+    assert!(!world.path("shop/data/inbox/bargains").exists());
+    let manifest = std::fs::read_to_string(world.path("shop/pipelines/bargains.toml")).unwrap();
+    let rows = "rows = { min = 1 }";
+    let warned = manifest.replace(
+        rows,
+        &format!("{rows}\nno_cheap_store = {{ severity = \"warn\" }}"),
+    );
+    world.write("shop/pipelines/bargains.toml", &warned);
+    world
+        .run_in("shop", &["run", "bargains"])
+        .ends(0)
+        .tells("warning: bargains: the check `no_cheap_store`: 1 bad row");
+    world.write(
+        "shop/pipelines/bargains.toml",
+        &warned.replace("no_cheap_store", "no_cheap_stor"),
+    );
+    world
+        .run_in("shop", &["check"])
+        .ends(2)
+        .tells("did you mean `no_cheap_store`?");
+}
+
+#[test]
+fn a_refused_artifact_is_told_with_the_command_that_accepts_it() {
+    let world = World::new();
+    let ids = || (1..=9).map(|id| id.to_string());
+    let products = ids().map(|id| format!("{id},Milk,Dairy Co,1l,{id},Dairy\n"));
+    let prices = ids().map(|id| format!("{id},1,1.00\n{id},2,{id}.90\n"));
+    let header = "id,name,brand,size,barcode,category\n".to_owned();
+    world.write("export/stores.csv", STORES);
+    world.write(
+        "export/products.csv",
+        &(header + &products.collect::<String>()),
+    );
+    let header = "product_id,store_id,price\n".to_owned();
+    world.write("export/prices.csv", &(header + &prices.collect::<String>()));
+    world.run(&["load", "export"]).ends(0);
+    world.run(&["run", "bargains"]).ends(0);
+    assert_eq!(world.number("select count(*) from bargains"), 9);
+    let said = world.run(&["run", "bargains", "--min-ratio", "9"]).ends(3);
+    let (_, told) = said.err.split_once("if that is meant: pricemill ").unwrap();
+    let told = told.lines().next().unwrap().to_owned();
+    world
+        .run(&["update", "bargains"])
+        .ends(0)
+        .tells("was refused before: only 1 rows");
+    assert!(world.run(&["status"]).ends(0).out.contains("refused"));
+    let command: Vec<_> = told.split(' ').collect();
+    world.run(&command).ends(0);
+    assert_eq!(world.number("select count(*) from bargains"), 1);
+}
+
+#[test]
+fn check_knows_the_tables_that_an_update_fills_and_refers_to() {
+    let world = small();
+    world.run(&["new", "shop"]).ends(0);
+    let path = "shop/pipelines/bargains.toml";
+    let manifest = std::fs::read_to_string(world.path(path)).unwrap();
+    let cases = [
+        (
+            "products.id",
+            "product.id",
+            2,
+            "did you mean `products.id`?",
+        ),
+        ("stores.id", "stores.ids", 2, "did you mean `stores.id`?"),
+        (
+            "table = \"bargains\"",
+            "table = \"bargans\"",
+            0,
+            "did you mean `bargains`?",
+        ),
+        (
+            "table = \"bargains\"",
+            "table = \"applied_artifacts\"",
+            2,
+            "the database's own",
+        ),
+        (
+            "table = \"bargains\"",
+            "table = \"stores\"",
+            2,
+            "nothing is made for `stores.",
+        ),
+    ];
+    for (there, wrong, code, help) in cases {
+        world.write(path, &manifest.replace(there, wrong));
+        let said = world.run_in("shop", &["check", "bargains"]).ends(code);
+        assert!(
+            said.err.contains("pipelines/bargains.toml:"),
+            "{}",
+            said.err
+        );
+        assert!(said.err.contains(help), "{wrong}: {}", said.err);
+    }
+}

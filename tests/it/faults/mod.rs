@@ -1,0 +1,3 @@
+//! What somebody, or a disk, has been at.
+
+mod inbox;

@@ -1,0 +1,15 @@
+//! The stages of the loop, one file a stage.
+
+pub(crate) mod database;
+pub(crate) mod functions;
+pub(crate) mod generate;
+pub(crate) mod money;
+pub(crate) mod narrow;
+pub(crate) mod outbox;
+pub(crate) mod plans;
+pub(crate) mod s3;
+pub(crate) mod serve;
+pub(crate) mod snapshot;
+pub(crate) mod source;
+pub(crate) mod update;
+pub(crate) mod upload;

@@ -1,0 +1,528 @@
+//! Snapshots: what stands of what came, and what an interruption leaves.
+
+use std::{
+    path::Path, sync::Arc, sync::atomic::AtomicBool, sync::atomic::Ordering, time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use datafusion::{
+    arrow::{
+        array::AsArray, compute::concat_batches, datatypes::Int64Type, record_batch::RecordBatch,
+    },
+    parquet::{
+        arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
+        file::reader::{FileReader, SerializedFileReader},
+    },
+};
+use pricemill::{
+    Kind,
+    config::{EngineConfig, FetchConfig},
+    dataset::{Column, Contract, Dataset},
+    events::Progress,
+    json::{Decoder, encode_rows},
+    snapshot::{self, Error, Fetch, Snapshot, Wanted},
+    source::{Fetched, Http, Mark, Notes, Piece, Place, Source},
+    storage::Location,
+};
+use secrecy::SecretString;
+
+use crate::support::service::{Service, answer, ok, page, price, prices, some};
+
+struct Disk {
+    folder: tempfile::TempDir,
+    location: Location,
+}
+
+impl Disk {
+    fn new() -> Disk {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::folder(&folder.path().join("snapshots")).unwrap();
+        Disk { folder, location }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("snapshots")
+    }
+}
+
+fn wanted(dataset: Dataset) -> Wanted {
+    Wanted {
+        dataset,
+        optional: false,
+    }
+}
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
+}
+
+async fn fetch(
+    service: &Service,
+    place: &Disk,
+    wanted: Vec<Wanted>,
+    at: DateTime<Utc>,
+) -> Result<Snapshot, Error> {
+    let config = FetchConfig {
+        patience: Duration::from_millis(500),
+        idle_timeout: Duration::from_secs(1),
+        ..FetchConfig::default()
+    };
+    let source = Http::new(&service.url, SecretString::from("key"), &config).unwrap();
+    snapshot::fetch(Fetch {
+        source: &source,
+        wanted,
+        location: &place.location,
+        engine: &EngineConfig::default(),
+        at,
+        progress: &Progress::silent(),
+    })
+    .await
+}
+
+/// The rows of a dataset, by a Parquet reader that knows nothing of us.
+fn rows(place: &Disk, snapshot: &Snapshot, dataset: &str) -> Vec<String> {
+    let folder = place.path().join(&snapshot.manifest.id.0);
+    let part = &snapshot.manifest.datasets[dataset];
+    let batches: Vec<RecordBatch> = part
+        .files
+        .iter()
+        .flat_map(|file| read(&folder.join(&file.name)))
+        .collect();
+    let whole = concat_batches(&part.contract.arrow(), &batches).unwrap();
+    assert_eq!(whole.num_rows() as u64, part.rows);
+    let mut text = Vec::new();
+    encode_rows(&whole, "\n", &mut text).unwrap();
+    String::from_utf8(text)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+fn read(path: &Path) -> Vec<RecordBatch> {
+    let file = std::fs::File::open(path).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .unwrap()
+        .build()
+        .unwrap();
+    reader.map(Result::unwrap).collect()
+}
+
+fn shown(product: i64, store: i64, price: &str, record: &str) -> String {
+    format!(
+        "{{\"product_id\":{product},\"store_id\":{store},\"price\":\"{price}\",\"price_record_id\":{record},\"sku\":null}}"
+    )
+}
+
+fn with_record(product: i64, price: &str, record: i64) -> String {
+    format!(
+        "{{\"product_id\":{product},\"store_id\":1,\"price\":\"{price}\",\"price_record_id\":{record}}}"
+    )
+}
+
+fn borrowed(rows: &[String]) -> Vec<&str> {
+    rows.iter().map(String::as_str).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_lie_in_key_order_each_key_once() {
+    let sent = [
+        price(2, 1, "3.00"),
+        with_record(1, "9.00", 7),
+        price(2, 1, "3.00"),
+        with_record(1, "5.00", 8),
+        with_record(3, "2.00", 4),
+        with_record(3, "1.50", 4),
+        price(1, 2, "1.00"),
+    ];
+    let place = Disk::new();
+    let mut orders = Vec::new();
+    for turn in 0..3 {
+        let mut sent = sent.to_vec();
+        sent.rotate_left(turn * 2);
+        let service = Service::paged(&borrowed(&sent), 2).await;
+        let snapshot = fetch(&service, &place, vec![wanted(prices())], at(turn as i64))
+            .await
+            .unwrap();
+        let part = &snapshot.manifest.datasets["prices"];
+        assert_eq!((part.rows, part.duplicates, part.conflicts), (4, 1, 2));
+        orders.push(rows(&place, &snapshot, "prices"));
+    }
+    assert_eq!(
+        orders[0],
+        [
+            shown(1, 1, "5.00", "8"),
+            shown(1, 2, "1.00", "null"),
+            shown(2, 1, "3.00", "null"),
+            shown(3, 1, "1.50", "4")
+        ]
+    );
+    assert!(orders.iter().all(|order| *order == orders[0]));
+}
+
+#[tokio::test]
+async fn the_manifest_tells_the_files_as_they_are() {
+    let service = Service::paged(&borrowed(&some(5)), 2).await;
+    let place = Disk::new();
+    let snapshot = fetch(&service, &place, vec![wanted(prices())], at(0))
+        .await
+        .unwrap();
+    let id = snapshot.manifest.id.clone();
+    assert!(id.0.starts_with("2027-01-15T080000Z-"), "{}", id.0);
+    let file = &snapshot.manifest.datasets["prices"].files[0];
+    let path = place.path().join(&id.0).join(&file.name);
+    let bytes = std::fs::read(&path).unwrap();
+    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
+    assert_eq!(
+        (file.bytes, &file.sha256, file.rows),
+        (bytes.len() as u64, &hash, 5)
+    );
+    let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
+    let group = reader.metadata().row_group(0);
+    let sorted: Vec<_> = group
+        .sorting_columns()
+        .unwrap()
+        .iter()
+        .map(|by| by.column_idx)
+        .collect();
+    assert_eq!(sorted, [0, 1]);
+    assert!(group.column(0).statistics().is_some());
+    let opened = snapshot::open(&place.location, &id.0, &["prices"])
+        .await
+        .unwrap();
+    assert_eq!(opened.manifest, snapshot.manifest);
+    assert!(!place.path().join(".partial").join("prices").exists());
+}
+
+#[tokio::test]
+async fn an_interrupted_fetch_leaves_no_snapshot_and_the_next_goes_on() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let (down, sent) = (broken.clone(), some(10));
+    let service = Service::new(move |_, asked| {
+        if asked.page() > 3 && down.load(Ordering::SeqCst) {
+            return answer("429 Too Many", "retry-after: 86400\r\n", b"{}");
+        }
+        ok(&page(&sent, 2, asked.page()))
+    })
+    .await;
+    let place = Disk::new();
+    let error = fetch(&service, &place, vec![wanted(prices())], at(0))
+        .await
+        .unwrap_err();
+    assert_eq!(pricemill::Error::from(error).kind(), Kind::Unavailable);
+    assert!(snapshot::list(&place.location).await.unwrap().is_empty());
+    assert!(
+        snapshot::open(&place.location, "latest", &[])
+            .await
+            .is_err()
+    );
+    broken.store(false, Ordering::SeqCst);
+    let before = service.asked().len();
+    let snapshot = fetch(&service, &place, vec![wanted(prices())], at(60))
+        .await
+        .unwrap();
+    assert_eq!(rows(&place, &snapshot, "prices").len(), 10);
+    // A request that the first run had sent may arrive late, but for no page it had.
+    let asked = service.asked();
+    assert!(asked[before..].iter().all(|asked| asked.page() > 3));
+    assert_eq!(snapshot.manifest.fetched_at, at(0));
+    let before = service.asked().len();
+    fetch(&service, &place, vec![wanted(prices())], at(120))
+        .await
+        .unwrap();
+    assert_eq!(
+        service.asked().len() - before,
+        5,
+        "a finished fetch leaves nothing to go on from"
+    );
+}
+
+#[tokio::test]
+async fn pages_of_yesterday_are_not_used() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let (down, sent) = (broken.clone(), some(6));
+    let service = Service::new(move |_, asked| {
+        if asked.page() == 3 && down.load(Ordering::SeqCst) {
+            return answer("401 No", "", b"{}");
+        }
+        ok(&page(&sent, 2, asked.page()))
+    })
+    .await;
+    let place = Disk::new();
+    fetch(&service, &place, vec![wanted(prices())], at(0))
+        .await
+        .unwrap_err();
+    broken.store(false, Ordering::SeqCst);
+    let before = service.asked().len();
+    let later = at(0) + TimeDelta::hours(7);
+    let snapshot = fetch(&service, &place, vec![wanted(prices())], later)
+        .await
+        .unwrap();
+    assert_eq!(service.asked().len() - before, 3);
+    assert_eq!(snapshot.manifest.fetched_at, later);
+}
+
+fn dataset(name: &str, columns: &[(&str, &str)]) -> Dataset {
+    let columns = columns
+        .iter()
+        .map(|(name, declared)| Column::parse(name, declared).unwrap());
+    Dataset {
+        name: name.to_owned(),
+        endpoint: name.to_owned(),
+        contract: Contract {
+            columns: columns.collect(),
+        },
+        key: vec!["id".to_owned()],
+        prefer: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn ids_that_lead_nowhere_are_counted() {
+    let sent = [
+        price(1, 1, "1"),
+        price(2, 1, "1"),
+        price(1, 9, "1"),
+        price(3, 9, "1"),
+    ];
+    let service = Service::new(move |_, asked| {
+        ok(&if asked.target.contains("stores") {
+            page(&["{\"id\":1}".to_owned(), "{\"id\":2}".to_owned()], 5, 1)
+        } else {
+            page(&sent, 5, 1)
+        })
+    })
+    .await;
+    let place = Disk::new();
+    let stores = dataset("stores", &[("id", "bigint not null")]);
+    let snapshot = fetch(
+        &service,
+        &place,
+        vec![wanted(prices()), wanted(stores)],
+        at(0),
+    )
+    .await
+    .unwrap();
+    let dangling = &snapshot.manifest.datasets["prices"].dangling;
+    let told: Vec<_> = dangling
+        .iter()
+        .map(|(ids, rows)| (ids.as_str(), *rows))
+        .collect();
+    assert_eq!(told, [("store_id → stores", 2)]);
+    assert!(snapshot.manifest.datasets["stores"].dangling.is_empty());
+}
+
+#[tokio::test]
+async fn an_optional_dataset_may_be_missing_and_latest_has_what_is_needed() {
+    let sent = some(1);
+    let service = Service::new(move |_, asked| {
+        if asked.target.contains("stores") {
+            return answer("404 Not Found", "", b"{}");
+        }
+        ok(&page(&sent, 5, 1))
+    })
+    .await;
+    let place = Disk::new();
+    let stores = || dataset("stores", &[("id", "bigint not null")]);
+    let optional = Wanted {
+        dataset: stores(),
+        optional: true,
+    };
+    let first = fetch(&service, &place, vec![wanted(prices()), optional], at(0))
+        .await
+        .unwrap();
+    assert_eq!(first.manifest.datasets.len(), 1);
+    let error = fetch(&service, &place, vec![wanted(stores())], at(1))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("{} has no dataset `stores`", service.url)
+    );
+    let second = fetch(&service, &place, vec![wanted(prices())], at(2))
+        .await
+        .unwrap();
+    let latest = snapshot::open(&place.location, "latest", &["prices"])
+        .await
+        .unwrap();
+    assert_eq!(latest.manifest.id, second.manifest.id);
+    let listed = snapshot::list(&place.location).await.unwrap();
+    assert_eq!(
+        listed.iter().map(|each| &each.id).collect::<Vec<_>>(),
+        [&second.manifest.id, &first.manifest.id]
+    );
+    assert!(matches!(
+        snapshot::open(&place.location, "latest", &["stores"]).await,
+        Err(Error::Nothing(_))
+    ));
+    assert!(matches!(
+        snapshot::open(&place.location, "../x", &[]).await,
+        Err(Error::Unknown(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_dataset_without_rows_has_its_columns() {
+    let service = Service::paged(&[], 5).await;
+    let place = Disk::new();
+    let snapshot = fetch(&service, &place, vec![wanted(prices())], at(0))
+        .await
+        .unwrap();
+    let part = &snapshot.manifest.datasets["prices"];
+    assert_eq!((part.rows, part.files.len()), (0, 1));
+    let path = place
+        .path()
+        .join(&snapshot.manifest.id.0)
+        .join(&part.files[0].name);
+    assert!(read(&path).is_empty());
+}
+
+#[tokio::test]
+async fn what_a_killed_run_wrote_is_no_snapshot_and_goes_after_a_while() {
+    let place = Disk::new();
+    let old = place.path().join("2026-11-22T170102Z-00000000/prices");
+    std::fs::create_dir_all(&old).unwrap();
+    std::fs::write(old.join("part-000.parquet"), b"half").unwrap();
+    assert!(snapshot::list(&place.location).await.unwrap().is_empty());
+    let service = Service::paged(&borrowed(&some(1)), 5).await;
+    fetch(&service, &place, vec![wanted(prices())], at(0))
+        .await
+        .unwrap();
+    assert!(!old.join("part-000.parquet").exists());
+}
+
+/// A source of many rows, each of another product, that cannot be resumed.
+#[derive(Debug)]
+struct Shuffled {
+    rows: i64,
+    fails: bool,
+    /// The product of a row, of so many.
+    product: fn(i64, i64) -> i64,
+}
+
+/// 7919 is prime to the rows, so that each product comes once, in no order.
+fn anyhow(row: i64, rows: i64) -> i64 {
+    row * 7919 % rows
+}
+
+/// All in order but the last.
+fn first_last(row: i64, rows: i64) -> i64 {
+    (row + 1) % rows
+}
+
+#[async_trait::async_trait]
+impl Source for Shuffled {
+    fn name(&self) -> String {
+        "shuffled".to_owned()
+    }
+
+    async fn fetch(
+        &self,
+        dataset: &Dataset,
+        done: Vec<Mark>,
+        _: &Progress,
+    ) -> pricemill::source::Result<Option<Fetched>> {
+        assert!(done.is_empty());
+        let (contract, rows, product) = (dataset.contract.clone(), self.rows, self.product);
+        let pages = (0..rows).step_by(10_000).map(move |start| {
+            let mut decoder = Decoder::new(&contract);
+            for at in start..rows.min(start + 10_000) {
+                let row = with_record(product(at, rows), "1.50", at);
+                decoder.row(&row).unwrap();
+            }
+            let mark = Mark {
+                page: 1,
+                rows: decoder.rows() as u64,
+                ..Mark::default()
+            };
+            Ok(Piece::Page(mark, decoder.take().unwrap()))
+        });
+        let failure = self.fails.then(|| {
+            Err(pricemill::source::Error::Answer {
+                place: Place {
+                    dataset: dataset.name.clone(),
+                    page: None,
+                },
+                reason: "the end is missing".to_owned(),
+            })
+        });
+        let pieces = futures::StreamExt::boxed(futures::stream::iter(pages.chain(failure)));
+        Ok(Some(Fetched {
+            pieces,
+            resumable: false,
+            told: Notes::default(),
+        }))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_do_not_fit_the_memory_are_sorted_all_the_same() {
+    const ROWS: i64 = 300_000;
+    let cases = [
+        (anyhow as fn(i64, i64) -> i64, 1, 6),
+        (first_last, 1, 6),
+        (anyhow, 2, 12),
+        (anyhow, 2, 128),
+    ];
+    for (product, threads, mebibytes) in cases {
+        let place = Disk::new();
+        let engine = EngineConfig {
+            memory_bytes: mebibytes << 20,
+            threads: std::num::NonZeroUsize::new(threads).unwrap(),
+            ..EngineConfig::default()
+        };
+        let snapshot = snapshot::fetch(Fetch {
+            source: &Shuffled {
+                rows: ROWS,
+                fails: false,
+                product,
+            },
+            wanted: vec![wanted(prices())],
+            location: &place.location,
+            engine: &engine,
+            at: at(0),
+            progress: &Progress::silent(),
+        })
+        .await
+        .unwrap();
+        let part = &snapshot.manifest.datasets["prices"];
+        assert_eq!(
+            (part.rows, part.duplicates, part.conflicts),
+            (ROWS as u64, 0, 0)
+        );
+        let folder = place.path().join(&snapshot.manifest.id.0);
+        let batches = part
+            .files
+            .iter()
+            .flat_map(|file| read(&folder.join(&file.name)));
+        let ids = batches.flat_map(|batch| {
+            let ids = batch.column(0).as_primitive::<Int64Type>();
+            ids.values().to_vec()
+        });
+        assert!(ids.eq(0..ROWS));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_failed_begins_at_its_start() {
+    let place = Disk::new();
+    let run = async |rows: i64, fails: bool, second: i64| {
+        snapshot::fetch(Fetch {
+            source: &Shuffled {
+                rows,
+                fails,
+                product: anyhow,
+            },
+            wanted: vec![wanted(prices())],
+            location: &place.location,
+            engine: &EngineConfig::default(),
+            at: at(second),
+            progress: &Progress::silent(),
+        })
+        .await
+    };
+    let error = run(20_000, true, 0).await.unwrap_err();
+    assert_eq!(pricemill::Error::from(error).kind(), Kind::Data);
+    let snapshot = run(10_000, false, 1).await.unwrap();
+    assert_eq!(snapshot.manifest.datasets["prices"].rows, 10_000);
+}

@@ -1,0 +1,7 @@
+//! What the tests stand on.
+
+pub(crate) mod browser;
+pub(crate) mod data;
+pub(crate) mod doubles;
+pub(crate) mod service;
+pub(crate) mod world;
