@@ -17,6 +17,7 @@
 
 // What every stage uses.
 pub mod artifact;
+pub mod clock;
 pub mod config;
 pub mod dataset;
 pub mod diagnostics;
