@@ -26,6 +26,7 @@ pub mod events;
 pub mod json;
 pub mod kind;
 pub mod runs;
+pub mod service;
 pub mod storage;
 mod text;
 mod work;

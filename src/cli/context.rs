@@ -17,6 +17,7 @@ use super::{
     screen::{Screen, chain, sized, spoken},
 };
 use crate::{
+    clock::SystemClock,
     config::{Config, Environment, Overrides},
     database::{self, Database},
     error::{Error, Result},
@@ -325,6 +326,7 @@ impl Context {
                 server,
                 self.config.key()?.clone(),
                 &self.config.fetch,
+                SystemClock::shared(),
             )?)),
             None => {
                 let name = self.config.database.clone();

@@ -6,6 +6,7 @@ use super::{
     screen::grouped,
 };
 use crate::{
+    clock::SystemClock,
     error::{Error, Result},
     pipeline::Pipeline,
     upload::{self, HttpTransport, Outcome, StoreTransport, Transport, Uploaded},
@@ -33,15 +34,14 @@ fn transport(context: &Context) -> Result<Box<dyn Transport>> {
     let profile = &context.config.profile;
     match &profile.server {
         Some(server) if profile.inbox.is_none() => {
-            let fetch = &context.config.fetch;
-            Ok(Box::new(HttpTransport::new(
-                server.clone(),
-                context.config.key()?,
-                fetch.patience,
-                fetch.idle_timeout,
-            )?))
+            let (key, fetch) = (context.config.key()?, &context.config.fetch);
+            let clock = SystemClock::shared();
+            Ok(Box::new(HttpTransport::new(server, key, fetch, clock)?))
         }
-        _ => Ok(Box::new(StoreTransport::new(context.inbox()?))),
+        _ => Ok(Box::new(StoreTransport::new(
+            context.inbox()?,
+            SystemClock::shared(),
+        ))),
     }
 }
 
@@ -105,7 +105,7 @@ fn settle(context: &Context, target: &str, uploaded: Uploaded, ending: &mut Endi
         Outcome::Kept => {
             context
                 .screen
-                .say(format!("{name}: is not uploaded, as its manifest says"));
+                .say(format!("{name}: skipped (`upload = false`)"));
             ending.skip += 1;
             ("kept", false)
         }

@@ -11,9 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{Service, error::Refusal};
-
-/// The header that carries the key.
-const KEY: &str = "x-internal-api-key";
+use crate::service::KEY_HEADER;
 
 /// The keys that are let in, as digests. Several can be active, so that one can be
 /// replaced without an outage.
@@ -36,7 +34,7 @@ impl Keys {
     /// Returns the position of the key the request carries. Takes as long for a wrong
     /// key as for a right one: digests are compared, all of them, in constant time.
     fn find(&self, headers: &HeaderMap) -> Option<usize> {
-        let mut carried = headers.get_all(KEY).iter();
+        let mut carried = headers.get_all(KEY_HEADER).iter();
         let (Some(key), None) = (carried.next(), carried.next()) else {
             return None;
         };
@@ -85,7 +83,7 @@ mod tests {
 
     fn carrying(keys: &[&str]) -> HeaderMap {
         let keys = keys.iter().map(|key| key.parse().unwrap());
-        keys.map(|key| (KEY.parse().unwrap(), key)).collect()
+        keys.map(|key| (KEY_HEADER.parse().unwrap(), key)).collect()
     }
 
     #[test]

@@ -20,16 +20,15 @@ use datafusion::arrow::{
     record_batch::RecordBatch,
 };
 use futures::{Stream, StreamExt};
-use reqwest::Response;
 
 use super::{
     Error, Fetched, Mark, Piece, Result,
-    http::{ATTEMPTS, Export},
-    request::{Cause, Pace},
+    export::{ARROW, ATTEMPTS, Export},
 };
 use crate::{
     dataset::{Column, ColumnType, Contract},
     json::RowError,
+    service::{self, Answer, Cause, Patience},
 };
 
 /// Why a pass over the stream ended.
@@ -39,20 +38,36 @@ enum Stop {
     Failed(Error),
 }
 
+/// Returns whether an answer is a stream of record batches.
+pub(super) fn is_arrow(answer: &Answer) -> bool {
+    let content_type = answer.header("content-type").unwrap_or_default();
+    let kind = content_type.split(';').next().unwrap_or_default();
+    answer.status() == 200 && kind.trim() == ARROW
+}
+
+/// Asks for the whole dataset in columnar form, as it was given before.
+async fn stream(export: &Export, patience: &mut Patience) -> Result<Answer> {
+    let answer = export.ask(None, None, ARROW, patience).await?;
+    match is_arrow(&answer) {
+        true => Ok(answer),
+        false => Err(export.unusable(None, "the service no longer answers in columnar form")),
+    }
+}
+
 /// Starts to hand on the batches of an answer that is a stream.
-pub(super) fn fetched(export: Arc<Export>, response: Response) -> Fetched {
+pub(super) fn fetched(export: Arc<Export>, answer: Answer) -> Fetched {
     let notes = export.notes.clone();
     notes.note(|told| told.form = "stream".to_owned());
     Fetched {
-        pieces: attempts(export, response).boxed(),
+        pieces: attempts(export, answer).boxed(),
         resumable: false,
         told: notes,
     }
 }
 
-fn attempts(export: Arc<Export>, response: Response) -> impl Stream<Item = Result<Piece>> + Send {
+fn attempts(export: Arc<Export>, answer: Answer) -> impl Stream<Item = Result<Piece>> + Send {
     async_stream::try_stream! {
-        let mut reader = Reader::new(export.clone(), response);
+        let mut reader = Reader::new(export.clone(), answer);
         let mut patience = export.patience();
         let mut attempt = 1;
         loop {
@@ -68,20 +83,20 @@ fn attempts(export: Arc<Export>, response: Response) -> impl Stream<Item = Resul
             let reason = match stop {
                 Stop::Failed(error) => Err(error)?,
                 Stop::Moved(reason) if attempt == ATTEMPTS => Err(Error::Moving {
-                    place: export.place(None),
+                    page: export.page(None),
                     reason,
                     times: attempt,
                 })?,
-                Stop::Cut(source) if attempt == ATTEMPTS => Err(Error::Unavailable {
-                    place: export.place(None),
-                    tries: attempt,
-                    source,
-                })?,
+                Stop::Cut(source) if attempt == ATTEMPTS => {
+                    let tries = attempt;
+                    let error = service::Error::Unavailable { tries, source };
+                    Err(export.unanswered(None, error))?
+                }
                 Stop::Moved(reason) => reason,
                 Stop::Cut(cause) => {
                     let reason = cause.to_string();
                     patience = export.patience();
-                    export.requests.pause(&export.place(None), cause, &mut patience).await?;
+                    export.wait(None, cause, &mut patience).await?;
                     reason
                 }
             };
@@ -89,8 +104,8 @@ fn attempts(export: Arc<Export>, response: Response) -> impl Stream<Item = Resul
             attempt += 1;
             export.notes.again();
             yield Piece::Again { reason };
-            let response = export.stream(&mut patience).await?;
-            reader = Reader::new(export.clone(), response);
+            let answer = stream(&export, &mut patience).await?;
+            reader = Reader::new(export.clone(), answer);
         }
     }
 }
@@ -98,8 +113,7 @@ fn attempts(export: Arc<Export>, response: Response) -> impl Stream<Item = Resul
 /// Reads one answer.
 struct Reader {
     export: Arc<Export>,
-    response: Response,
-    pace: Pace,
+    answer: Answer,
     decoder: StreamDecoder,
     ready: VecDeque<RecordBatch>,
     /// Bytes taken in since the last batch came out.
@@ -110,13 +124,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(export: Arc<Export>, response: Response) -> Reader {
-        let count = response.headers().get("x-total-count");
-        let count = count.and_then(|value| value.to_str().ok()?.parse().ok());
+    fn new(export: Arc<Export>, answer: Answer) -> Reader {
+        let count = answer.header("x-total-count");
+        let count = count.and_then(|value| value.parse().ok());
         Reader {
-            pace: Pace::new(export.requests.config.idle_timeout),
             export,
-            response,
+            answer,
             decoder: StreamDecoder::new(),
             ready: VecDeque::new(),
             held: 0,
@@ -131,7 +144,7 @@ impl Reader {
             if let Some(batch) = self.ready.pop_front() {
                 return self.checked(batch).map(Some);
             }
-            let chunk = self.pace.chunk(&mut self.response).await;
+            let chunk = self.answer.chunk().await;
             match chunk.map_err(Stop::Cut)? {
                 Some(chunk) => self.decode(chunk)?,
                 None => return self.finish().map(|()| None),
@@ -151,23 +164,17 @@ impl Reader {
             let batch = batch.map_err(|error| self.invalid(&error.to_string()))?;
             self.ready.extend(batch);
         }
-        let max_bytes = self.export.requests.config.max_page_bytes;
         if !self.ready.is_empty() {
             self.held = 0;
-        } else if self.held > max_bytes {
-            let place = self.export.place(None);
-            return Err(Stop::Failed(Error::TooLarge { place, max_bytes }));
+        } else if self.held > self.export.config.max_page_bytes {
+            return Err(Stop::Failed(self.export.too_large(None)));
         }
         Ok(())
     }
 
     fn invalid(&self, why: &str) -> Stop {
-        self.failed(format!("the answer is no valid Arrow stream: {why}"))
-    }
-
-    fn failed(&self, reason: String) -> Stop {
-        let place = self.export.place(None);
-        Stop::Failed(Error::Answer { place, reason })
+        let reason = format!("the answer is not a valid Arrow stream: {why}");
+        Stop::Failed(self.export.unusable(None, &reason))
     }
 
     fn checked(&mut self, batch: RecordBatch) -> Result<(Mark, RecordBatch), Stop> {
@@ -189,13 +196,9 @@ impl Reader {
     }
 
     fn ill_typed(&self, wrong: Wrong) -> Stop {
-        let place = self.export.place(None);
         Stop::Failed(match wrong {
-            Wrong::Row(wrong) => Error::IllTyped {
-                place,
-                wrong: Box::new(wrong),
-            },
-            Wrong::Column(reason) => Error::Answer { place, reason },
+            Wrong::Row(wrong) => self.export.ill_typed(None, wrong),
+            Wrong::Column(reason) => self.export.unusable(None, &reason),
         })
     }
 

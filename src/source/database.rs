@@ -7,7 +7,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 
 use super::{
-    Error, Fetched, Mark, Notes, Piece, Place, Result, Source,
+    DatasetPage, Error, Fetched, Mark, Notes, Piece, Result, Source,
     columnar::{Wrong, conform},
 };
 use crate::{
@@ -91,16 +91,16 @@ fn checked(
     dataset: &str,
     before: u64,
 ) -> Result<(Mark, RecordBatch)> {
-    let place = Place {
+    let page = DatasetPage {
         dataset: dataset.to_owned(),
         page: None,
     };
     let (rows, _) = conform(batch, contract, before).map_err(|wrong| match wrong {
         Wrong::Row(wrong) => Error::IllTyped {
-            place,
+            page,
             wrong: Box::new(wrong),
         },
-        Wrong::Column(reason) => Error::Answer { place, reason },
+        Wrong::Column(reason) => Error::Answer { page, reason },
     })?;
     let mark = Mark {
         rows: rows.num_rows() as u64,

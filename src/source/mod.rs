@@ -1,9 +1,9 @@
 //! Places prices come from.
 //!
 //! ```text
-//!  Http ──► request (retry, throttle) ──► columnar (one Arrow stream)  ┐
-//!                                     └─► pages (JSON, a few at once)  ├─► pieces ─► snapshot
-//!  DatabaseSource ─────────────────────────────────────────────────────┘
+//!  Http ──► export (asks `service`) ──► columnar (one Arrow stream)  ┐
+//!                                  └─► pages (JSON, a few at once)   ├─► pieces ─► snapshot
+//!  DatabaseSource ───────────────────────────────────────────────────┘
 //! ```
 //!
 //! A source fetches and decodes, nothing more: files belong to `snapshot`,
@@ -11,16 +11,17 @@
 
 mod columnar;
 mod database;
+mod export;
 mod fingerprint;
 mod http;
+mod ledger;
+mod page;
 mod pages;
-mod request;
 
 use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -30,99 +31,65 @@ use serde::{Deserialize, Serialize};
 
 pub use database::DatabaseSource;
 pub use http::Http;
-pub use request::Cause;
 
-use crate::{dataset::Dataset, events::Progress, json::RowError, kind::Kind};
+use crate::{dataset::Dataset, events::Progress, json::RowError, kind::Kind, service};
 
 /// Why a dataset could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The key is missing or wrong.
-    #[error("{place}: the server refuses the key ({status})")]
-    Denied {
+    /// No client could be made.
+    #[error(transparent)]
+    Client(#[from] service::Error),
+    /// The service gave no answer.
+    #[error("{page}")]
+    Service {
         /// What was fetched.
-        place: Place,
-        /// 401 or 403.
-        status: u16,
-    },
-    /// The server refuses the request for another reason.
-    #[error("{place}: the server answers {status}: {answer}")]
-    Refused {
-        /// What was fetched.
-        place: Place,
-        /// The status.
-        status: u16,
-        /// What came with it, shortened.
-        answer: String,
-    },
-    /// The server points elsewhere, where neither key nor trust reaches.
-    #[error("{place}: the server redirects to {to}")]
-    Redirected {
-        /// What was fetched.
-        place: Place,
-        /// Where to.
-        to: String,
+        page: DatasetPage,
+        /// Why.
+        source: service::Error,
     },
     /// A field breaks the dataset's contract.
-    #[error("{place}, {wrong}")]
+    #[error("{page}, {wrong}")]
     IllTyped {
         /// What was fetched.
-        place: Place,
+        page: DatasetPage,
         /// The row, the field and what is wrong.
         wrong: Box<RowError>,
     },
     /// The answer is not what was asked for.
-    #[error("{place}: {reason}")]
+    #[error("{page}: {reason}")]
     Answer {
         /// What was fetched.
-        place: Place,
+        page: DatasetPage,
         /// What came instead.
         reason: String,
     },
     /// The answer is longer than is allowed.
-    #[error("{place}: the answer is longer than {max_bytes} bytes")]
+    #[error("{page}: the answer is longer than {max_bytes} bytes")]
     TooLarge {
         /// What was fetched.
-        place: Place,
+        page: DatasetPage,
         /// The limit.
         max_bytes: u64,
     },
-    /// The server asks to wait for longer than patience lasts.
-    #[error("{place}: throttled for {} s", wait.as_secs())]
-    Throttled {
-        /// What was fetched.
-        place: Place,
-        /// How long the server asks to wait.
-        wait: Duration,
-    },
-    /// No sound answer came within the time that patience lasts.
-    #[error("{place}: no answer after {tries} tries")]
-    Unavailable {
-        /// What was fetched.
-        place: Place,
-        /// How often it was tried.
-        tries: u32,
-        /// Why the last try failed.
-        source: Cause,
-    },
     /// The data moved while it was read, each time.
-    #[error("{place}: {reason}; the data moved in each of {times} attempts")]
+    #[error("{page}: {reason}; the data moved in each of {times} attempts")]
     Moving {
         /// What was fetched.
-        place: Place,
+        page: DatasetPage,
         /// What was noticed the last time.
         reason: String,
         /// How often the dataset was read.
         times: u32,
     },
-    /// The server could not prove who it is, or no client could be made.
-    #[error("{what}")]
-    Client {
-        /// What could not be done.
-        what: String,
-        /// The client's own error.
-        source: Box<dyn std::error::Error + Send + Sync>,
+    /// Decoding panicked.
+    #[error("{page}: could not be decoded")]
+    Decode {
+        /// What was fetched.
+        page: DatasetPage,
+        /// The task's own error.
+        source: tokio::task::JoinError,
     },
     /// The database could not be read.
     #[error("could not read {dataset} from the database")]
@@ -148,35 +115,25 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Error::Denied { .. }
-            | Error::Refused { .. }
-            | Error::Redirected { .. }
-            | Error::Client { .. }
-            | Error::Stream { .. } => Kind::Failed,
+            Error::Client(source) | Error::Service { source, .. } => source.kind(),
             Error::IllTyped { .. } | Error::Answer { .. } | Error::TooLarge { .. } => Kind::Data,
-            Error::Throttled { .. } | Error::Unavailable { .. } | Error::Moving { .. } => {
-                Kind::Unavailable
-            }
+            Error::Moving { .. } => Kind::Unavailable,
+            Error::Stream { .. } => Kind::Failed,
+            Error::Decode { .. } => Kind::Internal,
             Error::Database { source, .. } => source.kind(),
         }
     }
 
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Error::Denied { .. } => "set INTERNAL_API_KEY to a key that the server knows",
-            Error::Redirected { .. } => {
-                "set the profile's `server` to the address that answers without a redirect"
-            }
-            Error::TooLarge { .. } => "raise `max_page_bytes` under [fetch] if this is meant",
-            Error::Throttled { .. } | Error::Unavailable { .. } => {
-                "run the same command again later; it goes on where it stopped"
-            }
+            Error::Client(source) | Error::Service { source, .. } => return source.hint(),
+            Error::TooLarge { .. } => "raise `max_page` under [fetch] if this is meant",
             Error::Moving { .. } => "run the same command again when the data is at rest",
             Error::IllTyped { .. } => {
                 "if the service has changed, change the dataset in pipelines/sources.toml"
             }
             Error::Database { source, .. } => return source.hint(),
-            _ => return None,
+            Error::Answer { .. } | Error::Decode { .. } | Error::Stream { .. } => return None,
         };
         Some(hint.to_owned())
     }
@@ -184,14 +141,14 @@ impl Error {
 
 /// What was being fetched: a dataset, and its page where there are pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct DatasetPage {
     /// The dataset.
     pub dataset: String,
     /// The page, from 1.
     pub page: Option<u64>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DatasetPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "dataset {}", self.dataset)?;
         match self.page {

@@ -1,49 +1,34 @@
 //! Over HTTP: one multipart POST an artifact, repeated while that may help.
 
-use std::{
-    fs::File,
-    io,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{fs::File, io, path::Path, time::Duration};
 
 use async_trait::async_trait;
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use flate2::{Compression, write::GzEncoder};
 use reqwest::{
-    Client,
-    header::{HeaderName, HeaderValue},
+    Method,
     multipart::{Form, Part},
-    redirect,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tempfile::NamedTempFile;
 use url::Url;
 
-use super::{
-    Error, Result, Transport,
-    reply::{self, Reply},
-    verified,
-};
+use super::{Error, Result, Transport, reply, verified};
 use crate::{
+    clock::SharedClock,
+    config::FetchConfig,
     outbox::{Committed, Manifest, Outbox, Receipt},
     pipeline::Pipeline,
+    service::{self, BodyFault, Cause, Client, Endpoint, Failure},
 };
 
-const KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The first wait between two attempts; each further one is twice as long, to a minute.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The most of a receipt that is read.
+const RECEIPT_BYTES: u64 = 64 << 10;
 
-/// Sends to a service's upload endpoints. The key goes to that one origin only.
+/// Sends to a service's upload endpoints.
 #[derive(Debug)]
 pub struct HttpTransport {
     client: Client,
-    server: Url,
-    key: HeaderValue,
     patience: Duration,
-    first_wait: Duration,
 }
 
 /// A compressed artifact on the local disk.
@@ -54,98 +39,82 @@ struct Parcel {
     manifest: String,
 }
 
+/// Why an attempt came to nothing.
+enum Attempt {
+    /// The server gave no answer, or none that is whole.
+    Failed(Failure),
+    /// The same would come of another attempt.
+    Ended(Error),
+}
+
 impl HttpTransport {
-    /// Sends to `server`, giving up on an artifact after `patience`, and on a
-    /// connection that stays silent for `idle_timeout`.
+    /// Sends to `server`, with the patience and the time-out of the fetch's settings.
+    /// Time is `clock`'s.
+    ///
+    /// # Errors
+    ///
+    /// The address is not one of HTTP, or the key cannot be a header's value.
     pub fn new(
-        server: Url,
+        server: &Url,
         key: &SecretString,
-        patience: Duration,
-        idle_timeout: Duration,
+        config: &FetchConfig,
+        clock: SharedClock,
     ) -> Result<HttpTransport> {
-        let key = HeaderValue::from_str(key.expose_secret());
-        let mut key = key.map_err(|_| Error::Request { what: "the key" })?;
-        key.set_sensitive(true);
-        if server.cannot_be_a_base() || !matches!(server.scheme(), "http" | "https") {
-            return Err(Error::Request {
-                what: "the server's address",
-            });
-        }
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(idle_timeout)
-            .user_agent(concat!("pricemill/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(Error::Client)?;
         Ok(HttpTransport {
-            client,
-            server,
-            key,
-            patience,
-            first_wait: FIRST_WAIT,
+            client: Client::new(server, Some(key.clone()), config.idle_timeout, clock)?,
+            patience: config.patience,
         })
     }
 
-    /// Waits that long before the second attempt, rather than half a second.
-    pub fn with_first_wait(self, first_wait: Duration) -> HttpTransport {
-        HttpTransport { first_wait, ..self }
-    }
-
-    fn url(&self, endpoint: &str) -> Url {
-        let mut url = self.server.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(["api", "upload", endpoint, ""]);
-        }
-        url.set_query(None);
-        url
-    }
-
-    async fn attempt(&self, url: &Url, parcel: &Parcel, manifest: &Manifest) -> Result<Reply> {
+    async fn attempt(
+        &self,
+        endpoint: &Endpoint,
+        parcel: &Parcel,
+        manifest: &Manifest,
+    ) -> Result<Receipt, Attempt> {
         let form = parcel.form().await.map_err(|source| Error::Copy {
             artifact: manifest.id(),
             source,
         })?;
-        let request = self.client.post(url.clone()).header(KEY, self.key.clone());
-        match request.multipart(form).send().await {
-            Ok(response) => reply::read(&self.target(), manifest, response).await,
-            Err(source) => {
-                self.ask_about_key(url).await?;
-                let (target, source) = (self.target(), source.without_url());
-                let error = Error::Unreachable { target, source };
-                Ok(Reply::Again { error, wait: None })
-            }
+        let request = self.client.request(Method::POST, endpoint, None);
+        let answer = self.client.attempt(request.multipart(form), &[]).await;
+        if let Err(Failure::Again(again)) = &answer
+            && let Cause::Network(_) = again.cause
+        {
+            self.ask_about_key(endpoint).await?;
         }
+        let answer = answer?;
+        let status = answer.status();
+        let body = match answer.body(RECEIPT_BYTES).await {
+            Ok(body) => body,
+            Err(BodyFault::TooLarge) => Vec::new(),
+            Err(BodyFault::Cause(cause)) => return Err(Failure::from(cause).into()),
+        };
+        Ok(reply::receipt(&self.client, manifest, status, &body)?)
     }
 
     /// A server that refuses the key may close the connection before it has read the
     /// file, and its answer is lost with it. The answer to a request without a body is not.
-    async fn ask_about_key(&self, url: &Url) -> Result<()> {
-        let request = self.client.head(url.clone()).header(KEY, self.key.clone());
-        match request.send().await.map(|answer| answer.status().as_u16()) {
-            Ok(status @ (401 | 403)) => Err(Error::Key {
-                target: self.target(),
-                status,
-            }),
-            _ => Ok(()),
+    async fn ask_about_key(&self, endpoint: &Endpoint) -> Result<(), Failure> {
+        let request = self.client.request(Method::HEAD, endpoint, None);
+        match self.client.attempt(request, &[]).await {
+            Err(Failure::Final(error @ service::Error::Denied { .. })) => Err(error.into()),
+            Ok(_) | Err(Failure::Final(_) | Failure::Again(_)) => Ok(()),
         }
     }
 
-    fn waits(&self) -> ExponentialBackoff {
-        ExponentialBuilder::default()
-            .with_min_delay(self.first_wait)
-            .with_max_delay(LONGEST_WAIT)
-            .with_jitter()
-            .without_max_times()
-            .build()
+    fn failed(&self, source: service::Error) -> Error {
+        Error::Service {
+            target: self.target(),
+            source,
+        }
     }
 }
 
 #[async_trait]
 impl Transport for HttpTransport {
     fn target(&self) -> String {
-        self.server.origin().ascii_serialization()
+        self.client.origin()
     }
 
     async fn send(
@@ -155,27 +124,38 @@ impl Transport for HttpTransport {
         artifact: &Committed,
     ) -> Result<Receipt> {
         let parcel = Parcel::pack(outbox, artifact).await?;
-        let url = self.url(&pipeline.endpoint);
-        let mut waits = self.waits();
-        let until = Instant::now() + self.patience;
+        let endpoint = self.client.endpoint("upload", &pipeline.endpoint);
+        let mut patience = self.client.patience(self.patience);
         loop {
-            let (error, asked) = match self.attempt(&url, &parcel, &artifact.manifest).await? {
-                Reply::Done(receipt) => return Ok(receipt),
-                Reply::Again { error, wait } => (error, wait.unwrap_or_default()),
+            let again = match self.attempt(&endpoint, &parcel, &artifact.manifest).await {
+                Ok(receipt) => return Ok(receipt),
+                Err(Attempt::Ended(error)) => return Err(error),
+                Err(Attempt::Failed(Failure::Final(error))) => return Err(self.failed(error)),
+                Err(Attempt::Failed(Failure::Again(again))) => again,
             };
-            let wait = waits.next().unwrap_or(LONGEST_WAIT).max(asked);
-            if Instant::now().checked_add(wait).is_none_or(|at| at > until) {
-                return Err(error);
-            }
-            tracing::info!(%error, wait_ms = wait.as_millis() as u64, "waiting to upload again");
-            tokio::time::sleep(wait).await;
+            let pause = self.client.plan(again, &mut patience);
+            let pause = pause.map_err(|error| self.failed(error))?;
+            tracing::info!(%pause, wait_ms = pause.time().as_millis() as u64, "waiting to upload again");
+            self.client.wait(pause).await;
         }
+    }
+}
+
+impl From<Failure> for Attempt {
+    fn from(failure: Failure) -> Attempt {
+        Attempt::Failed(failure)
+    }
+}
+
+impl From<Error> for Attempt {
+    fn from(error: Error) -> Attempt {
+        Attempt::Ended(error)
     }
 }
 
 impl Parcel {
     /// Compresses a verified copy once, so that every attempt sends the same bytes and
-    /// can tell their length: some servers take no body without one.
+    /// can announce their length: some servers take no body without one.
     async fn pack(outbox: &Outbox, artifact: &Committed) -> Result<Parcel> {
         let copy = verified(outbox, artifact).await?;
         let failed = |source| Error::Copy {
@@ -216,36 +196,4 @@ fn gzip(file: &Path) -> io::Result<(NamedTempFile, u64)> {
     io::copy(&mut File::open(file)?, &mut encoder)?;
     let written = encoder.finish()?;
     Ok((temp, written.metadata()?.len()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_is_below_the_servers_own_path() {
-        for (server, wanted) in [
-            (
-                "http://shop.example",
-                "http://shop.example/api/upload/store-groups/",
-            ),
-            (
-                "http://shop.example/v2/?x=1",
-                "http://shop.example/v2/api/upload/store-groups/",
-            ),
-        ] {
-            let second = Duration::from_secs(1);
-            let server = Url::parse(server).unwrap();
-            let transport = HttpTransport::new(server, &"key".into(), second, second).unwrap();
-            assert_eq!(transport.url("store-groups").as_str(), wanted);
-        }
-    }
-
-    #[test]
-    fn the_key_is_not_shown() {
-        let second = Duration::from_secs(1);
-        let server = Url::parse("http://shop.example").unwrap();
-        let transport = HttpTransport::new(server, &"hunter2".into(), second, second).unwrap();
-        assert!(!format!("{transport:?}").contains("hunter2"));
-    }
 }

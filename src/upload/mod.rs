@@ -12,7 +12,7 @@ mod http;
 mod reply;
 mod store;
 
-use std::{io, time::Duration};
+use std::io;
 
 use async_trait::async_trait;
 
@@ -25,7 +25,7 @@ use crate::{
     kind::Kind,
     outbox::{self, Committed, Outbox, Receipt},
     pipeline::Pipeline,
-    storage,
+    service, storage,
 };
 
 /// Why an artifact could not be uploaded. It stays in the outbox.
@@ -49,68 +49,18 @@ pub enum Error {
         /// The system's own error.
         source: io::Error,
     },
-    /// The server's address or the key cannot be used in a request.
-    #[error("{what} cannot be used in a request")]
-    Request {
-        /// What it is about.
-        what: &'static str,
-    },
-    /// The client could not be made.
-    #[error("could not make an HTTP client")]
-    Client(#[source] reqwest::Error),
-    /// The server does not accept the key: nothing else is sent to it.
-    #[error("{target} does not accept the key (status {status})")]
-    Key {
+    /// No client could be made.
+    #[error(transparent)]
+    Client(#[from] service::Error),
+    /// The server gave no answer, or refuses the artifact.
+    #[error("{target}")]
+    Service {
         /// The server.
         target: String,
-        /// 401 or 403.
-        status: u16,
+        /// Why.
+        source: service::Error,
     },
-    /// The server could not be reached, or not to the end, for as long as was allowed.
-    #[error("{target} could not be reached")]
-    Unreachable {
-        /// The server.
-        target: String,
-        /// The last attempt's error.
-        source: reqwest::Error,
-    },
-    /// The server kept failing for as long as was allowed.
-    #[error("{target} answered with status {status}{}", reply::spoken(.reason))]
-    Server {
-        /// The server.
-        target: String,
-        /// Its last status, 5xx.
-        status: u16,
-        /// Its own words.
-        reason: String,
-    },
-    /// The server asks to wait for longer than is allowed.
-    #[error("{target} asks to wait {} s", .wait.as_secs())]
-    Throttled {
-        /// The server.
-        target: String,
-        /// How long.
-        wait: Duration,
-    },
-    /// The server sends the request elsewhere; the key and the file are not sent there.
-    #[error("{target} redirects the upload (status {status})")]
-    Redirect {
-        /// The server.
-        target: String,
-        /// 3xx.
-        status: u16,
-    },
-    /// The server refuses this artifact; the same again would be refused again.
-    #[error("{target} refuses the artifact with status {status}{}", reply::spoken(.reason))]
-    Refused {
-        /// The server.
-        target: String,
-        /// 4xx.
-        status: u16,
-        /// Its own words.
-        reason: String,
-    },
-    /// The answer is not one a receiver gives, or tells of another file.
+    /// The answer is not one a receiver gives, or is for another file.
     #[error("{target} answered with success, but {reason}")]
     Receipt {
         /// The server.
@@ -141,19 +91,10 @@ impl Error {
             Error::Outbox(error) => error.kind(),
             Error::Inbox(error) => error.kind(),
             Error::Storage(error) => error.kind(),
-            Error::Request { .. } | Error::SamePlace { .. } | Error::NotCreateOnly { .. } => {
-                Kind::Usage
-            }
-            Error::Unreachable { .. } | Error::Server { .. } | Error::Throttled { .. } => {
-                Kind::Unavailable
-            }
-            Error::Refused { status: 422, .. } => Kind::Data,
-            Error::Copy { .. }
-            | Error::Client(_)
-            | Error::Key { .. }
-            | Error::Redirect { .. }
-            | Error::Refused { .. }
-            | Error::Receipt { .. } => Kind::Failed,
+            Error::SamePlace { .. } | Error::NotCreateOnly { .. } => Kind::Usage,
+            Error::Service { source, .. } if refusal(source) == Some(422) => Kind::Data,
+            Error::Client(source) | Error::Service { source, .. } => source.kind(),
+            Error::Copy { .. } | Error::Receipt { .. } => Kind::Failed,
         }
     }
 
@@ -162,28 +103,38 @@ impl Error {
             Error::Outbox(error) => return error.hint(),
             Error::Inbox(error) => return error.hint(),
             Error::Storage(error) => return error.hint(),
-            Error::Key { .. } => "INTERNAL_API_KEY must be a key the server knows",
-            Error::Unreachable { .. } | Error::Server { .. } | Error::Throttled { .. } => {
+            Error::Service { source, .. } if source.kind() == Kind::Unavailable => {
                 "the artifact stays in the outbox; run the upload again later"
             }
-            Error::Redirect { .. } => "set the profile's server to the address it redirects to",
-            Error::Refused { status: 404, .. } => {
+            Error::Service { source, .. } if refusal(source) == Some(404) => {
                 "the server knows no such pipeline; its manifest may name another `endpoint`"
             }
-            Error::Refused { status: 409, .. } => {
+            Error::Service { source, .. } if refusal(source) == Some(409) => {
                 "the server's artifacts came from another outbox; send from that one"
             }
+            Error::Client(source) | Error::Service { source, .. } => return source.hint(),
             Error::Receipt { .. } => "is the profile's server the service itself, not a proxy?",
             Error::SamePlace { .. } => "give the profile an inbox outside of the outbox",
             Error::NotCreateOnly { .. } => {
                 "use a store that honours If-None-Match, or upload over HTTP"
             }
-            Error::Copy { .. }
-            | Error::Request { .. }
-            | Error::Client(_)
-            | Error::Refused { .. } => return None,
+            Error::Copy { .. } => return None,
         };
         Some(hint.to_owned())
+    }
+
+    /// Returns whether the server does not accept the key: nothing else is sent to it.
+    pub fn is_denied(&self) -> bool {
+        let denied = |error: &service::Error| matches!(error, service::Error::Denied { .. });
+        matches!(self, Error::Service { source, .. } if denied(source))
+    }
+}
+
+/// Returns the status with which the server refused an artifact.
+fn refusal(error: &service::Error) -> Option<u16> {
+    match error {
+        service::Error::Refused { status, .. } => Some(*status),
+        _ => None,
     }
 }
 
@@ -232,7 +183,7 @@ pub enum Outcome {
     Kept,
     /// It could not be sent, and stays.
     Failed(Error),
-    /// Nothing was tried, as the receiver had refused the key before.
+    /// Nothing was tried: the receiver had refused the key before.
     Skipped,
 }
 
@@ -259,7 +210,7 @@ pub async fn upload(
             false => one(outbox, pipeline, transport).await,
         };
         progress.end(&pipeline.name, uploaded.outcome.summary());
-        key_refused |= matches!(uploaded.outcome, Outcome::Failed(Error::Key { .. }));
+        key_refused |= matches!(&uploaded.outcome, Outcome::Failed(error) if error.is_denied());
         all.push(uploaded);
     }
     Ok(all)
@@ -309,7 +260,7 @@ impl Outcome {
             Outcome::Sent(_) => "sent",
             Outcome::Already(_) => "already uploaded",
             Outcome::Nothing => "nothing to upload",
-            Outcome::Kept => "not uploaded, as its manifest says",
+            Outcome::Kept => "skipped (`upload = false`)",
             Outcome::Failed(_) => "failed",
             Outcome::Skipped => "skipped",
         }

@@ -1,11 +1,11 @@
 //! Store to store: create-only puts into an inbox on an object store.
 
 use async_trait::async_trait;
-use chrono::Utc;
 
 use super::{Error, Result, Transport, verified};
 use crate::{
     artifact::digest::Digest,
+    clock::SharedClock,
     inbox::{Arrival, Inbox, Receive},
     outbox::{Committed, Outbox, Receipt},
     pipeline::Pipeline,
@@ -16,12 +16,13 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct StoreTransport {
     inbox: Inbox,
+    clock: SharedClock,
 }
 
 impl StoreTransport {
-    /// Sends to that inbox.
-    pub fn new(inbox: Inbox) -> StoreTransport {
-        StoreTransport { inbox }
+    /// Sends to that inbox. Time is `clock`'s.
+    pub fn new(inbox: Inbox, clock: SharedClock) -> StoreTransport {
+        StoreTransport { inbox, clock }
     }
 }
 
@@ -38,7 +39,8 @@ impl Transport for StoreTransport {
             });
         }
         self.inbox.location.sweep().await;
-        probe(&self.inbox.location).await
+        let nonce = self.clock.now().timestamp_nanos_opt().unwrap_or_default();
+        probe(&self.inbox.location, nonce).await
     }
 
     async fn send(&self, _: &Pipeline, outbox: &Outbox, artifact: &Committed) -> Result<Receipt> {
@@ -54,7 +56,7 @@ impl Transport for StoreTransport {
                 bytes: manifest.bytes,
             },
             rows: manifest.rows,
-            at: Utc::now(),
+            at: self.clock.now(),
             manifest: Some(manifest.clone()),
         };
         let message = match self.inbox.receive(arrival, file.path(), None).await? {
@@ -63,7 +65,7 @@ impl Transport for StoreTransport {
         };
         Ok(Receipt {
             target: self.target(),
-            uploaded_at: Utc::now(),
+            uploaded_at: self.clock.now(),
             verified: true,
             message: message.to_owned(),
         })
@@ -72,8 +74,7 @@ impl Transport for StoreTransport {
 
 /// Makes sure that the store refuses to create what exists: some take `If-None-Match`
 /// for granted and overwrite. On such a store two writers would both win.
-pub(super) async fn probe(location: &Location) -> Result<()> {
-    let nonce = Utc::now().timestamp_nanos_opt().unwrap_or_default();
+pub(super) async fn probe(location: &Location, nonce: i64) -> Result<()> {
     // A temporary name: what a kill leaves of it is swept.
     let name = format!("{TEMPORARY}probe-{}-{nonce}", std::process::id());
     let first = location.put_new(&name, "first".into()).await?;

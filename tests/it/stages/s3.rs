@@ -12,6 +12,7 @@ use futures::TryStreamExt;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use pricemill::{
+    clock::SystemClock,
     config::StoreOptions,
     events::Progress,
     outbox::Outbox,
@@ -204,7 +205,10 @@ async fn an_artifact_goes_from_a_folder_to_an_inbox_on_s3_once() {
     let (draft, file) = draft("bargains", ONE);
     outbox.commit(draft, file.path()).await.unwrap();
     let inbox = inbox_at(&serve(Bucket::default()).await);
-    let (pipeline, transport) = (pipeline("bargains"), StoreTransport::new(inbox.clone()));
+    let (pipeline, transport) = (
+        pipeline("bargains"),
+        StoreTransport::new(inbox.clone(), SystemClock::shared()),
+    );
     let mut outcomes = Vec::new();
     for _ in 0..2 {
         let sent = upload(&outbox, &[&pipeline], &transport, &Progress::silent()).await;
@@ -226,7 +230,7 @@ async fn a_store_that_overwrites_is_not_written_to() {
     };
     let inbox = inbox_at(&serve(bucket).await);
     let outbox = Outbox::new(Location::in_memory());
-    let transport = StoreTransport::new(inbox.clone());
+    let transport = StoreTransport::new(inbox.clone(), SystemClock::shared());
     let refused = upload(&outbox, &[], &transport, &Progress::silent()).await;
     assert!(matches!(refused, Err(upload::Error::NotCreateOnly { .. })));
     assert_eq!(inbox.location.list().await.unwrap(), []);

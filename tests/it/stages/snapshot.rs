@@ -21,7 +21,7 @@ use pricemill::{
     events::Progress,
     json::{Decoder, encode_rows},
     snapshot::{self, Error, Fetch, Snapshot, Wanted},
-    source::{Fetched, Http, Mark, Notes, Piece, Place, Source},
+    source::{DatasetPage, Fetched, Http, Mark, Notes, Piece, Source},
     storage::Location,
 };
 use secrecy::SecretString;
@@ -67,7 +67,13 @@ async fn fetch(
         idle_timeout: Duration::from_secs(1),
         ..FetchConfig::default()
     };
-    let source = Http::new(&service.url, SecretString::from("key"), &config).unwrap();
+    let source = Http::new(
+        &service.url,
+        SecretString::from("key"),
+        &config,
+        service.clock.clone(),
+    )
+    .unwrap();
     snapshot::fetch(Fetch {
         source: &source,
         wanted,
@@ -439,7 +445,7 @@ impl Source for Shuffled {
         });
         let failure = self.fails.then(|| {
             Err(pricemill::source::Error::Answer {
-                place: Place {
+                page: DatasetPage {
                     dataset: dataset.name.clone(),
                     page: None,
                 },

@@ -1,9 +1,10 @@
 //! The upload: against a service of another kind, and against our own.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use pricemill::{
-    config::ServeConfig,
+    clock::{Clock, FakeClock},
+    config::{FetchConfig, ServeConfig},
     events::Progress,
     outbox::Outbox,
     pipeline::Pipeline,
@@ -18,7 +19,10 @@ use wiremock::{
 
 use crate::{
     stages::serve::{World, listen},
-    support::doubles::{ONE, Rows, TWO, draft, inbox_at, pipeline},
+    support::{
+        doubles::{ONE, Rows, TWO, draft, inbox_at, pipeline},
+        service::{chain, fake_clock},
+    },
 };
 
 async fn outbox_with(contents: &[(&str, &str)]) -> Outbox {
@@ -31,9 +35,20 @@ async fn outbox_with(contents: &[(&str, &str)]) -> Outbox {
 }
 
 fn transport(server: &str) -> HttpTransport {
-    let (patience, idle) = (Duration::from_secs(20), Duration::from_secs(5));
-    let transport = HttpTransport::new(server.parse().unwrap(), &"key".into(), patience, idle);
-    transport.unwrap().with_first_wait(Duration::from_millis(1))
+    with_clock(server, fake_clock())
+}
+
+fn with_clock(server: &str, clock: Arc<FakeClock>) -> HttpTransport {
+    let (server, config) = (server.parse().unwrap(), FetchConfig::default());
+    HttpTransport::new(&server, &"key".into(), &config, clock).unwrap()
+}
+
+/// Settings with which nothing is tried twice.
+fn impatient() -> FetchConfig {
+    FetchConfig {
+        patience: Duration::ZERO,
+        ..FetchConfig::default()
+    }
 }
 
 async fn sent(outbox: &Outbox, names: &[&str], transport: &dyn Transport) -> Vec<Uploaded> {
@@ -45,6 +60,13 @@ async fn sent(outbox: &Outbox, names: &[&str], transport: &dyn Transport) -> Vec
 
 /// Uploads `bargains` to a server that answers so, each answer once, the last for ever.
 async fn answered(answers: Vec<ResponseTemplate>) -> (Outcome, Vec<Request>, Outbox) {
+    answered_by(answers, fake_clock()).await
+}
+
+async fn answered_by(
+    answers: Vec<ResponseTemplate>,
+    clock: Arc<FakeClock>,
+) -> (Outcome, Vec<Request>, Outbox) {
     let server = MockServer::start().await;
     let last = answers.len() - 1;
     for (at, answer) in answers.into_iter().enumerate() {
@@ -53,7 +75,8 @@ async fn answered(answers: Vec<ResponseTemplate>) -> (Outcome, Vec<Request>, Out
         mock.up_to_n_times(times).mount(&server).await;
     }
     let outbox = outbox_with(&[("bargains", ONE)]).await;
-    let mut all = sent(&outbox, &["bargains"], &transport(&server.uri())).await;
+    let transport = with_clock(&server.uri(), clock);
+    let mut all = sent(&outbox, &["bargains"], &transport).await;
     let outcome = all.remove(0).outcome;
     (outcome, server.received_requests().await.unwrap(), outbox)
 }
@@ -112,18 +135,18 @@ async fn a_service_of_another_kind_takes_it_unverified() {
 
 #[tokio::test]
 async fn what_may_pass_is_tried_again() {
-    let throttled = ResponseTemplate::new(429).insert_header("retry-after", "1");
+    let throttled = ResponseTemplate::new(429).insert_header("retry-after", "60");
     let answers = vec![
         ResponseTemplate::new(500),
         ResponseTemplate::new(503).set_body_string("<html>"),
         throttled,
         created(),
     ];
-    let begun = std::time::Instant::now();
-    let (outcome, requests, _) = answered(answers).await;
+    let clock = fake_clock();
+    let (outcome, requests, _) = answered_by(answers, clock.clone()).await;
     assert!(matches!(outcome, Outcome::Sent(_)), "{outcome:?}");
     assert_eq!(requests.len(), 4);
-    assert!(begun.elapsed() >= Duration::from_secs(1));
+    assert!(clock.monotonic() >= Duration::from_secs(60));
 }
 
 #[tokio::test]
@@ -131,7 +154,7 @@ async fn a_wait_past_patience_is_not_waited() {
     let throttled = ResponseTemplate::new(429).insert_header("retry-after", "86400");
     let (outcome, requests, outbox) = answered(vec![throttled]).await;
     let error = failed(outcome);
-    assert!(matches!(&error, Error::Throttled { wait, .. } if wait.as_secs() == 86400));
+    assert!(chain(&error).ends_with(": the server asks to wait 86400 s (status 429)"));
     assert_eq!(
         pricemill::Error::from(error).kind(),
         pricemill::Kind::Unavailable
@@ -150,10 +173,13 @@ async fn what_would_be_refused_again_is_sent_once_and_stays() {
     ] {
         let answer = ResponseTemplate::new(status).set_body_json(&body);
         let (outcome, requests, outbox) = answered(vec![answer]).await;
-        let error = failed(outcome);
-        assert!(matches!(&error, Error::Refused { status: told, .. } if *told == status));
-        let reason = body["error"].as_str().unwrap_or("refuses");
-        assert!(error.to_string().contains(reason), "{error}");
+        let said = chain(&failed(outcome));
+        assert!(
+            said.contains(&format!("the server answers {status}: ")),
+            "{said}"
+        );
+        let reason = body["error"].as_str().unwrap_or_default();
+        assert!(said.ends_with(reason), "{said}");
         assert_eq!(requests.len(), 1);
         assert!(is_pending(&outbox).await);
     }
@@ -175,10 +201,7 @@ async fn a_refused_key_stops_all() {
         &transport(&server.uri()),
     )
     .await;
-    assert!(matches!(
-        all[0].outcome,
-        Outcome::Failed(Error::Key { status: 403, .. })
-    ));
+    assert!(matches!(&all[0].outcome, Outcome::Failed(error) if error.is_denied()));
     assert!(matches!(all[1].outcome, Outcome::Skipped));
 }
 
@@ -196,13 +219,13 @@ async fn a_wrong_key_is_told_even_while_a_large_file_is_on_its_way() {
     let large: String = noise.take(1 << 18).collect();
     let outbox = outbox_with(&[("bargains", &large)]).await;
     let server = format!("http://{address}").parse().unwrap();
-    let (patience, idle) = (Duration::ZERO, Duration::from_secs(5));
-    let transport = HttpTransport::new(server, &"wrong".into(), patience, idle).unwrap();
+    let transport = HttpTransport::new(&server, &"wrong".into(), &impatient(), fake_clock());
+    let transport = transport.unwrap();
     for _ in 0..4 {
         let all = sent(&outbox, &["bargains"], &transport).await;
         let outcome = &all[0].outcome;
         assert!(
-            matches!(outcome, Outcome::Failed(Error::Key { .. })),
+            matches!(outcome, Outcome::Failed(error) if error.is_denied()),
             "{outcome:?}"
         );
     }
@@ -214,7 +237,11 @@ async fn a_redirect_is_not_followed_with_the_key() {
     for status in [301, 302, 307, 308] {
         let redirect = ResponseTemplate::new(status).insert_header("location", elsewhere.uri());
         let (outcome, _, outbox) = answered(vec![redirect]).await;
-        assert!(matches!(failed(outcome), Error::Redirect { .. }));
+        let said = chain(&failed(outcome));
+        assert!(
+            said.contains("the server redirects to http://127.0.0.1:"),
+            "{said}"
+        );
         assert!(is_pending(&outbox).await);
     }
     assert!(elsewhere.received_requests().await.unwrap().is_empty());
@@ -268,10 +295,10 @@ async fn our_own_server_verifies_it_and_knows_it_again() {
     // Another outbox begins at 1 again: it is told, and nothing is lost.
     let other = outbox_with(&[("bargains", ONE)]).await;
     let conflict = sent(&other, &["bargains"], &transport).await.remove(0);
-    assert!(matches!(
-        failed(conflict.outcome),
-        Error::Refused { status: 409, .. }
-    ));
+    let error = failed(conflict.outcome);
+    assert!(chain(&error).contains("the server answers 409: "));
+    let hint = pricemill::Error::from(error).hint().unwrap();
+    assert!(hint.contains("another outbox"), "{hint}");
     stop.send(()).unwrap();
     server.await.unwrap();
 }
@@ -294,14 +321,43 @@ async fn what_was_edited_in_the_outbox_is_not_sent() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
     let outbox = outbox_with(&[("bargains", ONE)]).await;
-    let none = Duration::ZERO;
     let server = "http://127.0.0.1:9".parse().unwrap();
-    let transport = HttpTransport::new(server, &"key".into(), none, Duration::from_secs(1));
+    let transport = HttpTransport::new(&server, &"key".into(), &impatient(), fake_clock());
     let all = sent(&outbox, &["bargains"], &transport.unwrap()).await;
     let Outcome::Failed(error) = &all[0].outcome else {
         panic!("{:?}", all[0]);
     };
-    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    let said = chain(error);
+    let wanted = "http://127.0.0.1:9: no answer after 1 attempt: the connection failed";
+    assert!(said.starts_with(wanted), "{said}");
+}
+
+#[tokio::test]
+async fn what_the_server_repeats_of_the_key_is_not_told() {
+    let key = "canary-key-1f2e3d";
+    let words = json!({"error": format!("no key {key}")});
+    for answer in [
+        ResponseTemplate::new(400).set_body_json(&words),
+        ResponseTemplate::new(500).set_body_json(&words),
+        ResponseTemplate::new(302).insert_header("location", format!("/login?key={key}")),
+        created().set_body_json(json!({"message": format!("thank you, {key}")})),
+    ] {
+        let server = MockServer::start().await;
+        let mock = Mock::given(method("POST")).respond_with(answer);
+        mock.mount(&server).await;
+        let outbox = outbox_with(&[("bargains", ONE)]).await;
+        let server = server.uri().parse().unwrap();
+        let transport = HttpTransport::new(&server, &key.into(), &impatient(), fake_clock());
+        let sent = sent(&outbox, &["bargains"], &transport.unwrap())
+            .await
+            .remove(0);
+        let said = match &sent.outcome {
+            Outcome::Failed(error) => format!("{} {error:?}", chain(error)),
+            Outcome::Sent(receipt) => receipt.message.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert!(said.contains("[redacted]") && !said.contains(key), "{said}");
+    }
 }
 
 #[tokio::test]
@@ -314,7 +370,7 @@ async fn outbox_and_inbox_are_two_places() {
     let same = upload(
         &outbox,
         &[],
-        &StoreTransport::new(inbox),
+        &StoreTransport::new(inbox, fake_clock()),
         &Progress::silent(),
     )
     .await;

@@ -2,10 +2,13 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::Instant,
+    time::Duration,
 };
 
-use pricemill::dataset::{Column, Contract, Dataset, Preference};
+use pricemill::{
+    clock::{Clock, FakeClock},
+    dataset::{Column, Contract, Dataset, Preference},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -19,7 +22,8 @@ pub(crate) struct Asked {
     pub(crate) target: String,
     /// The head, in lower case.
     pub(crate) head: String,
-    pub(crate) at: Instant,
+    /// When it came, by the service's clock.
+    pub(crate) at: Duration,
 }
 
 impl Asked {
@@ -33,6 +37,8 @@ impl Asked {
 /// A server on a port of its own.
 pub(crate) struct Service {
     pub(crate) url: Url,
+    /// The clock of the service and of its clients.
+    pub(crate) clock: Arc<FakeClock>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
@@ -46,9 +52,11 @@ impl Service {
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = asked.clone();
+        let clock = fake_clock();
+        let time = clock.clone();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let asked = read_head(&mut stream).await;
+                let asked = read_head(&mut stream, time.as_ref()).await;
                 let bytes = {
                     let mut log = log.lock().unwrap();
                     log.push(asked.clone());
@@ -63,6 +71,7 @@ impl Service {
         });
         Service {
             url: url.parse().unwrap(),
+            clock,
             asked,
         }
     }
@@ -84,7 +93,7 @@ impl Service {
     }
 }
 
-async fn read_head(stream: &mut TcpStream) -> Asked {
+async fn read_head(stream: &mut TcpStream, clock: &FakeClock) -> Asked {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -96,8 +105,20 @@ async fn read_head(stream: &mut TcpStream) -> Asked {
     Asked {
         target: head.split(' ').nth(1).unwrap_or_default().to_owned(),
         head: head.to_lowercase(),
-        at: Instant::now(),
+        at: clock.monotonic(),
     }
+}
+
+/// A clock that stands still until someone sleeps.
+pub(crate) fn fake_clock() -> Arc<FakeClock> {
+    FakeClock::at("2026-11-22T10:00:00Z".parse().unwrap())
+}
+
+/// Returns an error with its causes, as a command shows it.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes = causes.map(ToString::to_string);
+    causes.collect::<Vec<_>>().join(": ")
 }
 
 pub(crate) fn owned(rows: &[&str]) -> Vec<String> {

@@ -1,0 +1,163 @@
+//! Why a service gave no answer.
+
+use std::time::Duration;
+
+use crate::kind::Kind;
+
+/// The client's own error, of a type that is not ours to name.
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a service gave no answer. Callers say of what.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No client could be made.
+    #[error("could not make an HTTP client")]
+    Client(#[source] Source),
+    /// The server's address is not one of HTTP.
+    #[error("the server's address must begin with http:// or https://, not {scheme}:")]
+    Address {
+        /// What it begins with instead.
+        scheme: String,
+    },
+    /// The key holds characters that no header may hold.
+    #[error("INTERNAL_API_KEY holds characters that no HTTP header may hold")]
+    Key,
+    /// The server could not prove who it is.
+    #[error("the server's certificate is not valid")]
+    Certificate(#[source] Source),
+    /// The key is missing or wrong.
+    #[error("the server does not accept the key (status {status})")]
+    Denied {
+        /// 401 or 403.
+        status: u16,
+    },
+    /// The server points elsewhere, where neither key nor trust reaches.
+    #[error("the server redirects to {to} (status {status})")]
+    Redirected {
+        /// 3xx.
+        status: u16,
+        /// Where to.
+        to: String,
+    },
+    /// The server refuses the request; the same again would be refused again.
+    #[error("the server answers {status}{}", after_colon(.words))]
+    Refused {
+        /// The status.
+        status: u16,
+        /// The server's own words, shortened; may be empty.
+        words: String,
+    },
+    /// The server asks to wait for longer than patience lasts.
+    #[error("the server asks to wait {} s (status {status})", wait.as_secs())]
+    Throttled {
+        /// 429, or another that came with a wait.
+        status: u16,
+        /// How long.
+        wait: Duration,
+    },
+    /// No sound answer came within the time that patience lasts.
+    #[error("no answer after {tries} {}", attempts(.tries))]
+    Unavailable {
+        /// How often it was tried.
+        tries: u32,
+        /// Why the last try failed.
+        source: Cause,
+    },
+}
+
+/// Why an attempt failed that may succeed when it is repeated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The server is in trouble, or throttles.
+    #[error("the server answers {status}{}", after_colon(.words))]
+    Status {
+        /// 408, 429 or 5xx.
+        status: u16,
+        /// The server's own words, shortened; may be empty.
+        words: String,
+    },
+    /// The connection could not be made, was silent for too long, or broke.
+    #[error("the connection failed")]
+    Network(#[source] Source),
+    /// The body came too slowly.
+    #[error("the answer came too slowly")]
+    Slow,
+    /// The body ended too early.
+    #[error("the answer was cut short")]
+    CutShort,
+}
+
+/// A result of this module.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Error::Address { .. } | Error::Key => Kind::Usage,
+            Error::Client(_)
+            | Error::Certificate(_)
+            | Error::Denied { .. }
+            | Error::Redirected { .. }
+            | Error::Refused { .. } => Kind::Failed,
+            Error::Throttled { .. } | Error::Unavailable { .. } => Kind::Unavailable,
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Error::Denied { .. } | Error::Key => {
+                "set INTERNAL_API_KEY to a key that the server accepts"
+            }
+            Error::Redirected { .. } => {
+                "set the profile's `server` to the address that answers without a redirect"
+            }
+            Error::Throttled { .. } | Error::Unavailable { .. } => {
+                "run the same command again later; it continues where it stopped"
+            }
+            Error::Client(_)
+            | Error::Address { .. }
+            | Error::Certificate(_)
+            | Error::Refused { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Tells a certificate that is not valid from a connection that may work next time.
+pub(super) fn of_connection(error: reqwest::Error) -> super::Failure {
+    let is_certificate = is_certificate(&error);
+    let source = error.without_url().into();
+    match is_certificate {
+        true => Error::Certificate(source).into(),
+        false => Cause::Network(source).into(),
+    }
+}
+
+/// The TLS library is not ours to name, so its error is known by its words.
+fn is_certificate(error: &reqwest::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if error.to_string().contains("certificate") {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+fn attempts(tries: &u32) -> &'static str {
+    match tries {
+        1 => "attempt",
+        _ => "attempts",
+    }
+}
+
+/// Returns `: <words>`, or nothing.
+fn after_colon(words: &str) -> String {
+    match words {
+        "" => String::new(),
+        words => format!(": {words}"),
+    }
+}
