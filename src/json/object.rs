@@ -35,7 +35,7 @@ pub(super) struct Object {
     /// Rows begun, which tells a field of this row from one of another.
     row: u64,
     /// Which field came first, second …: rows of one service list theirs in one order.
-    order: Vec<Place>,
+    order: Vec<Slot>,
 }
 
 /// A field that the contract knows.
@@ -60,7 +60,7 @@ struct Unknown {
 
 /// Which of the fields.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum Slot {
     Known(usize),
     Unknown(usize),
 }
@@ -83,7 +83,7 @@ impl Object {
             others: 0,
             others_here: BTreeSet::new(),
             row: 0,
-            order: (0..columns.len()).map(Place::Known).collect(),
+            order: (0..columns.len()).map(Slot::Known).collect(),
         }
     }
 
@@ -181,19 +181,19 @@ impl Object {
 
     /// Returns which field came as the `nth` of the row before, and how its name is
     /// spelled.
-    pub(super) fn foretold(&self, nth: usize) -> Option<(Place, &[u8])> {
+    pub(super) fn foretold(&self, nth: usize) -> Option<(Slot, &[u8])> {
         let place = *self.order.get(nth)?;
         Some((
             place,
             match place {
-                Place::Known(at) => &self.fields[at].spelled,
-                Place::Unknown(at) => &self.unknown[at].spelled,
+                Slot::Known(at) => &self.fields[at].spelled,
+                Slot::Unknown(at) => &self.unknown[at].spelled,
             },
         ))
     }
 
     /// Expects the field as the `nth` of the next row.
-    pub(super) fn foretell(&mut self, nth: usize, place: Place) {
+    pub(super) fn foretell(&mut self, nth: usize, place: Slot) {
         match self.order.get_mut(nth) {
             Some(foretold) => *foretold = place,
             None => self.order.push(place),
@@ -202,13 +202,13 @@ impl Object {
 
     /// Returns the place of the field of that name; `None` where unknown names have
     /// no more room.
-    pub(super) fn place(&mut self, name: &str) -> Option<Place> {
+    pub(super) fn place(&mut self, name: &str) -> Option<Slot> {
         let known = self
             .fields
             .iter()
             .position(|field| field.column.name == name);
         if let Some(at) = known {
-            return Some(Place::Known(at));
+            return Some(Slot::Known(at));
         }
         let seen = self.unknown.iter().position(|field| field.name == name);
         if seen.is_none() && self.unknown.len() < UNKNOWN_NAMES {
@@ -218,30 +218,30 @@ impl Object {
                 count: 0,
                 row: 0,
             });
-            return Some(Place::Unknown(self.unknown.len() - 1));
+            return Some(Slot::Unknown(self.unknown.len() - 1));
         }
-        seen.map(Place::Unknown)
+        seen.map(Slot::Unknown)
     }
 
     /// Notes that the field has come in this row; `None` if it came before.
-    pub(super) fn come(&mut self, place: Place) -> Option<()> {
+    pub(super) fn come(&mut self, place: Slot) -> Option<()> {
         let last = match place {
-            Place::Known(at) => &mut self.fields[at].row,
-            Place::Unknown(at) => &mut self.unknown[at].row,
+            Slot::Known(at) => &mut self.fields[at].row,
+            Slot::Unknown(at) => &mut self.unknown[at].row,
         };
         if mem::replace(last, self.row) == self.row {
             return None;
         }
-        if let Place::Unknown(at) = place {
+        if let Slot::Unknown(at) = place {
             self.unknown[at].count += 1;
         }
         Some(())
     }
 
-    pub(super) fn known(&mut self, place: Place) -> Option<&mut Field> {
+    pub(super) fn known(&mut self, place: Slot) -> Option<&mut Field> {
         match place {
-            Place::Known(at) => self.fields.get_mut(at),
-            Place::Unknown(_) => None,
+            Slot::Known(at) => self.fields.get_mut(at),
+            Slot::Unknown(_) => None,
         }
     }
 
@@ -262,10 +262,10 @@ impl Object {
         }
     }
 
-    fn name(&self, place: Place) -> &str {
+    fn name(&self, place: Slot) -> &str {
         match place {
-            Place::Known(at) => &self.fields[at].column.name,
-            Place::Unknown(at) => &self.unknown[at].name,
+            Slot::Known(at) => &self.fields[at].column.name,
+            Slot::Unknown(at) => &self.unknown[at].name,
         }
     }
 }
@@ -374,7 +374,7 @@ impl<'de> Visitor<'de> for &mut FieldsOf<'_> {
 
 /// A field by its name.
 enum Key {
-    Field(Place),
+    Field(Slot),
     Other(String),
 }
 

@@ -8,15 +8,19 @@
 mod bad;
 mod batch;
 mod contract;
+mod convert;
 mod derived;
 mod files;
 mod header;
 mod ids;
+mod layout;
 mod line_ends;
+mod names;
 mod own;
 mod prices;
 mod products;
 mod reader;
+mod row;
 mod rows;
 mod shape;
 mod state;
@@ -179,7 +183,9 @@ pub async fn load(
     for file in &files {
         opened.push(TableFile::open(file, &tables, &mut notes)?);
     }
-    let state = Arc::new(Mutex::new(State::read(database, &opened).await?));
+    let state = Arc::new(Mutex::new(
+        State::read(database, &TableFile::needs(&opened)).await?,
+    ));
     let files = opened
         .into_iter()
         .map(|file| file.fill(&state, engine, progress));

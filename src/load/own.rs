@@ -3,9 +3,10 @@
 use super::{
     bad::Fault,
     batch::Batch,
+    convert::Convert,
     header::{Field, Header},
     ids::Keys,
-    rows::{Convert, Row},
+    row::Row,
     shape::Shape,
     state::State,
     values::{self, Value},

@@ -4,9 +4,10 @@
 use super::{
     bad::Fault,
     batch::Batch,
+    convert::Convert,
     header::{Field, Header},
     ids::Ids,
-    rows::{Convert, Row},
+    row::Row,
     shape::Shape,
     state::State,
     values::{self, Value},

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::{
     bad::Fault,
     batch::Batch,
+    convert::Convert,
     header::{Field, Header},
-    rows::{Convert, Row},
+    row::Row,
     shape::Shape,
     state::State,
     values::{self, Value},

@@ -7,104 +7,34 @@ use datafusion::{arrow::record_batch::RecordBatch, error::DataFusionError};
 
 use super::{
     Error, Result,
-    bad::Fault,
     batch::Batch,
+    convert::Convert,
     files::File,
-    header::{Field, Header},
-    own::OwnRows,
-    prices::PriceRows,
-    products::ProductRows,
+    header::Header,
+    layout::{Columns, Layout},
     reader::{Next, Reader},
-    state::State,
-    stores::StoreRows,
+    row::Row,
+    state::{Needs, State},
 };
 use crate::{
     config::EngineConfig,
     database::{Fill, Table},
-    dataset::Contract,
+    dataset::ColumnType,
     engine,
     events::Progress,
+    pipeline::Reference,
 };
 
 /// Rows a batch.
 const BATCH_ROWS: usize = 8192;
 
-/// One row of a file.
-pub(super) struct Row<'a> {
-    record: &'a StringRecord,
-    header: &'a Header,
-    /// The row's number, from 1, the header not counted.
-    pub(super) number: i64,
-}
-
-/// How a file's rows become its table's.
-pub(super) trait Convert: Send {
-    /// Returns the columns of what comes out.
-    fn contract(&self) -> &Contract;
-
-    /// Adds a row's values to the batch, which has the contract's columns, and notes in
-    /// `state` what later rows and files need to know of it; of a row at fault nothing.
-    fn convert(&mut self, row: &Row<'_>, state: &mut State, batch: &mut Batch)
-    -> Result<(), Fault>;
-}
-
 /// A file whose header has been read and understood.
 pub(super) struct TableFile {
-    pub(super) file: File,
-    pub(super) header: Header,
-    pub(super) layout: Layout,
+    header: Header,
+    layout: Layout,
     table: Table,
     reader: Reader,
     convert: Box<dyn Convert>,
-}
-
-/// How a file stands to its table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Layout {
-    /// Names instead of ids.
-    Plain,
-    /// Column for column.
-    Own,
-}
-
-impl<'a> Row<'a> {
-    /// Returns a field without the blanks around it; `None` where it is empty or the
-    /// file has no such column.
-    pub(super) fn get(&self, field: &Field) -> Option<&'a str> {
-        let text = self.record.get(field.place?)?.trim();
-        (!text.is_empty()).then_some(text)
-    }
-
-    /// Looks a column up by its name, and returns the field as [`Row::get`].
-    pub(super) fn named(&self, column: &str) -> Option<&'a str> {
-        self.get(&self.header.field(column))
-    }
-
-    /// Returns a field that must not be empty.
-    pub(super) fn require(&self, field: &Field) -> Result<&'a str, Fault> {
-        self.get(field)
-            .ok_or_else(|| Fault::at(&field.name, "is empty"))
-    }
-
-    /// Reads a field that must not be empty.
-    pub(super) fn parse<T>(
-        &self,
-        field: &Field,
-        parse: impl Fn(&'a str) -> Result<T, String>,
-    ) -> Result<T, Fault> {
-        parse(self.require(field)?).map_err(|reason| Fault::at(&field.name, reason))
-    }
-
-    /// Reads a field that may be empty.
-    pub(super) fn parse_opt<T>(
-        &self,
-        field: &Field,
-        parse: impl Fn(&'a str) -> Result<T, String>,
-    ) -> Result<Option<T>, Fault> {
-        let text = self.get(field);
-        text.map(|text| parse(text).map_err(|reason| Fault::at(&field.name, reason)))
-            .transpose()
-    }
 }
 
 impl TableFile {
@@ -119,39 +49,40 @@ impl TableFile {
             path: file.path.clone(),
             nearest: None,
         })?;
-        let known = known_columns(&table);
-        let reader = Reader::open(&file.path, file.format, &known)?;
-        let layout = layout(&table, reader.names());
-        let wanted = |required, optional| (required, optional);
-        let own = OwnRows::columns(&table);
-        let (required, optional) = match (layout, table.name.as_str()) {
-            (Layout::Plain, "stores") => wanted(StoreRows::REQUIRED.to_vec(), StoreRows::OPTIONAL),
-            (Layout::Plain, "products") => {
-                wanted(ProductRows::REQUIRED.to_vec(), ProductRows::OPTIONAL)
-            }
-            (Layout::Plain, _) => wanted(PriceRows::REQUIRED.to_vec(), PriceRows::OPTIONAL),
-            (Layout::Own, _) => wanted(own.0, own.1.as_slice()),
-        };
-        let header = Header::new(&file.path, reader.names(), &required, optional, notes)?;
-        let convert: Box<dyn Convert> = match (layout, table.name.as_str()) {
-            (Layout::Plain, "stores") => Box::new(StoreRows::new(&header)),
-            (Layout::Plain, "products") => Box::new(ProductRows::new(&header)),
-            (Layout::Plain, _) => Box::new(PriceRows::new(&header)),
-            (Layout::Own, _) => Box::new(OwnRows::new(&table, &header)),
-        };
+        let reader = Reader::open(&file.path, file.format, &Layout::known_columns(&table))?;
+        let layout = Layout::of(&table, reader.names());
+        let Columns { required, optional } = layout.columns(&table);
+        let header = Header::new(&file.path, reader.names(), &required, &optional, notes)?;
         Ok(TableFile {
-            file: file.clone(),
+            convert: layout.convert(&table, &header),
             header,
             layout,
             table,
             reader,
-            convert,
         })
     }
 
-    /// Returns the table's own references among the file's columns.
-    pub(super) fn table(&self) -> &Table {
-        &self.table
+    /// Returns what must be known of the database before rows are read.
+    pub(super) fn needs(files: &[TableFile]) -> Needs {
+        let any = |layout| files.iter().any(|file| file.layout == layout);
+        let own = files.iter().filter(|file| file.layout == Layout::Own);
+        Needs {
+            links: any(Layout::Products) || any(Layout::Prices),
+            priced: any(Layout::Products),
+            parents: own.flat_map(TableFile::parents).collect(),
+        }
+    }
+
+    /// Returns what the file's columns refer to, each with whether it holds ids.
+    fn parents(&self) -> Vec<(Reference, bool)> {
+        let references = self.table.references.iter();
+        let named = references.filter(|(column, _)| self.header.has(column));
+        let parent = |(column, parent): (&String, &Reference)| {
+            let column = self.table.contract.column(column);
+            let is_id = column.is_some_and(|column| column.data_type == ColumnType::Bigint);
+            (parent.clone(), is_id)
+        };
+        named.map(parent).collect()
     }
 
     /// Returns the rows as they will be read, once they are asked for.
@@ -184,31 +115,6 @@ impl TableFile {
             replace: false,
             rows,
         }
-    }
-}
-
-/// The columns that JSON Lines may have: every one that either layout knows.
-fn known_columns(table: &Table) -> Vec<&str> {
-    let (required, optional): (&[&str], &[&str]) = match table.name.as_str() {
-        "stores" => (StoreRows::REQUIRED, StoreRows::OPTIONAL),
-        "products" => (ProductRows::REQUIRED, ProductRows::OPTIONAL),
-        "prices" => (PriceRows::REQUIRED, PriceRows::OPTIONAL),
-        _ => return table.contract.names().collect(),
-    };
-    required.iter().chain(optional).copied().collect()
-}
-
-/// A file with a table's own ids and cents is the table, column for column.
-fn layout(table: &Table, names: &[String]) -> Layout {
-    let own = match table.name.as_str() {
-        "stores" => "company_id",
-        "products" => "brand_id",
-        "prices" => "price_cents",
-        _ => return Layout::Own,
-    };
-    match names.iter().any(|name| name == own) {
-        true => Layout::Own,
-        false => Layout::Plain,
     }
 }
 

@@ -3,8 +3,9 @@
 use super::{
     bad::Fault,
     batch::Batch,
+    convert::Convert,
     header::{Field, Header},
-    rows::{Convert, Row},
+    row::Row,
     shape::Shape,
     state::State,
     values::{self, Value},

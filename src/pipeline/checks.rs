@@ -117,7 +117,7 @@ fn rules(
                 table,
             };
             reader.only(section, &["severity"]);
-            rules.insert(name.value.to_owned(), reader.severity(section));
+            rules.insert(name.value.to_owned(), severity(reader, section));
         }
     }
     rules
@@ -132,7 +132,7 @@ fn rows(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Rows> {
     Some(Rows {
         min: reader.number(section, "min", "a whole number"),
         max: reader.number(section, "max", "a whole number"),
-        severity: reader.severity(section),
+        severity: severity(reader, section),
     })
 }
 
@@ -148,7 +148,7 @@ fn change(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Change> {
     }
     Some(Change {
         max_percent: max_percent?,
-        severity: reader.severity(section),
+        severity: severity(reader, section),
     })
 }
 
@@ -174,8 +174,22 @@ fn age(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Age> {
     };
     Some(Age {
         max,
-        severity: reader.severity(section),
+        severity: severity(reader, section),
     })
+}
+
+/// Reads `severity = "error" | "warn"`, an error unless said.
+fn severity(reader: &mut Reader<'_>, section: Section<'_>) -> Severity {
+    match reader.text(section, "severity").map(|text| text.value) {
+        None | Some("error") => Severity::Error,
+        Some("warn") => Severity::Warn,
+        Some(_) => {
+            if let Some(value) = section.table.get("severity") {
+                reader.wrong_type::<()>(section, "severity", value, "\"error\" or \"warn\"");
+            }
+            Severity::Error
+        }
+    }
 }
 
 /// Reads a whole number of seconds, minutes, hours or days: `36h`.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use include_dir::{Dir, include_dir};
+use indexmap::IndexMap;
 
 use super::SourceFile;
 use crate::diagnostics::Finding;
@@ -50,6 +51,14 @@ fn collect(folder: &'static str, dir: &'static Dir<'static>, found: &mut Vec<Emb
     for below in dir.dirs() {
         collect(folder, below, found);
     }
+}
+
+/// The files of `sql/<pipeline>/`.
+pub(super) struct OwnFiles {
+    pub(super) models: IndexMap<String, SourceFile>,
+    pub(super) seeds: IndexMap<String, SourceFile>,
+    pub(super) rules: IndexMap<String, SourceFile>,
+    pub(super) updates: IndexMap<String, SourceFile>,
 }
 
 /// The files of `pipelines/`, `sql/` and `tests/sql/`, by path, with `/` between the

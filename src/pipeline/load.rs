@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     Pipeline, Project, SourceFile,
-    files::Files,
+    files::{Files, OwnFiles},
     graph, manifest, names,
     seeds::{self, near, read_seed},
     sources,
@@ -85,14 +85,6 @@ fn no_sources(manifests: &IndexMap<String, SourceFile>) -> Finding {
         Some(near) => finding.help(format!("did you mean pipelines/{near}.toml?")),
         None => finding.help("it declares the datasets; `pricemill new DIR` writes one"),
     }
-}
-
-/// The files of `sql/<pipeline>/`.
-pub(super) struct OwnFiles {
-    pub(super) models: IndexMap<String, SourceFile>,
-    pub(super) seeds: IndexMap<String, SourceFile>,
-    pub(super) rules: IndexMap<String, SourceFile>,
-    pub(super) updates: IndexMap<String, SourceFile>,
 }
 
 fn own_files(files: &Files, pipeline: &str, findings: &mut Vec<Finding>) -> OwnFiles {

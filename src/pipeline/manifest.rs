@@ -5,8 +5,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Format, OutputFile, Param, Pipeline, Reference, SourceFile, UpdateMode, UpdateStep, checks,
+    files::OwnFiles,
     graph::Reads,
-    load::OwnFiles,
     names,
     reader::{Placed, Reader, Section, entries},
     sources,

@@ -10,7 +10,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{SourceFile, checks::Severity};
+use super::SourceFile;
 use crate::diagnostics::{Finding, Place, nearest};
 
 /// A value with its bytes in the file.
@@ -198,20 +198,6 @@ impl<'f> Reader<'f> {
         match number {
             Some(percent) if (0.0..=1e9).contains(&percent) => Some(percent),
             _ => self.wrong_type(section, key, value, "a share such as \"50%\""),
-        }
-    }
-
-    /// Returns `severity = "error" | "warn"`, an error unless said.
-    pub(super) fn severity(&mut self, section: Section<'_>) -> Severity {
-        match self.text(section, "severity").map(|text| text.value) {
-            None | Some("error") => Severity::Error,
-            Some("warn") => Severity::Warn,
-            Some(_) => {
-                if let Some(value) = section.table.get("severity") {
-                    self.wrong_type::<()>(section, "severity", value, "\"error\" or \"warn\"");
-                }
-                Severity::Error
-            }
         }
     }
 

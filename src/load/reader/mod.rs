@@ -1,0 +1,188 @@
+//! A file's rows as text fields, whatever its format. An empty field is no value.
+//!
+//! A number stays the digits that stand in the file: nothing passes through a
+//! double. One row is held at a time (in Parquet, one batch).
+
+mod csv;
+mod json_lines;
+mod parquet;
+
+use std::{
+    fmt,
+    fs::File,
+    io::{BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use ::csv::StringRecord;
+use flate2::read::MultiGzDecoder;
+
+use self::{csv::CsvRows, json_lines::JsonLines, parquet::ParquetRows};
+use super::{Error, Result, bad::Fault};
+
+/// A format by the end of a file's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::load) enum Format {
+    Csv { gzip: bool },
+    JsonLines { gzip: bool },
+    Parquet,
+}
+
+impl Format {
+    /// Reads what stands behind the first point of a file's name.
+    pub(in crate::load) fn of(extension: &str) -> Option<Format> {
+        Some(match extension {
+            "csv" => Format::Csv { gzip: false },
+            "csv.gz" => Format::Csv { gzip: true },
+            "jsonl" => Format::JsonLines { gzip: false },
+            "jsonl.gz" => Format::JsonLines { gzip: true },
+            "parquet" => Format::Parquet,
+            _ => return None,
+        })
+    }
+}
+
+/// Reads a file's rows.
+pub(in crate::load) struct Reader {
+    path: PathBuf,
+    names: Vec<String>,
+    rows: Rows,
+}
+
+enum Rows {
+    Csv(CsvRows),
+    JsonLines(JsonLines),
+    Parquet(ParquetRows),
+}
+
+/// Why a file cannot be read on.
+struct Stop {
+    line: u64,
+    reason: String,
+}
+
+impl Stop {
+    fn at(line: u64, reason: impl fmt::Display) -> Stop {
+        let reason = reason.to_string();
+        Stop { line, reason }
+    }
+
+    fn of(self, path: &Path) -> Error {
+        Error::Format {
+            path: path.to_owned(),
+            line: self.line,
+            reason: self.reason,
+        }
+    }
+}
+
+/// What a read came to.
+pub(in crate::load) enum Next {
+    /// The record holds a row that begins on this line.
+    Row(u64),
+    /// The row that begins on this line cannot be read; the next ones can.
+    Bad(u64, Fault),
+    /// There is no more.
+    End,
+}
+
+impl Reader {
+    /// Opens a file and reads its columns' names. JSON Lines have those of `known`.
+    pub(in crate::load) fn open(path: &Path, format: Format, known: &[&str]) -> Result<Reader> {
+        let file = File::open(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let stop = |stop: Stop| stop.of(path);
+        let (names, rows) = match format {
+            Format::Csv { gzip } => {
+                let (names, rows) = CsvRows::open(plain(file, gzip)).map_err(stop)?;
+                (names, Rows::Csv(rows))
+            }
+            Format::JsonLines { gzip } => {
+                let names: Vec<_> = known.iter().map(|&name| name.to_owned()).collect();
+                let rows = JsonLines::new(plain(file, gzip), &names);
+                (names, Rows::JsonLines(rows))
+            }
+            Format::Parquet => {
+                let (names, rows) = ParquetRows::open(file).map_err(stop)?;
+                (names, Rows::Parquet(rows))
+            }
+        };
+        Ok(Reader {
+            path: path.to_owned(),
+            names,
+            rows,
+        })
+    }
+
+    /// Returns the columns' names, as they stand in the file.
+    pub(in crate::load) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Returns the file.
+    pub(in crate::load) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the next row into `record`.
+    pub(in crate::load) fn next(&mut self, record: &mut StringRecord) -> Result<Next> {
+        let read = match &mut self.rows {
+            Rows::Csv(rows) => rows.next(record),
+            Rows::JsonLines(rows) => rows.next(record),
+            Rows::Parquet(rows) => rows.next(record),
+        };
+        read.map_err(|stop| stop.of(&self.path))
+    }
+}
+
+/// Returns a file's bytes, decompressed.
+fn plain(file: File, gzip: bool) -> Box<dyn Read + Send> {
+    let file = BufReader::with_capacity(1 << 16, file);
+    match gzip {
+        true => Box::new(MultiGzDecoder::new(file)),
+        false => Box::new(file),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<u64> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stores.csv");
+        std::fs::write(&path, text).unwrap();
+        let mut reader = Reader::open(&path, Format::Csv { gzip: false }, &[]).unwrap();
+        let (mut record, mut lines) = (StringRecord::new(), Vec::new());
+        loop {
+            match reader.next(&mut record).unwrap() {
+                Next::Row(line) | Next::Bad(line, _) => lines.push(line),
+                Next::End => return lines,
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_stands_where_it_begins() {
+        assert_eq!(lines("id,name\n1,a\n2,b\n3,c"), [2, 3, 4]);
+        assert_eq!(lines("id,name\n1,\"a\nb\nc\"\n2,b\n"), [2, 5]);
+    }
+
+    #[test]
+    fn line_ends_of_two_bytes_and_empty_lines_count_right() {
+        assert_eq!(lines("id,name\r\n1,a\r\n2,b\r\n"), [2, 3]);
+        assert_eq!(lines("id,name\r\n1,\"a\r\nb\"\r\n2,b\r\n"), [2, 4]);
+        assert_eq!(lines("id,name\n1,a\n\n\n2,b\n"), [2, 5]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stores.csv");
+        std::fs::write(&path, "\u{feff}id,name\n").unwrap();
+        let reader = Reader::open(&path, Format::Csv { gzip: false }, &[]).unwrap();
+        assert_eq!(reader.names(), ["id", "name"]);
+    }
+}
