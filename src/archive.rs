@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     artifact::digest::Digest,
-    database::{self, Database, Fill, Table, TableCounts, depth},
+    database::{self, Database, Fill, Table, TableCounts, depth, same_tables},
     dataset::Contract,
     kind::Kind,
     storage::{self, Location, Put},
@@ -321,7 +321,7 @@ pub async fn restore(database: &dyn Database, place: &Location, id: &str) -> Res
     let folder = place.child(id);
     let archived = manifest(place, id).await?;
     let version = database.schema_version().await?;
-    if archived.schema_version != version {
+    if !same_tables(archived.schema_version, version) {
         return Err(Error::Schema {
             archive: archived.schema_version,
             database: version,

@@ -1,84 +1,86 @@
 //! Why the database could not be read or changed.
 
-use std::path::{Path, PathBuf};
-
 use datafusion::error::DataFusionError;
-use rusqlite::ErrorCode;
 
 use crate::{events::grouped, kind::Kind};
+
+/// A driver's own error.
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why the database could not be read or changed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The text names no database of a kind that is supported.
-    #[error("`{url}` is not a database that pricemill knows")]
+    /// The text names no supported database.
+    #[error("`{url}` is not a supported database")]
     Url {
         /// What was given, without what may be a password.
         url: String,
     },
     /// The file or its folder could not be opened or made.
-    #[error("could not open the database {path}")]
+    #[error("could not open the database {database}")]
     Open {
-        /// The file.
-        path: PathBuf,
-        /// What the system or SQLite said.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// The database: its file, or its address without a password.
+        database: String,
+        /// What the system or the driver said.
+        source: Source,
     },
     /// Another process is writing.
-    #[error("the database {path} is being written by another process")]
+    #[error("the database {database} is being written by another process")]
     Busy {
-        /// The file.
-        path: PathBuf,
+        /// The database: its file, or its address without a password.
+        database: String,
     },
     /// A later pricemill has changed the tables.
-    #[error("the database {path} has schema version {found}, this pricemill knows up to {known}")]
+    #[error(
+        "the database {database} has schema version {found}, this pricemill knows up to {known}"
+    )]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// The database: its file, or its address without a password.
+        database: String,
         /// The version found.
         found: u64,
         /// The latest version this build knows.
         known: u64,
     },
     /// The file has tables, but not pricemill's.
-    #[error("{path} is another program's database")]
+    #[error("{database} is another program's database")]
     Foreign {
-        /// The file.
-        path: PathBuf,
+        /// The database: its file, or its address without a password.
+        database: String,
     },
     /// There is no room left.
-    #[error("no space is left for the database {path}")]
+    #[error("no space is left for the database {database}")]
     Full {
-        /// The file.
-        path: PathBuf,
+        /// The database: its file, or its address without a password.
+        database: String,
     },
     /// The file is damaged, or no database at all.
-    #[error("the database {path} is damaged")]
+    #[error("the database {database} is damaged")]
     Corrupt {
-        /// The file.
-        path: PathBuf,
-        /// SQLite's own error.
-        source: rusqlite::Error,
+        /// The database: its file, or its address without a password.
+        database: String,
+        /// The driver's own error.
+        source: Source,
     },
     /// A statement failed.
     #[error("could not {what}")]
     Sql {
         /// What was tried.
         what: String,
-        /// SQLite's own error.
-        source: rusqlite::Error,
+        /// The driver's own error.
+        source: Source,
     },
     /// A row breaks a rule of the table that staging could not see.
     #[error("the rows for `{table}` break a rule of the table")]
     Constraint {
         /// The table.
         table: String,
-        /// SQLite's own error, which names the rule.
-        source: rusqlite::Error,
+        /// The driver's own error, which names the rule.
+        source: Source,
     },
-    /// A row that stays refers to a row that would go, or was never there.
-    #[error("{rows} rows of `{table}` would refer to rows that `{parent}` does not have")]
+    /// A row refers to one that would be deleted, or was never there.
+    #[error("{} of `{table}` would reference missing `{parent}`", counted(*.rows))]
     Dangling {
         /// The table whose rows refer.
         table: String,
@@ -114,7 +116,7 @@ pub enum Error {
         source: Box<DataFusionError>,
     },
     /// Two different rows have one key.
-    #[error("two rows for `{table}` differ and have one key: {key}")]
+    #[error("two different rows for `{table}` have the same key: {key}")]
     Conflict {
         /// The table.
         table: String,
@@ -139,16 +141,16 @@ pub enum Error {
         /// The rows there would be.
         offered: u64,
     },
-    /// Too many rows were turned away.
+    /// Too many rows were rejected.
     #[error(
         "{rejected} of {rows} rows for `{table}` were rejected, more than {max_percent}% (the first: {first})"
     )]
     Rejected {
         /// The table.
         table: String,
-        /// How many.
+        /// How many rows were rejected.
         rejected: u64,
-        /// Of how many.
+        /// How many rows came.
         rows: u64,
         /// The share that is allowed.
         max_percent: f64,
@@ -156,15 +158,22 @@ pub enum Error {
         first: String,
     },
     /// The ledger has a later artifact.
-    #[error("artifact {seq} of {pipeline} is older than {latest}, which is applied")]
+    #[error("artifact {seq} of {pipeline} is superseded: artifact {latest} is applied")]
     Superseded {
         /// The pipeline.
         pipeline: String,
         /// The artifact's number.
         seq: u64,
-        /// The number that stands.
+        /// The ledger's latest number.
         latest: u64,
     },
+}
+
+fn counted(rows: u64) -> String {
+    match rows {
+        1 => "1 row".to_owned(),
+        rows => format!("{} rows", grouped(rows)),
+    }
 }
 
 /// A result of this module.
@@ -182,7 +191,15 @@ impl Error {
             | Error::Shrunk { .. }
             | Error::Rejected { .. }
             | Error::Superseded { .. } => Kind::Data,
-            _ => Kind::Failed,
+            Error::Open { .. }
+            | Error::Newer { .. }
+            | Error::Foreign { .. }
+            | Error::Full { .. }
+            | Error::Corrupt { .. }
+            | Error::Sql { .. }
+            | Error::UnknownTable { .. }
+            | Error::Column { .. }
+            | Error::Rows { .. } => Kind::Failed,
         }
     }
 
@@ -194,15 +211,18 @@ impl Error {
             Error::Foreign { .. } => "give `database` a file of its own".to_owned(),
             Error::Full { .. } => "free some space and run it again".to_owned(),
             Error::Corrupt { .. } => "restore an archive into a new file".to_owned(),
-            Error::UnknownTable {
-                nearest: Some(name),
-                ..
-            } => format!("did you mean `{name}`?"),
+            Error::UnknownTable { nearest, .. } => format!("did you mean `{}`?", nearest.as_ref()?),
             Error::Empty { .. } | Error::Shrunk { .. } | Error::Rejected { .. } => {
                 format!("if that is meant, add `--accept {}`", self.guard()?)
             }
             Error::Superseded { .. } => "name it with `--artifact` to roll back to it".to_owned(),
-            _ => return None,
+            Error::Open { .. }
+            | Error::Sql { .. }
+            | Error::Constraint { .. }
+            | Error::Dangling { .. }
+            | Error::Column { .. }
+            | Error::Rows { .. }
+            | Error::Conflict { .. } => return None,
         })
     }
 
@@ -212,23 +232,21 @@ impl Error {
             Error::Empty { .. } => Some("empty"),
             Error::Shrunk { .. } => Some("shrink"),
             Error::Rejected { .. } => Some("change"),
-            _ => None,
-        }
-    }
-
-    /// Says what SQLite's error means for the database at `path`.
-    pub(super) fn from_sqlite(path: &Path, what: &str, source: rusqlite::Error) -> Error {
-        let path = path.to_owned();
-        match source.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { path },
-            Some(ErrorCode::DiskFull) => Error::Full { path },
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Error::Corrupt { path, source }
-            }
-            _ => Error::Sql {
-                what: what.to_owned(),
-                source,
-            },
+            Error::Url { .. }
+            | Error::Open { .. }
+            | Error::Busy { .. }
+            | Error::Newer { .. }
+            | Error::Foreign { .. }
+            | Error::Full { .. }
+            | Error::Corrupt { .. }
+            | Error::Sql { .. }
+            | Error::Constraint { .. }
+            | Error::Dangling { .. }
+            | Error::UnknownTable { .. }
+            | Error::Column { .. }
+            | Error::Rows { .. }
+            | Error::Conflict { .. }
+            | Error::Superseded { .. } => None,
         }
     }
 }

@@ -1,13 +1,21 @@
 //! The service's database, behind one trait.
 //!
-//! Tables, keys and foreign keys are in the migrations; what is written is
-//! validated as a whole before the first row of a table changes, in one
-//! transaction with the ledger's row. Readers stream from a transaction of their
-//! own and neither wait for a writer nor hold one up.
+//! Tables, keys, foreign keys and what is exported are in the migrations; what is
+//! written is validated as a whole before the first row of a table changes, in one
+//! transaction with the ledger's entry. Readers stream from a transaction of their
+//! own; they neither wait for a writer nor hold one up.
+//!
+//! The rules are written once (`change`, `migrations`, `relation`), over a dialect and a
+//! connection; `sqlite` has both, and reads rows. No driver's type leaves its folder.
 
 mod change;
+mod connection;
 mod error;
+mod migrations;
+mod relation;
+mod sql;
 mod sqlite;
+mod table;
 
 use std::{fmt, path::Path, sync::Arc};
 
@@ -15,8 +23,11 @@ use async_trait::async_trait;
 use datafusion::{arrow::record_batch::RecordBatch, execution::SendableRecordBatchStream};
 use futures::stream::BoxStream;
 
-pub use change::{Accept, Applied, Change, Fill, LedgerEntry, Reject, Staged, Table, TableCounts};
+pub use change::{Accept, Applied, Change, Fill, LedgerEntry, Reject, Staged, TableCounts};
 pub use error::{Error, Result};
+pub(crate) use migrations::same_tables;
+pub(crate) use table::depth;
+pub use table::{Table, is_own};
 
 use crate::dataset::Dataset;
 
@@ -49,7 +60,7 @@ pub struct Everything {
 /// A database of the service.
 #[async_trait]
 pub trait Database: fmt::Debug + Send + Sync {
-    /// Returns the tables there are, by name; the schema's version is none of them.
+    /// Returns the tables, by name, without those that describe the schema itself.
     async fn tables(&self) -> Result<Vec<Table>>;
 
     /// Streams a table in key order, from one read transaction.
@@ -106,30 +117,6 @@ pub fn open(url: &str, root: &Path) -> Result<Arc<dyn Database>> {
             url: url.split_once(':').map_or(url, |(kind, _)| kind).to_owned(),
         }),
     }
-}
-
-/// Returns whether a table is the database's own, which no pipeline and no file may
-/// fill.
-pub fn is_own(table: &str) -> bool {
-    matches!(table, "applied_artifacts" | "schema_version") || table.starts_with("sqlite_")
-}
-
-/// Returns how many tables a table hangs below: parents have less than children.
-pub(crate) fn depth(name: &str, tables: &[Table]) -> usize {
-    depth_within(name, tables, tables.len())
-}
-
-/// A circle of tables, which only a foreign hand can have made, ends at `most`.
-fn depth_within(name: &str, tables: &[Table], most: usize) -> usize {
-    let table = tables.iter().find(|table| table.name == name && most > 0);
-    let parents = table
-        .into_iter()
-        .flat_map(|table| table.references.values());
-    let parents = parents.filter(|parent| parent.table != name);
-    parents
-        .map(|parent| depth_within(&parent.table, tables, most - 1) + 1)
-        .max()
-        .unwrap_or(0)
 }
 
 /// Returns the tables of a new database, without making one: what `db.<table>` is

@@ -75,16 +75,16 @@ impl fmt::Display for BadRow {
 }
 
 /// Says how many rows are bad, and lists those that are shown.
-pub(super) fn told(shown: &[BadRow], count: u64) -> String {
-    let mut told = match count {
+pub(super) fn listed(shown: &[BadRow], count: u64) -> String {
+    let mut listed = match count {
         1 => "1 row cannot be loaded".to_owned(),
         count => format!("{count} rows cannot be loaded"),
     };
     for row in shown {
-        told.push_str(&format!("\n  {row}"));
+        listed.push_str(&format!("\n  {row}"));
     }
     if count > shown.len() as u64 {
-        told.push_str(&format!("\n  … and {} more", count - shown.len() as u64));
+        listed.push_str(&format!("\n  … and {} more", count - shown.len() as u64));
     }
-    told
+    listed
 }

@@ -122,8 +122,8 @@ fn values<'a>(
     record: &'a StringRecord,
 ) -> Result<Vec<Option<Value<'a>>>, Fault> {
     let value = |(column, field): (&Column, &Field)| {
-        let place = field.place;
-        let text = place.and_then(|place| record.get(place)).unwrap_or("");
+        let text = field.index.and_then(|index| record.get(index));
+        let text = text.unwrap_or("");
         match (text, column.nullable) {
             ("", true) => Ok(None),
             ("", false) => Err(Fault::at(&column.name, "is empty")),

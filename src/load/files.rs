@@ -37,7 +37,10 @@ pub(super) fn find(path: &Path, tables: &[Table], notes: &mut Vec<String>) -> Re
     for path in paths {
         match one(&path, tables) {
             Ok(file) => push(&mut files, file)?,
-            Err(_) => notes.push(format!("{} names no table, passed over", path.display())),
+            Err(_) => notes.push(format!(
+                "{}: skipped, no table has that name",
+                path.display()
+            )),
         }
     }
     if files.is_empty() {
@@ -74,8 +77,8 @@ fn one(path: &Path, tables: &[Table]) -> Result<File> {
         }),
         (None, true) => Err(Error::Columns {
             path: path.to_owned(),
-            reason: format!("`.{extension}` is no format that can be loaded"),
-            hint: Some("known are .csv, .jsonl (both also .gz) and .parquet".to_owned()),
+            reason: format!("files of type `.{extension}` cannot be loaded"),
+            hint: Some("use .csv, .jsonl (both also .gz) or .parquet".to_owned()),
         }),
         (_, false) => Err(Error::UnknownTable {
             path: path.to_owned(),

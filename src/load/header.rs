@@ -5,17 +5,17 @@ use std::path::Path;
 use super::{Error, Result};
 use crate::diagnostics::nearest;
 
-/// Where each known column stands in a file.
+/// The known columns that a file has, each with its index there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
-    places: Vec<(String, usize)>,
+    positions: Vec<(String, usize)>,
 }
 
-/// A column and where it stands in a file, looked up once.
+/// A column and its index in a file, looked up once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Field {
     pub(super) name: String,
-    pub(super) place: Option<usize>,
+    pub(super) index: Option<usize>,
 }
 
 impl Header {
@@ -23,7 +23,7 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// A required column is missing, or a column stands twice.
+    /// A required column is missing, or a column appears twice.
     pub(super) fn new(
         path: &Path,
         names: &[String],
@@ -36,54 +36,56 @@ impl Header {
             reason,
             hint,
         };
-        if let Some(name) = twice(names) {
-            return Err(wrong(format!("column `{name}` stands twice"), None));
+        if let Some(name) = repeated(names) {
+            return Err(wrong(format!("column `{name}` appears twice"), None));
         }
         for name in required {
             if !names.iter().any(|other| other == name) {
                 let near = nearest(name, names.iter().map(String::as_str));
-                let hint = near.map(|near| format!("it has `{near}`; is that meant?"));
+                let hint = near.map(|near| {
+                    format!("the file has `{near}`: rename it to `{name}` if that is the column")
+                });
                 return Err(wrong(format!("column `{name}` is missing"), hint));
             }
         }
-        let mut places = Vec::new();
-        for (place, name) in names.iter().enumerate() {
+        let mut positions = Vec::new();
+        for (index, name) in names.iter().enumerate() {
             let known = required.iter().chain(optional);
             if known.clone().any(|known| known == name) {
-                places.push((name.clone(), place));
+                positions.push((name.clone(), index));
             } else {
                 let near = nearest(name, known.copied());
-                let near = near.map_or(String::new(), |near| format!(" (is `{near}` meant?)"));
+                let near = near.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
                 notes.push(format!(
-                    "{}: column `{name}` is not used{near}",
+                    "{}: column `{name}` is ignored{near}",
                     path.display()
                 ));
             }
         }
-        Ok(Header { places })
+        Ok(Header { positions })
     }
 
     /// Returns a column to read rows by, whether the file has it or not.
     pub(super) fn field(&self, name: &str) -> Field {
         Field {
             name: name.to_owned(),
-            place: self.place(name),
+            index: self.index(name),
         }
     }
 
-    /// Returns where a column stands.
-    fn place(&self, name: &str) -> Option<usize> {
-        let found = self.places.iter().find(|(known, _)| known == name);
-        found.map(|(_, place)| *place)
+    /// Returns a column's index in the file.
+    fn index(&self, name: &str) -> Option<usize> {
+        let found = self.positions.iter().find(|(known, _)| known == name);
+        found.map(|(_, index)| *index)
     }
 
     /// Returns whether the file has the column.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.place(name).is_some()
+        self.index(name).is_some()
     }
 }
 
-fn twice(names: &[String]) -> Option<&str> {
+fn repeated(names: &[String]) -> Option<&str> {
     let mut seen = std::collections::HashSet::new();
     names
         .iter()

@@ -57,8 +57,8 @@ pub enum Error {
         /// The system's own error.
         source: std::io::Error,
     },
-    /// A file's name is no table's.
-    #[error("{path} names no table")]
+    /// No table has a file's name.
+    #[error("{path}: no table has that name")]
     UnknownTable {
         /// The file.
         path: PathBuf,
@@ -100,7 +100,7 @@ pub enum Error {
         reason: String,
     },
     /// Rows are at fault.
-    #[error("{}", bad::told(.shown, *.count))]
+    #[error("{}", bad::listed(.shown, *.count))]
     BadRows {
         /// How many there are.
         count: u64,
@@ -138,7 +138,9 @@ impl Error {
             ),
             Error::TwoFiles { .. } => Some("remove one of them".to_owned()),
             Error::Columns { hint, .. } => hint.clone(),
-            Error::BadRows { .. } => Some("nothing was loaded; correct them and load again".into()),
+            Error::BadRows { .. } => {
+                Some("nothing was loaded: correct these rows and load again".into())
+            }
             Error::Database(error) => error.hint(),
             Error::Read { .. } | Error::Format { .. } => None,
         }
@@ -150,7 +152,7 @@ impl Error {
 pub struct Loaded {
     /// The counts, by table, in the order in which they were filled.
     pub tables: Vec<TableCounts>,
-    /// What was passed over: files that are no table's, columns that no table has.
+    /// What was skipped: files without a table, columns that no table has.
     pub notes: Vec<String>,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct OwnRows {
     table: Table,
     shape: Shape,
     columns: Vec<(Column, Field)>,
-    /// Where the key's columns stand among those.
+    /// The key's columns, by index among those.
     key: Vec<usize>,
     had: Keys,
 }
@@ -58,11 +58,11 @@ impl OwnRows {
             .iter()
             .map(|column| ("", column.name.as_str(), column.data_type.clone()))
             .collect();
-        let place = |name: &String| columns.iter().position(|column| column.name == *name);
-        let key: Vec<usize> = table.key.iter().filter_map(place).collect();
+        let index = |name: &String| columns.iter().position(|column| column.name == *name);
+        let key: Vec<usize> = table.key.iter().filter_map(index).collect();
         let all_ids = key
             .iter()
-            .all(|place| columns[*place].data_type == ColumnType::Bigint);
+            .all(|index| columns[*index].data_type == ColumnType::Bigint);
         OwnRows {
             shape: Shape::new(header, &all),
             had: Keys::new(key.len(), all_ids),
@@ -110,14 +110,14 @@ impl Convert for OwnRows {
 impl OwnRows {
     /// Refuses a second row of one key.
     fn first(&mut self, row: &Row<'_>, values: &[Option<Value<'_>>]) -> Result<(), Fault> {
-        let ids = self.key.iter().filter_map(|place| match &values[*place] {
+        let ids = self.key.iter().filter_map(|index| match &values[*index] {
             Some(Value::Bigint(id)) => Some(*id),
             _ => None,
         });
         let ids: Vec<i64> = ids.collect();
         let text = |between| {
-            let texts = self.key.iter().map(|place| {
-                let (_, field) = &self.columns[*place];
+            let texts = self.key.iter().map(|index| {
+                let (_, field) = &self.columns[*index];
                 row.get(field).unwrap_or_default()
             });
             texts.collect::<Vec<_>>().join(between)
@@ -126,7 +126,7 @@ impl OwnRows {
             return Ok(());
         }
         let names = self.table.key.join(", ");
-        let reason = format!("is the second row of {names} = {}", text(", "));
+        let reason = format!("is a second row for {names} = {}", text(", "));
         Err(Fault::row(reason))
     }
 }

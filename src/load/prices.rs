@@ -1,5 +1,5 @@
 //! Prices of the plain layout: the price as a decimal, the record's number that of
-//! its row where the file tells none.
+//! its row where the file has none.
 
 use super::{
     bad::Fault,
@@ -65,7 +65,7 @@ impl PriceRows {
             stores.resize(word + 1, 0);
         }
         if stores[word] & bit != 0 {
-            let reason = "is the second row of its product_id and store_id";
+            let reason = "is a second row for its product_id and store_id";
             return Err(Fault::row(reason));
         }
         stores[word] |= bit;

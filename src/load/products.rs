@@ -77,7 +77,7 @@ impl Convert for ProductRows {
         let name = row.require(&self.name)?;
         state.first("products", "id", id)?;
         let category = row.get(&self.category);
-        if self.category.place.is_some() {
+        if self.category.index.is_some() {
             state.set_category(id, category);
         }
         state.products.add(id);

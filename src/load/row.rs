@@ -22,7 +22,7 @@ impl<'a> Row<'a> {
     /// Returns a field without the blanks around it; `None` where it is empty or the
     /// file has no such column.
     pub(super) fn get(&self, field: &Field) -> Option<&'a str> {
-        let text = self.record.get(field.place?)?.trim();
+        let text = self.record.get(field.index?)?.trim();
         (!text.is_empty()).then_some(text)
     }
 

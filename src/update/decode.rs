@@ -36,7 +36,7 @@ pub enum Error {
     /// The CSV breaks the contract.
     #[error("the artifact breaks its contract")]
     Csv(#[from] load::Error),
-    /// The Parquet file is none.
+    /// The file is not Parquet.
     #[error("the artifact cannot be read as Parquet")]
     Parquet(#[source] ParquetError),
     /// The Parquet file has other columns than the contract.
@@ -66,7 +66,11 @@ impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Error::Temp { .. } => Kind::Failed,
-            _ => Kind::Data,
+            Error::Json(_)
+            | Error::Csv(_)
+            | Error::Parquet(_)
+            | Error::Columns { .. }
+            | Error::NoRows(_) => Kind::Data,
         }
     }
 }

@@ -114,7 +114,9 @@ impl Error {
             Error::Engine(error) => error.hint(),
             Error::Database(error) => error.hint(),
             Error::Storage(error) => error.hint(),
-            _ => None,
+            Error::NoTables { .. } | Error::OwnTable { .. } | Error::Decode(_) | Error::Temp(_) => {
+                None
+            }
         }
     }
 
@@ -122,7 +124,15 @@ impl Error {
     pub(crate) fn guard(&self) -> Option<&'static str> {
         match self {
             Error::Database(error) => error.guard(),
-            _ => None,
+            Error::UnknownArtifact { .. }
+            | Error::AmbiguousArtifact { .. }
+            | Error::NoTables { .. }
+            | Error::OwnTable { .. }
+            | Error::Inbox(_)
+            | Error::Decode(_)
+            | Error::Engine(_)
+            | Error::Storage(_)
+            | Error::Temp(_) => None,
         }
     }
 
@@ -503,7 +513,7 @@ impl Outcome {
 
     fn word(&self) -> &'static str {
         match self {
-            Outcome::Nothing { .. } => "nothing waits",
+            Outcome::Nothing { .. } => "nothing pending",
             Outcome::Applied(_) => "applied",
             Outcome::Already => "already applied",
             Outcome::Left { .. } => "applied, and not moved",

@@ -3,18 +3,17 @@
 use indexmap::IndexMap;
 use rusqlite::Connection;
 
-use super::Table;
 use crate::{
+    database::table::{OF_THE_SCHEMA, Table},
     dataset::{Column, ColumnType, Contract},
     pipeline::Reference,
 };
 
-/// Returns the tables, by name, with all but the schema's version.
+/// Returns the tables, by name, without those that describe the schema itself.
 pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Table>> {
     let mut statement = connection.prepare_cached(
         "select name from sqlite_schema
          where type = 'table' and name not like 'sqlite\\_%' escape '\\'
-             and name <> 'schema_version'
          order by name",
     )?;
     let names = statement
@@ -22,80 +21,88 @@ pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Table>> {
         .collect::<rusqlite::Result<Vec<_>>>()?;
     names
         .into_iter()
+        .filter(|name| !OF_THE_SCHEMA.contains(&name.as_str()))
         .map(|name| table(connection, name))
         .collect()
 }
 
-/// Quotes a name for SQL.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+/// Returns the names of all tables and views.
+pub(super) fn relations(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached("select name from sqlite_schema where type in ('table', 'view')")?
+        .query_map([], |row| row.get(0))?
+        .collect()
 }
 
-/// Quotes names and puts them behind one another.
-pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
-}
-
-/// Returns the statement that makes a table.
-pub(super) fn create_table(table: &Table) -> String {
-    let columns = table
-        .contract
-        .columns
-        .iter()
-        .map(|column| format!("{} {}", quoted(&column.name), column.spelled_type()))
-        .collect::<Vec<_>>()
-        .join(", ");
-    format!(
-        "create table {} ({columns}, primary key ({})) without rowid",
-        quoted(&table.name),
-        listed(table.key.iter().map(String::as_str)),
+/// Returns a table, the table it refers to, and how many of its rows refer to nothing
+/// there.
+pub(super) fn first_dangling(connection: &Connection) -> rusqlite::Result<(String, String, u64)> {
+    connection.query_row(
+        "select \"table\", parent, count(*) from pragma_foreign_key_check
+         group by 1, 2 order by 1, 2 limit 1",
+        [],
+        |row| {
+            let rows: i64 = row.get(2)?;
+            Ok((row.get(0)?, row.get(1)?, rows.cast_unsigned()))
+        },
     )
 }
 
-/// One column as SQLite tells it.
-struct Told {
+/// One column, as SQLite describes it.
+struct Declared {
     column: Column,
     has_default: bool,
-    place_in_key: i64,
+    key_position: i64,
 }
 
 fn table(connection: &Connection, name: String) -> rusqlite::Result<Table> {
-    let told = columns(connection, &name)?;
-    let mut key: Vec<&Told> = told.iter().filter(|told| told.place_in_key > 0).collect();
-    key.sort_by_key(|told| told.place_in_key);
-    let names = |columns: Vec<&Told>| {
-        let name = |told: &Told| told.column.name.clone();
+    let declared = columns(connection, &name)?;
+    let mut key: Vec<&Declared> = declared
+        .iter()
+        .filter(|declared| declared.key_position > 0)
+        .collect();
+    key.sort_by_key(|declared| declared.key_position);
+    let names = |columns: Vec<&Declared>| {
+        let name = |declared: &Declared| declared.column.name.clone();
         columns.into_iter().map(name).collect()
     };
     Ok(Table {
         key: names(key),
-        defaults: names(told.iter().filter(|told| told.has_default).collect()),
+        defaults: names(
+            declared
+                .iter()
+                .filter(|declared| declared.has_default)
+                .collect(),
+        ),
         references: references(connection, &name)?,
         contract: Contract {
-            columns: told.into_iter().map(|told| told.column).collect(),
+            columns: declared
+                .into_iter()
+                .map(|declared| declared.column)
+                .collect(),
         },
         name,
     })
 }
 
-fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Told>> {
+fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Declared>> {
     let mut statement = connection.prepare_cached(
         "select name, type, \"notnull\", dflt_value is not null, pk
          from pragma_table_info(?1) order by cid",
     )?;
-    let told = statement.query_map([table], |row| {
-        let place_in_key = row.get(4)?;
-        Ok(Told {
+    let declared = statement.query_map([table], |row| {
+        let key_position = row.get(4)?;
+        Ok(Declared {
             column: Column {
                 name: row.get(0)?,
                 data_type: column_type(&row.get::<_, String>(1)?),
-                nullable: !row.get::<_, bool>(2)? && place_in_key == 0,
+                nullable: !row.get::<_, bool>(2)? && key_position == 0,
             },
             has_default: row.get(3)?,
-            place_in_key,
+            key_position,
         })
     })?;
-    told.collect()
+    declared.collect()
 }
 
 /// Reads a declared type. Tables have those of contracts, and `integer` where
@@ -115,12 +122,12 @@ fn references(
     let mut statement = connection.prepare_cached(
         "select \"from\", \"table\", \"to\" from pragma_foreign_key_list(?1) order by id desc",
     )?;
-    let told = statement.query_map([table], |row| {
+    let declared = statement.query_map([table], |row| {
         let reference = Reference {
             table: row.get(1)?,
             column: row.get(2)?,
         };
         Ok((row.get(0)?, reference))
     })?;
-    told.collect()
+    declared.collect()
 }

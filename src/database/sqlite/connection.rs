@@ -2,9 +2,9 @@
 
 use std::{ops::Deref, path::Path, sync::PoisonError, time::Duration};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
+use rusqlite::{Connection, OpenFlags};
 
-use super::{Error, Result, Sqlite};
+use super::{Error, Result, Sqlite, failure::failed};
 
 /// How long a writer waits for another before it says that the database is busy.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,14 +23,14 @@ const WRITER_CACHE_KIB: i64 = 65536;
 pub(super) fn create(path: &Path) -> Result<Connection> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|source| Error::Open {
-            path: path.to_owned(),
+            database: path.display().to_string(),
             source: source.into(),
         })?;
     }
     let connection = open(path, OpenFlags::SQLITE_OPEN_CREATE)?;
     connection
         .pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))
-        .map_err(|source| Error::from_sqlite(path, "open the database", source))?;
+        .map_err(|source| opening(path, source))?;
     Ok(connection)
 }
 
@@ -38,11 +38,15 @@ pub(super) fn create(path: &Path) -> Result<Connection> {
 fn open(path: &Path, more: OpenFlags) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     let connection = Connection::open_with_flags(path, flags).map_err(|source| Error::Open {
-        path: path.to_owned(),
+        database: path.display().to_string(),
         source: source.into(),
     })?;
-    set_up(&connection).map_err(|source| Error::from_sqlite(path, "open the database", source))?;
+    set_up(&connection).map_err(|source| opening(path, source))?;
     Ok(connection)
+}
+
+fn opening(path: &Path, source: rusqlite::Error) -> Error {
+    failed(&path.display().to_string(), "open the database", source)
 }
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
@@ -83,7 +87,7 @@ impl Sqlite {
         let connection = open(self.path(), OpenFlags::empty())?;
         connection
             .pragma_update(None, "cache_size", -kib)
-            .map_err(|source| Error::from_sqlite(self.path(), "open the database", source))?;
+            .map_err(|source| opening(self.path(), source))?;
         Ok(connection)
     }
 
@@ -93,35 +97,6 @@ impl Sqlite {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Commits, or says which rows refer to nothing and leaves all as it was.
-pub(super) fn commit(database: &Sqlite, transaction: Transaction<'_>) -> Result<()> {
-    let Err(source) = transaction.execute_batch("commit") else {
-        return Ok(());
-    };
-    if source.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
-        && let Ok((table, parent, rows)) = first_dangling(&transaction)
-    {
-        return Err(Error::Dangling {
-            table,
-            parent,
-            rows,
-        });
-    }
-    Err(Error::from_sqlite(database.path(), "commit", source))
-}
-
-fn first_dangling(connection: &Connection) -> rusqlite::Result<(String, String, u64)> {
-    connection.query_row(
-        "select \"table\", parent, count(*) from pragma_foreign_key_check
-         group by 1, 2 order by 1, 2 limit 1",
-        [],
-        |row| {
-            let rows: i64 = row.get(2)?;
-            Ok((row.get(0)?, row.get(1)?, rows.cast_unsigned()))
-        },
-    )
 }
 
 impl Deref for Reader {

@@ -4,18 +4,17 @@
 //! durable before it is answered (`synchronous = full`): the inbox deletes its
 //! file right after.
 
-mod apply;
 mod catalog;
 mod cells;
 mod connection;
-mod diff;
-mod fill;
-mod ledger;
-mod migrations;
+mod copy;
+mod dialect;
+mod failure;
 mod pages;
 mod reading;
-mod relation;
-mod stage;
+mod session;
+#[cfg(test)]
+mod tests;
 
 use std::{
     path::{Path, PathBuf},
@@ -26,14 +25,16 @@ use async_trait::async_trait;
 use datafusion::execution::SendableRecordBatchStream;
 use rusqlite::Connection;
 
-use self::{pages::Bookmarks, relation::Relation};
+use self::{pages::Bookmarks, session::Session};
 use super::{
     Applied, Change, Database, Error, Everything, Export, Fill, LedgerEntry, Page, Result, Table,
     TableCounts,
+    change::{apply::apply, fill::fill, ledger},
+    connection::Connection as _,
+    migrations,
+    relation::Relation,
 };
 use crate::{dataset::Dataset, diagnostics::nearest};
-
-pub(super) use migrations::schema;
 
 /// A database in a SQLite file. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ pub(super) struct Sqlite {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    /// The file, for messages.
+    name: String,
     /// Connections for reading that wait for their next turn.
     idle: Mutex<Vec<Connection>>,
     /// Where the exports' pages begin.
@@ -53,11 +56,15 @@ struct Inner {
 impl Sqlite {
     /// Opens or makes the file, and migrates it.
     pub(super) fn open(path: &Path) -> Result<Sqlite> {
-        let mut connection = connection::create(path)?;
-        migrations::migrate(&mut connection, path)?;
+        let (connection, name) = (connection::create(path)?, path.display().to_string());
+        migrations::migrate(&mut Session {
+            connection: &connection,
+            database: &name,
+        })?;
         Ok(Sqlite {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
+                name,
                 idle: Mutex::new(vec![connection]),
                 bookmarks: Mutex::new(None),
             }),
@@ -70,7 +77,15 @@ impl Sqlite {
 
     /// Returns a mapping from SQLite's errors to ours; `what` follows "could not".
     fn failed(&self, what: &'static str) -> impl Fn(rusqlite::Error) -> Error + '_ {
-        move |source| Error::from_sqlite(self.path(), what, source)
+        move |source| failure::failed(&self.inner.name, what, source)
+    }
+
+    /// Puts a connection behind the seam.
+    fn session<'a>(&'a self, connection: &'a Connection) -> Session<'a> {
+        Session {
+            connection,
+            database: &self.inner.name,
+        }
     }
 
     /// Runs `work` on a thread that may block.
@@ -86,7 +101,7 @@ impl Sqlite {
     }
 
     fn table(&self, connection: &Connection, name: &str) -> Result<Table> {
-        let tables = self.tables_of(connection)?;
+        let tables = self.session(connection).tables()?;
         let nearest = nearest(name, tables.iter().map(|table| table.name.as_str()));
         let unknown = Error::UnknownTable {
             name: name.to_owned(),
@@ -95,16 +110,12 @@ impl Sqlite {
         let table = tables.into_iter().find(|table| table.name == name);
         table.ok_or(unknown)
     }
-
-    fn tables_of(&self, connection: &Connection) -> Result<Vec<Table>> {
-        catalog::tables(connection).map_err(self.failed("read the schema"))
-    }
 }
 
 #[async_trait]
 impl Database for Sqlite {
     async fn tables(&self) -> Result<Vec<Table>> {
-        self.blocking(|database| database.tables_of(&*database.reader()?))
+        self.blocking(|database| database.session(&*database.reader()?).tables())
             .await
     }
 
@@ -122,47 +133,38 @@ impl Database for Sqlite {
     }
 
     async fn export(&self, dataset: &Dataset) -> Result<Option<Export>> {
-        let Some(relation) = self.relation(dataset).await? else {
-            return Ok(None);
-        };
-        let contract = dataset.contract.clone();
-        self.blocking(move |database| reading::export(database, &relation, &contract).map(Some))
+        let (name, contract) = (dataset.name.clone(), dataset.contract.clone());
+        self.blocking(move |database| reading::export(database, &name, &contract))
             .await
     }
 
     async fn page(&self, dataset: &Dataset, page: u64, page_size: usize) -> Result<Option<Page>> {
-        let Some(relation) = self.relation(dataset).await? else {
-            return Ok(None);
-        };
-        let contract = dataset.contract.clone();
-        self.blocking(move |database| pages::page(database, &relation, &contract, page, page_size))
+        let (name, contract) = (dataset.name.clone(), dataset.contract.clone());
+        self.blocking(move |database| pages::page(database, &name, &contract, page, page_size))
             .await
     }
 
     async fn fill(&self, tables: Vec<Fill>) -> Result<Vec<TableCounts>> {
-        self.blocking(|database| fill::fill(database, tables)).await
+        self.blocking(|database| fill(&mut database.session(&database.writer()?), tables))
+            .await
     }
 
     async fn apply(&self, change: Change) -> Result<Applied> {
-        self.blocking(|database| apply::apply(database, change))
+        self.blocking(|database| apply(&mut database.session(&database.writer()?), change))
             .await
     }
 
     async fn applied(&self, pipeline: &str) -> Result<Option<LedgerEntry>> {
         let pipeline = pipeline.to_owned();
         self.blocking(move |database| {
-            ledger::latest(&*database.reader()?, &pipeline)
-                .map_err(database.failed("read the ledger"))
+            ledger::latest(&mut database.session(&*database.reader()?), &pipeline)
         })
         .await
     }
 
     async fn schema_version(&self) -> Result<u64> {
-        self.blocking(|database| {
-            migrations::version(&*database.reader()?)
-                .map_err(database.failed("read the schema's version"))
-        })
-        .await
+        self.blocking(|database| migrations::version(&mut database.session(&*database.reader()?)))
+            .await
     }
 
     async fn ping(&self) -> Result<()> {
@@ -170,15 +172,15 @@ impl Database for Sqlite {
     }
 }
 
-impl Sqlite {
-    /// Returns where a dataset's rows come from: the exports' own, else a table.
-    async fn relation(&self, dataset: &Dataset) -> Result<Option<Relation>> {
-        if let Some(relation) = relation::exported(&dataset.name) {
-            return Ok(Some(relation));
-        }
-        let name = dataset.name.clone();
-        let tables = self.tables().await?;
-        let table = tables.iter().find(|table| table.name == name);
-        Ok(table.map(Relation::of_table))
-    }
+/// Returns the tables of a database that is migrated and empty.
+pub(super) fn schema() -> Result<Vec<Table>> {
+    let name = "in memory";
+    let opened = Connection::open_in_memory();
+    let connection = opened.map_err(|source| failure::failed(name, "read the schema", source))?;
+    let mut session = Session {
+        connection: &connection,
+        database: name,
+    };
+    migrations::migrate(&mut session)?;
+    session.tables()
 }

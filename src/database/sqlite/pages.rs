@@ -10,14 +10,14 @@ use rusqlite::{OptionalExtension, params_from_iter, types::Value};
 use super::{
     Page, Result, Sqlite,
     connection::Reader,
+    dialect::Dialect,
     reading::{Batches, begin},
-    relation::Relation,
 };
-use crate::dataset::Contract;
+use crate::{database::relation::Relation, dataset::Contract};
 
 /// Where the pages of each relation begin, as of one version of the database.
 pub(super) struct Bookmarks {
-    /// SQLite tells versions apart only as seen from one connection.
+    /// SQLite counts its versions for each connection apart.
     reader: Reader,
     version: i64,
     pages: HashMap<(String, usize), Marks>,
@@ -37,10 +37,11 @@ struct Marks {
     first: Vec<Vec<Value>>,
 }
 
-/// Returns a page, from 1; `None` past the end. Page 1 of no rows is empty.
+/// Returns a page, from 1; `None` past the end, or when the database does not have the
+/// dataset. Page 1 of no rows is empty.
 pub(super) fn page(
     database: &Sqlite,
-    relation: &Relation,
+    dataset: &str,
     contract: &Contract,
     page: u64,
     page_size: usize,
@@ -56,7 +57,12 @@ pub(super) fn page(
     };
     let failed = database.failed("read a page");
     begin(&bookmarks.reader).map_err(&failed)?;
-    let read = bookmarks.page(relation, contract, page, page_size, &failed);
+    let relation = Relation::of_dataset(&mut database.session(&bookmarks.reader), dataset);
+    let read = match relation {
+        Ok(Some(relation)) => bookmarks.page(&relation, contract, page, page_size, &failed),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
+    };
     bookmarks.reader.execute_batch("commit").map_err(&failed)?;
     *kept = Some(bookmarks);
     read
@@ -79,13 +85,13 @@ impl Bookmarks {
         page_size: usize,
         failed: &impl Fn(rusqlite::Error) -> super::Error,
     ) -> Result<Option<Page>> {
-        let query = relation.query_from(contract)?;
+        let query = relation.query_from(contract, &Dialect)?;
         let mut batches = Batches::new(&query)?;
         let (reader, marks) = self.marks(relation, page_size).map_err(failed)?;
-        let place = page
+        let index = page
             .checked_sub(1)
             .and_then(|page| usize::try_from(page).ok());
-        let Some(first) = place.and_then(|place| marks.first.get(place)) else {
+        let Some(first) = index.and_then(|index| marks.first.get(index)) else {
             return match page {
                 1 => Ok(Some(Page {
                     count: 0,
@@ -139,7 +145,7 @@ impl Marks {
             (0..relation.key.len()).map(|at| row.get(at)).collect()
         };
         let rows = Value::Integer(i64::try_from(page_size.max(1)).unwrap_or(i64::MAX));
-        let mut next = reader.prepare(&relation.key_after())?;
+        let mut next = reader.prepare(&relation.key_after(&Dialect))?;
         let mut first = Vec::new();
         let mut key = reader
             .query_row(&relation.first_key(), [], key_of)

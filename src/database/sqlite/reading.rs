@@ -17,13 +17,14 @@ use futures::{StreamExt, stream};
 use rusqlite::{Connection, Row, Rows};
 use tokio::sync::mpsc;
 
-use super::{
-    Error, Everything, Export, Result, Sqlite,
-    cells::Cells,
-    connection::Reader,
-    relation::{Query, Relation},
+use super::{Error, Everything, Export, Result, Sqlite, cells::Cells, connection::Reader};
+use crate::{
+    database::{
+        connection::Connection as _,
+        relation::{Query, Relation},
+    },
+    dataset::Contract,
 };
-use crate::dataset::Contract;
 
 /// Rows a batch.
 const BATCH_ROWS: usize = 8192;
@@ -50,30 +51,34 @@ fn stream_from(database: Sqlite, reader: Reader, query: Query) -> SendableRecord
     Box::pin(RecordBatchStreamAdapter::new(schema, received(receiver)))
 }
 
-/// Counts a dataset's rows and streams them, from one read transaction.
+/// Counts a dataset's rows and streams them, from one read transaction; `None` when the
+/// database does not have it.
 pub(super) fn export(
     database: &Sqlite,
-    relation: &Relation,
+    dataset: &str,
     contract: &Contract,
-) -> Result<Export> {
+) -> Result<Option<Export>> {
     let failed = database.failed("read rows");
-    let query = relation.query(contract)?;
     let reader = database.reader()?;
     begin(&reader).map_err(&failed)?;
+    let Some(relation) = Relation::of_dataset(&mut database.session(&reader), dataset)? else {
+        return Ok(None);
+    };
+    let query = relation.query(contract)?;
     let count: i64 = reader
         .query_row(&relation.count(), [], |row| row.get(0))
         .map_err(&failed)?;
-    Ok(Export {
+    Ok(Some(Export {
         count: count.cast_unsigned(),
         rows: stream_from(database.clone(), reader, query),
-    })
+    }))
 }
 
 /// Streams every table from one read transaction.
 pub(super) fn everything(database: &Sqlite) -> Result<Everything> {
     let reader = database.reader()?;
     begin(&reader).map_err(database.failed("read the tables"))?;
-    let tables = database.tables_of(&reader)?;
+    let tables = database.session(&reader).tables()?;
     let queries = tables
         .iter()
         .map(|table| Relation::of_table(table).query(&table.contract))

@@ -233,7 +233,7 @@ async fn every_bad_row_is_listed_and_nothing_is_loaded() {
     5 price: -1 is below zero
     6 price: must be a number like 12.50, not `1e2`
     7 price: must be a number like 12.50, not `NaN`
-    9 -: is the second row of its product_id and store_id
+    9 -: is a second row for its product_id and store_id
     10 product_id: must be an integer, not `x`
     11 -: has 2 fields, the header has 3
     ");
@@ -262,11 +262,14 @@ async fn a_missing_column_is_named_with_the_nearest_there_is() {
             .ends_with("prices.csv: column `price` is missing"),
         "{error}"
     );
-    assert_eq!(error.hint().unwrap(), "it has `prcie`; is that meant?");
+    assert_eq!(
+        error.hint().unwrap(),
+        "the file has `prcie`: rename it to `price` if that is the column"
+    );
     let path = world.write("prices.csv", "product_id,store_id,price,price\n");
     let error = world.load(&path).await.unwrap_err();
     assert!(
-        error.to_string().ends_with("column `price` stands twice"),
+        error.to_string().ends_with("column `price` appears twice"),
         "{error}"
     );
 }
@@ -278,7 +281,7 @@ async fn an_unknown_column_is_passed_over_with_a_note() {
     let loaded = world.load(&path).await.unwrap();
     assert_eq!(loaded.notes.len(), 1);
     assert!(
-        loaded.notes[0].ends_with("column `colour` is not used"),
+        loaded.notes[0].ends_with("column `colour` is ignored"),
         "{:?}",
         loaded.notes
     );

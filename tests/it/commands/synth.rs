@@ -156,7 +156,7 @@ fn files_by_names_are_loaded_and_dirty_ones_refused() {
     world
         .run(&["load", "dirty"])
         .ends(3)
-        .tells("is the second row of its product_id and store_id");
+        .tells("is a second row for its product_id and store_id");
     assert_eq!(world.number("select count(*) from prices"), prices);
 }
 

@@ -322,7 +322,7 @@ async fn a_stream_that_is_dropped_lets_go_of_the_database() {
 async fn a_second_opening_finds_the_same_database() {
     let world = World::new(3).await;
     let again = database::open("sqlite:data/prices.db", world.folder.path()).unwrap();
-    assert_eq!(again.schema_version().await.unwrap(), 1);
+    assert_eq!(again.schema_version().await.unwrap(), 2);
     assert_eq!(again.tables().await.unwrap(), database::schema().unwrap());
     let rows: Vec<_> = again
         .read("stores")
@@ -332,6 +332,81 @@ async fn a_second_opening_finds_the_same_database() {
         .await
         .unwrap();
     assert_eq!(rows[0].num_rows(), 2);
+}
+
+/// The tables of a database that an earlier pricemill made: version 1 of the schema.
+const VERSION_1: &str = include_str!("../../../src/database/migrations/sqlite/001_tables.sql");
+
+fn database_of_version_1(path: &Path) {
+    let connection = sqlite(path);
+    connection.execute_batch(VERSION_1).unwrap();
+    connection
+        .execute_batch(
+            "insert into schema_version values (1, '2026-11-22T10:00:00.000Z');
+             insert into companies values (1, 'Lidl');
+             insert into stores (id, name, company_id) values (1, 'A', 1);
+             insert into products (id, name) values (1, 'Milk');
+             insert into prices values (1, 1, 199, 5, '2026-11-22', null);
+             insert into applied_artifacts values
+                 (7, 'bargains', 3, 'ab', '[]', '2026-11-22T10:00:00.000000Z');",
+        )
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_database_of_version_1_migrates_by_itself_and_keeps_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    database_of_version_1(&folder.path().join("old.db"));
+    for _ in 0..2 {
+        let database = database::open("sqlite:old.db", folder.path()).unwrap();
+        assert_eq!(database.schema_version().await.unwrap(), 2);
+        assert_eq!(
+            database.tables().await.unwrap(),
+            database::schema().unwrap()
+        );
+        let applied = database.applied("bargains").await.unwrap().unwrap();
+        assert_eq!((applied.seq, applied.sha256.as_str()), (3, "ab"));
+        let page = database.page(&prices(), 1, 10).await.unwrap().unwrap();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(shown(&[page.rows]), @r"
+            +------------+----------+-------+-----------------+--------------+-----+
+            | product_id | store_id | price | price_record_id | scraped_date | sku |
+            +------------+----------+-------+-----------------+--------------+-----+
+            | 1          | 1        | 1.99  | 5               | 2026-11-22   |     |
+            +------------+----------+-------+-----------------+--------------+-----+
+            ");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_archive_of_version_1_fits_as_its_tables_are_the_same_and_a_later_one_does_not() {
+    let world = World::new(2).await;
+    let place = Location::in_memory();
+    let at = "2026-11-22T10:00:00Z".parse().unwrap();
+    let archived = archive::archive(&*world.database, &place, at)
+        .await
+        .unwrap();
+    let before = world.everything().await;
+    let name = format!("{}/manifest.json", archived.id);
+    let manifest = place.read(&name).await.unwrap().unwrap();
+    let manifest = String::from_utf8(manifest.to_vec()).unwrap();
+    let of_version = |version: u64| {
+        let changed = manifest.replace(
+            "\"schema_version\": 2",
+            &format!("\"schema_version\": {version}"),
+        );
+        assert_ne!(changed, manifest);
+        changed.into_bytes()
+    };
+    place.put(&name, of_version(1).into()).await.unwrap();
+    archive::restore(&*world.database, &place, &archived.id)
+        .await
+        .unwrap();
+    assert_eq!(world.everything().await, before);
+    place.put(&name, of_version(3).into()).await.unwrap();
+    let refused = archive::restore(&*world.database, &place, &archived.id).await;
+    assert!(matches!(refused, Err(archive::Error::Schema { .. })));
 }
 
 fn sqlite(path: &Path) -> rusqlite::Connection {
@@ -350,7 +425,7 @@ async fn a_database_of_a_later_version_or_another_program_is_refused() {
         refused,
         Err(Error::Newer {
             found: 99,
-            known: 1,
+            known: 2,
             ..
         })
     ));
@@ -373,10 +448,7 @@ async fn a_database_of_a_later_version_or_another_program_is_refused() {
 fn only_sqlite_is_known_and_a_password_is_not_repeated() {
     let refused = database::open("postgres://me:secret@host/db", Path::new("/"));
     let error = pricemill::Error::from(refused.unwrap_err());
-    assert_eq!(
-        error.to_string(),
-        "`postgres` is not a database that pricemill knows"
-    );
+    assert_eq!(error.to_string(), "`postgres` is not a supported database");
     assert_eq!(error.kind(), pricemill::Kind::Usage);
 }
 

@@ -463,7 +463,7 @@ async fn rows_of_one_key_are_one_if_equal_and_refused_if_not() {
     let updated = world.update("bargains").await;
     assert_eq!(
         failed(&updated).to_string(),
-        "two rows for `bargains` differ and have one key: product_id = 1"
+        "two different rows for `bargains` have the same key: product_id = 1"
     );
     assert_eq!(failed(&updated).source_kind(), Kind::Data);
     assert_eq!(world.ids("bargains").await, [1, 2]);

@@ -166,7 +166,7 @@ impl Rows {
     fn answers(&self) -> database::Result<()> {
         match self.is_busy {
             true => Err(database::Error::Busy {
-                path: "/secret/place.db".into(),
+                database: "/secret/place.db".into(),
             }),
             false => Ok(()),
         }

@@ -1,4 +1,22 @@
-//! What goes into the tables, and what became of it.
+//! Changes: what goes into the tables, and what became of it.
+//!
+//! ```text
+//!  Change ─► stage ─► reject ─► count ─► guard ─► write ─► ledger ─► Applied
+//!            temporary tables   nothing has changed so far    one transaction
+//! ```
+//!
+//! The algorithm is written once, over a [`Connection`](super::connection::Connection)
+//! and its dialect. It never changes a row before all rows are validated, and never
+//! leaves rows without their entry in the ledger.
+
+pub(super) mod apply;
+mod diff;
+pub(super) mod fill;
+pub(super) mod ledger;
+mod reject;
+mod stage;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -7,25 +25,11 @@ use datafusion::execution::SendableRecordBatchStream;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::table::Table;
 use crate::{
     dataset::Contract,
     pipeline::{Reference, UpdateMode},
 };
-
-/// A table: its columns, its keys and what it refers to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// Its name.
-    pub name: String,
-    /// Its columns, in order.
-    pub contract: Contract,
-    /// Its primary key.
-    pub key: Vec<String>,
-    /// The columns that fill themselves when a row does not name them.
-    pub defaults: Vec<String>,
-    /// Column → what it must be found in.
-    pub references: IndexMap<String, Reference>,
-}
 
 /// Rows for one table, as an update's SQL made them.
 pub struct Staged {
@@ -35,7 +39,7 @@ pub struct Staged {
     pub mode: UpdateMode,
     /// Column → what it must be found in, beside the table's own references.
     pub references: IndexMap<String, Reference>,
-    /// The share of rows that may be rejected, in percent, before all is refused.
+    /// The share of rows that may be rejected, in percent, before the change is refused.
     pub max_rejects_percent: f64,
     /// The rows' columns: the table's key and any others of its columns.
     pub contract: Contract,
@@ -61,7 +65,7 @@ pub struct Change {
     pub dry_run: bool,
     /// When it is applied, for the ledger.
     pub at: DateTime<Utc>,
-    /// Told of each row that is turned away, also when all is refused.
+    /// Called for each rejected row, also when the whole change is refused.
     pub on_reject: Box<dyn FnMut(Reject) + Send>,
 }
 
@@ -85,18 +89,18 @@ pub struct TableCounts {
     pub inserted: u64,
     /// Rows whose values changed.
     pub changed: u64,
-    /// Rows that stand as they stood.
+    /// Rows that stay as they are.
     pub unchanged: u64,
-    /// Rows that went.
+    /// Rows that are gone.
     pub deleted: u64,
-    /// Rows that were turned away.
+    /// Rows that were rejected.
     pub rejected: u64,
     /// Rows that were equal to another and were left out.
     #[serde(default)]
     pub collapsed: u64,
 }
 
-/// A row that was turned away.
+/// A row that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reject {
     /// The table it was for.
@@ -105,14 +109,14 @@ pub struct Reject {
     pub column: String,
     /// Why.
     pub reason: String,
-    /// The row, as it would stand in the table.
+    /// The row, as it would be in the table.
     pub row: IndexMap<String, serde_json::Value>,
 }
 
 /// What an update did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Applied {
-    /// Whether the ledger had this very artifact as the latest already; nothing was done then.
+    /// Whether this artifact was the ledger's latest already; then nothing was done.
     pub already: bool,
     /// The counts, by table, in order.
     pub tables: Vec<TableCounts>,
@@ -137,7 +141,7 @@ pub struct LedgerEntry {
 pub struct Fill {
     /// The table; made when the database does not have it.
     pub table: Table,
-    /// Whether the table is emptied first; else rows are inserted or changed by key.
+    /// Whether the table is emptied first; otherwise rows are inserted or changed by key.
     pub replace: bool,
     /// The rows: the table's key and any others of its columns.
     pub rows: SendableRecordBatchStream,

@@ -1,0 +1,49 @@
+//! A table of the database: its columns, its key and what it refers to.
+
+use indexmap::IndexMap;
+
+use crate::{dataset::Contract, pipeline::Reference};
+
+/// A table: its columns, its keys and what it refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its columns, in order.
+    pub contract: Contract,
+    /// Its primary key.
+    pub key: Vec<String>,
+    /// The columns that fill themselves when a row does not name them.
+    pub defaults: Vec<String>,
+    /// Column → what it must be found in.
+    pub references: IndexMap<String, Reference>,
+}
+
+/// The tables that describe the schema itself: they come with the migrations, and are
+/// in no list of tables and no archive.
+pub(super) const OF_THE_SCHEMA: [&str; 2] = ["export_columns", "schema_version"];
+
+/// Returns whether a table is the database's own, which no pipeline and no file may
+/// fill.
+pub fn is_own(table: &str) -> bool {
+    table == "applied_artifacts" || OF_THE_SCHEMA.contains(&table) || table.starts_with("sqlite_")
+}
+
+/// Returns how many tables a table refers to, one through another: parents have less
+/// than their children.
+pub(crate) fn depth(name: &str, tables: &[Table]) -> usize {
+    depth_within(name, tables, tables.len())
+}
+
+/// A circle of tables, which only another program can have made, ends at `most`.
+fn depth_within(name: &str, tables: &[Table], most: usize) -> usize {
+    let table = tables.iter().find(|table| table.name == name && most > 0);
+    let parents = table
+        .into_iter()
+        .flat_map(|table| table.references.values());
+    let parents = parents.filter(|parent| parent.table != name);
+    parents
+        .map(|parent| depth_within(&parent.table, tables, most - 1) + 1)
+        .max()
+        .unwrap_or(0)
+}
