@@ -70,6 +70,9 @@ pub mod load;
 pub mod synth;
 pub mod workbench;
 
+// What users read.
+pub mod docs;
+
 pub use error::{Error, Result};
 pub use kind::Kind;
 

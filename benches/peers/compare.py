@@ -69,7 +69,7 @@ def parse():
         "--formulations", action="store_true", help="bargains by every formulation of the peers"
     )
     parser.add_argument("--check", action="store_true", help="tell that all agree, no times")
-    parser.add_argument("--save", action="store_true", help="into README.md and RESULTS.md")
+    parser.add_argument("--save", action="store_true", help="into src/docs/peers.md and RESULTS.md")
     parser.add_argument("--root", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--target", type=Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

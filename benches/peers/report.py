@@ -8,6 +8,7 @@ from pathlib import Path
 
 # The parts of a report; each is kept between its own lines, whatever a run leaves out.
 PEERS, SUBSTITUTIONS = "peers", "substitutions"
+PAGE = Path("src", "docs", "peers.md")
 
 
 def machine(threads):
@@ -166,8 +167,8 @@ def substitutions(arguments, pricemill, works, counts):
 
 
 def save(root, part, text):
-    """Puts the text between the part's lines in README, and in a file of its own."""
-    for path in (root / "README.md", root / "benches" / "peers" / "RESULTS.md"):
+    """Puts the text between the part's lines in the documentation's page and in RESULTS.md."""
+    for path in (root / PAGE, root / "benches" / "peers" / "RESULTS.md"):
         path.write_text(replaced(path.read_text(), part, text, path.name))
 
 

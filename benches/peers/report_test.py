@@ -19,7 +19,8 @@ class Save(unittest.TestCase):
             with self.subTest(order=order), tempfile.TemporaryDirectory() as folder:
                 root = Path(folder)
                 (root / "benches" / "peers").mkdir(parents=True)
-                files = (root / "README.md", root / "benches" / "peers" / "RESULTS.md")
+                (root / "src" / "docs").mkdir(parents=True)
+                files = (root / report.PAGE, root / "benches" / "peers" / "RESULTS.md")
                 for file in files:
                     file.write_text(f"before\n{LINES}after\n")
                 for place in order:
@@ -33,8 +34,8 @@ class Save(unittest.TestCase):
                     )
 
     def test_a_file_without_the_lines_is_named(self):
-        with self.assertRaisesRegex(SystemExit, "README.md has no lines <!-- substitutions"):
-            report.replaced("# pricemill", report.SUBSTITUTIONS, "text\n", "README.md")
+        with self.assertRaisesRegex(SystemExit, "peers.md has no lines <!-- substitutions"):
+            report.replaced("# Benchmarks", report.SUBSTITUTIONS, "text\n", "peers.md")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ use clap::{
     ValueEnum,
 };
 
-use super::screen;
+use super::{docs::DocsArgs, screen};
 use crate::{catalog::Given, config, diagnostics::Findings, pipeline::Project};
 
 /// A dataflow engine for retail prices
@@ -119,6 +119,8 @@ pub(crate) enum Command {
     Synth(SynthArgs),
     /// Serve the exports, the uploads and /healthz
     Serve(ServeArgs),
+    /// Print a page of the documentation
+    Docs(DocsArgs),
     /// Print the completions of a shell
     Completions(CompletionsArgs),
 }

@@ -30,6 +30,8 @@ mod serve;
 mod status;
 mod synth;
 
+mod docs;
+
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use args::Command;
@@ -48,6 +50,9 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
         Ok(parsed) => parsed,
         Err(error) => return args::refuse(&error, project.as_ref().err()),
     };
+    if let Command::Docs(args) = &parsed.command {
+        return docs::docs(args, parsed.global.output);
+    }
     let screen = Screen::new(&parsed.global, environment);
     screen.trace(&parsed.global);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -88,6 +93,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<Ending> {
         Command::Load(args) => load::load(context, &args).await,
         Command::Synth(args) => Box::pin(synth::synth(context, &args)).await,
         Command::Serve(args) => Box::pin(serve::serve(context, &args)).await,
+        // It ran before there was a context, which it does not need.
+        Command::Docs(_) => Ok(Ending::silent()),
         Command::Completions(args) => {
             args::completions(context.project().ok(), args.shell);
             Ok(Ending::silent())

@@ -1,6 +1,7 @@
 //! Commands as users run them, one file a command.
 
 mod check;
+mod docs;
 mod files;
 mod load;
 mod synth;

@@ -1,11 +1,9 @@
-//! The README's tutorial, step by step as it is written: a block that names a file is
-//! that file, `sh` is run, and other text is what the commands before it said.
+//! The page `tutorial`, step by step as it is written: a block that names a file is that
+//! file, `sh` is run, and other text is part of what the commands before it printed.
 
 use std::process::{Command, Stdio};
 
 use crate::support::world::World;
-
-const README: &str = include_str!("../../../README.md");
 
 /// A line of shell that is meant to fail says so.
 const FAILS: &str = "# fails";
@@ -18,9 +16,8 @@ struct Block<'a> {
 }
 
 fn blocks() -> Vec<Block<'static>> {
-    let (_, tutorial) = README.split_once("\n## Tutorial").unwrap();
-    let (tutorial, _) = tutorial.split_once("\n## ").unwrap();
-    let fenced = tutorial.split("```").skip(1).step_by(2);
+    let page = pricemill::docs::page("tutorial").unwrap();
+    let fenced = page.text.split("```").skip(1).step_by(2);
     let block = |fenced: &'static str| {
         let (head, text) = fenced.split_once('\n').unwrap();
         let mut words = head.split(' ');
@@ -89,7 +86,7 @@ impl Reader {
 }
 
 #[test]
-fn every_step_does_what_the_readme_says() {
+fn every_step_does_what_the_page_says() {
     let blocks = blocks();
     let files = blocks.iter().filter(|block| block.file.is_some()).count();
     assert_eq!((blocks.len(), files), (11, 4));

@@ -1,0 +1,81 @@
+//! The documentation for users, one page per file.
+//!
+//! Each page is Markdown that reads well in a terminal (`pricemill docs PAGE`), on a web
+//! page of the repository, and here. A new page is a file in this folder and a line in
+//! the list below. What a page says about Rust code belongs in that code's own comments.
+
+/// One page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Its name, such as `how-to`.
+    pub name: &'static str,
+    /// What it is about, in a few words.
+    pub title: &'static str,
+    /// Its Markdown.
+    pub text: &'static str,
+}
+
+/// Links between pages, as rustdoc resolves them. In a page itself they name files.
+macro_rules! links {
+    () => {
+        "[tutorial]: crate::docs::tutorial
+[how-to]: crate::docs::how_to
+[commands]: crate::docs::commands
+[pipelines]: crate::docs::pipelines
+[functions]: crate::docs::functions
+[settings]: crate::docs::settings
+[formats]: crate::docs::formats
+[large-data]: crate::docs::large_data
+"
+    };
+}
+
+macro_rules! pages {
+    ($($module:ident $name:literal $title:literal)*) => {
+        $(
+            // The first definition of a link counts: these come before the page's own.
+            #[doc = links!()]
+            #[doc = include_str!(concat!($name, ".md"))]
+            pub mod $module {}
+        )*
+
+        /// All pages, in reading order.
+        pub const PAGES: &[Page] = &[
+            $(Page {
+                name: $name,
+                title: $title,
+                text: include_str!(concat!($name, ".md")),
+            }),*
+        ];
+    };
+}
+
+pages! {
+    tutorial "tutorial" "A pipeline from nothing, in ten minutes"
+    how_to "how-to" "Recipes: queries, parameters, seeds, checks, tests, pages"
+    pipelines "pipelines" "What the shipped pipelines compute"
+    functions "functions" "SQL functions and embedding models"
+    commands "commands" "All commands, profiles, exit codes"
+    settings "settings" "The keys of pricemill.toml"
+    formats "formats" "The files of a project, the data folder, format versions"
+    large_data "large-data" "Memory, temporary space, made-up data of any size"
+    peers "peers" "Benchmarks against DuckDB, Polars and Python"
+}
+
+/// Returns the page of that name.
+pub fn page(name: &str) -> Option<Page> {
+    PAGES.iter().find(|page| page.name == name).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_found_by_its_name() {
+        for known in PAGES {
+            assert_eq!(page(known.name), Some(*known));
+        }
+        assert_eq!(page("tutorail"), None);
+    }
+}
