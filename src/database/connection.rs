@@ -33,7 +33,7 @@ pub(super) trait Dialect: Sync {
     /// order in which they came.
     fn row_id(&self) -> &'static str;
 
-    /// Returns what stands behind the columns of a new table.
+    /// Returns what follows the columns of a new table.
     fn table_options(&self) -> &'static str;
 
     /// Returns the statement that checks references when a transaction commits.

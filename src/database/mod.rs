@@ -58,12 +58,21 @@ pub struct Everything {
 }
 
 /// A database of the service.
+///
+/// Every method returns [`Error::Busy`] when another process writes for too long,
+/// [`Error::Corrupt`] when the file is damaged, and [`Error::Sql`] when the database
+/// fails; what else may go wrong is said with each.
 #[async_trait]
 pub trait Database: fmt::Debug + Send + Sync {
     /// Returns the tables, by name, without those that describe the schema itself.
     async fn tables(&self) -> Result<Vec<Table>>;
 
     /// Streams a table in key order, from one read transaction.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::UnknownTable`], with the nearest name, for a table that is not
+    /// there.
     async fn read(&self, table: &str) -> Result<SendableRecordBatchStream>;
 
     /// Streams all tables from one read transaction.
@@ -72,15 +81,29 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// Streams a dataset in key order, from one read transaction; `None` when the
     /// database has no such relation. Holds a batch or two at a time, and ends when
     /// the stream is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Column`] when the dataset has a column of another type, or a
+    /// required one that the database does not have.
     async fn export(&self, dataset: &Dataset) -> Result<Option<Export>>;
 
     /// Returns a page of a dataset, from 1, in key order; `None` past the end (page 1
     /// is never past the end) or when the database has no such relation.
+    ///
+    /// # Errors
+    ///
+    /// As [`Database::export`].
     async fn page(&self, dataset: &Dataset, page: u64, page_size: usize) -> Result<Option<Page>>;
 
     /// Fills tables from outside, in order and in one transaction: tables to be
     /// replaced are all emptied first. References are checked at the end, so rows may
-    /// come before what they refer to. An error in any stream leaves all as it was.
+    /// come before what they refer to.
+    ///
+    /// # Errors
+    ///
+    /// An error in any stream, a row that breaks a rule of its table, and references to
+    /// missing rows leave all as it was.
     async fn fill(&self, tables: Vec<Fill>) -> Result<Vec<TableCounts>>;
 
     /// Applies an artifact, once, in one transaction with its row in the ledger.
@@ -121,6 +144,10 @@ pub fn open(url: &str, root: &Path) -> Result<Arc<dyn Database>> {
 
 /// Returns the tables of a new database, without making one: what `db.<table>` is
 /// when a project is checked.
+///
+/// # Errors
+///
+/// Returns an error when SQLite cannot hold them in memory.
 pub fn schema() -> Result<Vec<Table>> {
     sqlite::schema()
 }

@@ -21,7 +21,7 @@ use datafusion::{
 use futures::{StreamExt, stream};
 
 use super::session;
-use crate::{catalog::tables::ascending, config::EngineConfig, engine::sort_check::Ascent};
+use crate::{catalog::tables::ascending, config::EngineConfig, engine::sort_check::SortCheck};
 
 /// Batches that are read ahead.
 const AHEAD: usize = 2;
@@ -43,11 +43,11 @@ where
     let given = Arc::clone(&schema);
     let rows = try_stream! {
         let mut rows = read(Arc::clone(&given), batches);
-        let mut order = Ascent::new(&given, &key, false)?;
+        let mut order = SortCheck::new(&given, &key, false)?;
         let mut first = None;
         while let Some(batch) = rows.next().await {
             let batch = batch?;
-            if !order.goes_on(&batch)? {
+            if !order.continues(&batch)? {
                 first = Some(batch);
                 break;
             }

@@ -11,14 +11,14 @@ use datafusion::arrow::{
 
 /// Follows rows that come in batches. Nulls come first.
 #[derive(Debug)]
-pub(crate) struct Ascent {
+pub(crate) struct SortCheck {
     places: Vec<usize>,
     converter: RowConverter,
     strict: bool,
     last: Option<OwnedRow>,
 }
 
-impl Ascent {
+impl SortCheck {
     /// Starts before the first row. `strict` is without two rows of one key.
     ///
     /// # Errors
@@ -27,13 +27,13 @@ impl Ascent {
         schema: &Schema,
         key: impl IntoIterator<Item = &'k String>,
         strict: bool,
-    ) -> Result<Ascent, ArrowError> {
+    ) -> Result<SortCheck, ArrowError> {
         let places = key.into_iter().map(|name| schema.index_of(name));
         let places = places.collect::<Result<Vec<_>, _>>()?;
         let fields = places
             .iter()
             .map(|place| SortField::new(schema.field(*place).data_type().clone()));
-        Ok(Ascent {
+        Ok(SortCheck {
             converter: RowConverter::new(fields.collect())?,
             places,
             strict,
@@ -42,7 +42,7 @@ impl Ascent {
     }
 
     /// Returns whether a batch ascends, from the batch before on.
-    pub(crate) fn goes_on(&mut self, batch: &RecordBatch) -> Result<bool, ArrowError> {
+    pub(crate) fn continues(&mut self, batch: &RecordBatch) -> Result<bool, ArrowError> {
         let columns = self.places.iter().map(|place| batch.column(*place));
         let columns: Vec<ArrayRef> = columns.cloned().collect();
         let rows = self.converter.convert_columns(&columns)?;

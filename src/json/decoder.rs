@@ -101,6 +101,10 @@ impl Decoder {
     }
 
     /// Decodes the text of one object.
+    ///
+    /// # Errors
+    /// Text that is not an object, and a value that breaks the contract, named with its
+    /// row and field; the rows before are kept.
     pub fn row(&mut self, text: &str) -> Result<()> {
         let mut cursor = Cursor::new(text);
         let usual = self.usual(|decoder| {
@@ -130,17 +134,20 @@ impl Decoder {
         }
     }
 
-    /// Returns how many rows wait.
+    /// Returns how many rows are collected.
     pub fn rows(&self) -> usize {
         self.waiting
     }
 
-    /// Returns whether the rows that wait fill a batch: Arrow's offsets end at 2 GiB.
+    /// Returns whether the collected rows fill a batch: Arrow's offsets end at 2 GiB.
     pub(super) fn is_full(&self, batch_rows: usize) -> bool {
         self.waiting >= batch_rows || self.object.text_bytes() > 64 << 20
     }
 
-    /// Takes the rows that wait as one batch of the contract's Arrow schema.
+    /// Takes the collected rows as one batch of the contract's Arrow schema.
+    ///
+    /// # Errors
+    /// Returns an error when Arrow cannot hold the rows in one batch.
     pub fn take(&mut self) -> Result<RecordBatch> {
         let rows = std::mem::take(&mut self.waiting);
         let (_, columns) = self.object.finish().map_err(impossible)?;

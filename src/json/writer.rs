@@ -33,6 +33,9 @@ pub struct Writer<W: io::Write> {
 
 impl<W: io::Write> Writer<W> {
     /// Starts a file.
+    ///
+    /// # Errors
+    /// None so far: the file's start is written with its first rows.
     pub fn new(out: W, layout: Layout) -> Result<Writer<W>> {
         let chunk = match layout {
             Layout::Array => b"[\n".to_vec(),
@@ -69,6 +72,9 @@ impl<W: io::Write> Writer<W> {
     }
 
     /// Ends the file and returns what was written to.
+    ///
+    /// # Errors
+    /// Returns an error when the last rows cannot be written.
     pub fn finish(mut self) -> Result<W> {
         if self.layout == Layout::Array {
             let end: &[u8] = if self.rows > 0 { b"\n]\n" } else { b"]\n" };
@@ -87,6 +93,9 @@ impl<W: io::Write> Writer<W> {
 }
 
 /// Appends each row of a batch as one object, separated by `separator`.
+///
+/// # Errors
+/// As [`Writer::write`].
 pub fn encode_rows(batch: &RecordBatch, separator: &str, out: &mut Vec<u8>) -> Result<()> {
     let row = Row::new(batch)?;
     for at in 0..batch.num_rows() {

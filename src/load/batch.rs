@@ -87,7 +87,7 @@ impl Column {
         }
     }
 
-    /// A value of another type than the column's is none: values come from the same
+    /// A value of another type than the column's counts as null: values come from the same
     /// contract as the columns.
     fn push(&mut self, value: Option<Value<'_>>) {
         match (self, value) {

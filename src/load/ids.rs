@@ -78,7 +78,7 @@ impl Known {
         }
     }
 
-    /// Adds a value as it stands in a file.
+    /// Adds a value as it is in a file.
     pub(super) fn learn(&mut self, text: &str) {
         match self {
             Known::Ids(ids) => {
@@ -113,7 +113,7 @@ impl Keys {
         }
     }
 
-    /// Adds a key; returns whether it is new. `text` tells one that is not of ids.
+    /// Adds a key; returns whether it is new. `text` is the key when it is not made of ids.
     pub(super) fn add(&mut self, key: &[i64], text: impl FnOnce() -> String) -> bool {
         match (self, key) {
             (Keys::One(keys), [id]) => keys.insert(*id),

@@ -195,7 +195,7 @@ pub async fn load(
     fills.extend(derived::after(&state, &tables)?);
     let filled = database.fill(fills).await;
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    // Rows at fault tell more than what the database said of the rows before them.
+    // Bad rows explain more than what the database said of the rows before them.
     let _ = state.stop_if_bad();
     if let Some(error) = state.take_error() {
         return Err(error);

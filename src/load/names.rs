@@ -33,7 +33,7 @@ impl<K: Eq + Hash + Clone> Names<K> {
         self.highest
     }
 
-    /// Takes note of a name that has an id; of two, the lower one counts.
+    /// Notes a name that has an id; of two ids, the lower one counts.
     pub(super) fn know(&mut self, key: K, id: i64) {
         self.highest = self.highest.max(id);
         let known = self.ids.entry(key).or_insert(id);

@@ -1,7 +1,7 @@
 //! One row of a file, its fields found by column and read as values.
 //!
-//! What is wrong with a field comes back as a fault; where the row stands in its file
-//! is known to the reader alone.
+//! What is wrong with a field comes back as a fault; only the reader knows where
+//! the row is in its file.
 
 use csv::StringRecord;
 

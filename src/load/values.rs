@@ -41,7 +41,7 @@ pub(super) fn parse<'a>(text: &'a str, data_type: &ColumnType) -> Result<Value<'
     }
 }
 
-/// Reads an integer of digits, with a sign before them or none.
+/// Reads an integer: digits, perhaps with a minus before them.
 pub(super) fn integer(text: &str) -> Result<i64, Reason> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -14,7 +14,7 @@ pub(super) struct Product {
     variety: u8,
     flavour: u8,
     size: u8,
-    /// Its brand's id; none has no brand.
+    /// Its brand's id, if it has a brand.
     pub(super) brand: Option<u32>,
     /// A bit for each company that sells it.
     sold_by: u32,
@@ -37,9 +37,9 @@ pub(super) struct Catalog {
 const OWN_PERCENT: u32 = 30;
 /// How many in a hundred of the others have no brand.
 const NO_BRAND_PERCENT: u32 = 8;
-/// A brand has about so many products.
+/// About how many products a brand has.
 const PRODUCTS_A_BRAND: u32 = 14;
-/// Of so many products one is on special somewhere.
+/// One of this many products is on special somewhere.
 const ONE_SPECIAL_IN: u32 = 40;
 
 impl Catalog {
@@ -63,7 +63,7 @@ impl Catalog {
         Catalog { products, brands }
     }
 
-    /// Returns a product's name as it stands on the shelf.
+    /// Returns a product's name as the shelf shows it.
     pub(super) fn name(&self, product: &Product) -> String {
         let words = [
             product.kind().name,
@@ -96,7 +96,7 @@ impl Product {
         self.kind().sizes[self.size as usize]
     }
 
-    /// Returns which of all shelves it stands on: its kind and variety.
+    /// Returns its shelf, by number: its kind and variety.
     pub(super) fn shelf(&self) -> u32 {
         u32::from(self.kind) * VARIETIES.len() as u32 + u32::from(self.variety)
     }
@@ -173,11 +173,11 @@ fn brand(spec: &Spec, own: Option<u32>, roll: u64, brands: u32) -> Option<u32> {
 fn owner(spec: &Spec, roll: u64) -> u32 {
     let all = spec.companies.iter().map(|company| company.range_percent);
     let mut left = below(roll, all.sum());
-    for (company, told) in (0..).zip(&spec.companies) {
-        if left < told.range_percent {
+    for (company, company_spec) in (0..).zip(&spec.companies) {
+        if left < company_spec.range_percent {
             return company;
         }
-        left -= told.range_percent;
+        left -= company_spec.range_percent;
     }
     0
 }

@@ -75,8 +75,8 @@ impl Country {
             stores: Vec::with_capacity(count as usize),
             zones,
         };
-        for (company, told) in (0..).zip(&spec.companies) {
-            for number in 0..told.stores {
+        for (company, company_spec) in (0..).zip(&spec.companies) {
+            for number in 0..company_spec.stores {
                 let id = country.stores.len() as u32 + 1;
                 let roll = dice.roll(u64::from(id));
                 let town = town_of(&people, roll);
@@ -84,12 +84,12 @@ impl Country {
                 let store = Store {
                     id,
                     company,
-                    zone: match told.zones {
+                    zone: match company_spec.zones {
                         Zones::Alone => number,
                         Zones::Of(zones) => town * zones / country.towns.len() as u32,
                     },
                     town,
-                    division: (!told.divisions.is_empty()).then_some(u32::from(small)),
+                    division: (!company_spec.divisions.is_empty()).then_some(u32::from(small)),
                     place: (id % 400 != 13).then(|| country.towns[town as usize].near(spec, id)),
                     carries: if small { SMALL } else { LARGE },
                 };

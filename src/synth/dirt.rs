@@ -82,7 +82,7 @@ pub(super) fn is_null(market: &Market, of: u64) -> bool {
     market.spec.dirt && below(market.dirt.roll(of).rotate_left(20), 25) == 0
 }
 
-/// Returns coordinates as they are told: one in fifty of a dirty export is null, at the
+/// Returns coordinates as they are exported: one in fifty of a dirty export is null, at the
 /// middle of the map, or off it.
 pub(super) fn place(
     market: &Market,

@@ -138,7 +138,7 @@ pub(super) type Columns = &'static [(&'static str, Type)];
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Type {
     Id,
-    /// An id or none.
+    /// An id, or null.
     MaybeId,
     Text,
     MaybeText,
@@ -215,7 +215,7 @@ fn products(market: &Market, ids: RangeInclusive<u32>) -> Vec<ArrayRef> {
     ]
 }
 
-/// A product as it is told.
+/// A product as it is exported.
 pub(super) struct ProductRow {
     pub(super) name: String,
     pub(super) normalized_name: Option<String>,
@@ -259,7 +259,7 @@ fn stores(market: &Market, ids: RangeInclusive<u32>) -> Vec<ArrayRef> {
     ]
 }
 
-/// A store as it is told.
+/// A store as it is exported.
 pub(super) struct StoreRow {
     pub(super) name: String,
     pub(super) company: u32,

@@ -61,7 +61,7 @@ pub(super) struct Offer {
 const LAST_DAY: i32 = 20_780;
 /// Over how many days prices were first seen.
 const DAYS: u32 = 28;
-/// Of 1,024 prices of a zone so many are a store's own.
+/// How many of 1,024 prices of a zone are a store's own.
 const OWN_OF_1024: u64 = 2;
 /// What is left of a price on special, in percent.
 const SPECIAL_PERCENT: u32 = 55;
@@ -114,11 +114,11 @@ impl Market {
         if !sold.is_sold_by(company) {
             return None;
         }
-        let told = &self.spec.companies[company as usize];
+        let company_spec = &self.spec.companies[company as usize];
         let roll = self.national.roll_two(product, company);
         // Each company has its own mind about each product.
         let percent = 84 + below(roll >> 32, 33);
-        let usual = sold.cents * told.level_percent / 100 * percent / 100;
+        let usual = sold.cents * company_spec.level_percent / 100 * percent / 100;
         let cents = match sold.special_at == Some(company) {
             true => usual * SPECIAL_PERCENT / 100,
             false => usual,
@@ -127,7 +127,7 @@ impl Market {
             product,
             company,
             cents,
-            is_national: below(roll, 100) < told.national_percent,
+            is_national: below(roll, 100) < company_spec.national_percent,
         })
     }
 

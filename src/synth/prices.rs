@@ -15,7 +15,7 @@ use super::{
     market::{CompanyPrice, Market, Offer, ZonePrice},
 };
 
-/// A batch has about so many rows.
+/// About how many rows a batch has.
 const BATCH_ROWS: usize = 65_536;
 
 /// In which order prices come.
@@ -149,7 +149,7 @@ struct Rows {
     records: Int64Builder,
     dates: Date32Builder,
     skus: StringBuilder,
-    /// The company's number of the product at hand; empty: it has none.
+    /// The company's own number for the current product; empty when it has none.
     sku: String,
 }
 

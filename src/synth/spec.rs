@@ -42,7 +42,7 @@ pub struct Company {
 /// How a company's stores are priced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zones {
-    /// In so many zones, by place.
+    /// In this many zones, by place.
     Of(u32),
     /// Each alone.
     Alone,
@@ -99,7 +99,7 @@ impl Spec {
         }
     }
 
-    /// Returns a country of about so many prices: as many times more stores as there
+    /// Returns a country of about this many prices: as many times more stores as there
     /// are more products.
     pub fn with_prices(prices: u64, seed: u64) -> Spec {
         let factor = (prices.max(1) as f64 / PRICES).sqrt();
@@ -133,7 +133,7 @@ impl Spec {
 }
 
 fn companies(stores: [u32; 4], zones: [u32; 2]) -> Vec<Company> {
-    // A zone of one store is none: there are always a few in each.
+    // A zone needs more than one store: there are always a few in each.
     let of = |at: usize| Zones::Of(zones[at].min(stores[at] / 4).max(1));
     vec![
         Company {

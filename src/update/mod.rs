@@ -1,4 +1,4 @@
-//! Applies what waits in the inbox to the database, once.
+//! Applies what is pending in the inbox to the database, once.
 //!
 //! ```text
 //!  pending ─► the highest number ─► verified ─► decoded ─► staged ─► one transaction ─► archived
@@ -7,7 +7,7 @@
 //!
 //! What is not even an artifact is set aside, and keeps no other from being applied.
 //!
-//! The database's ledger decides what stands. A run that is killed after the commit
+//! The database's ledger decides what is applied. A run that is killed after the commit
 //! leaves the file in the inbox; the next run finds it in the ledger and only moves it.
 
 mod decode;
@@ -155,12 +155,12 @@ impl Error {
 pub struct Update<'a> {
     /// The pipelines; those that fill no table are passed over.
     pub pipelines: &'a [&'a Pipeline],
-    /// Where artifacts wait.
+    /// Where pending artifacts are.
     pub inbox: &'a Inbox,
     /// What they are applied to.
     pub database: &'a Arc<dyn Database>,
     /// One artifact by id or number, wherever it has gone: out of `refused/`, or back
-    /// to an older one. Else the highest number that waits.
+    /// to an older one. Else the highest pending number.
     pub artifact: Option<&'a str>,
     /// The guards that are waived.
     pub accept: Accept,
@@ -185,7 +185,7 @@ pub struct Updated {
     pub artifact: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
-    /// Artifacts that a later one overtook, by id.
+    /// Artifacts superseded by a later one, by id.
     pub superseded: Vec<String>,
     /// The files of rejected rows.
     pub rejects: Vec<String>,
@@ -196,7 +196,7 @@ pub struct Updated {
 /// What became of an artifact.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Nothing waits. An artifact that is newer than what stands may have been refused.
+    /// Nothing is pending. An artifact newer than the applied one may have been refused.
     Nothing {
         /// The newest such, by id, and why.
         refused: Option<(String, String)>,
@@ -221,14 +221,14 @@ pub enum Outcome {
     },
 }
 
-/// Applies what waits, each pipeline in a transaction of its own, parents first.
+/// Applies what is pending, each pipeline in its own transaction, parents first.
 ///
 /// One that fails does not stop those that do not depend on it. A second run finds
 /// nothing, or what came meanwhile.
 ///
 /// # Errors
 ///
-/// Returns an error when nothing could be begun; what befell one pipeline is in its
+/// Returns an error when nothing could be begun; what happened to one pipeline is in its
 /// [`Outcome`].
 pub async fn update(update: Update<'_>, progress: &Progress) -> Result<Vec<Updated>> {
     let tables = update.database.tables().await?;

@@ -122,7 +122,7 @@ pub struct Applied {
     pub tables: Vec<TableCounts>,
 }
 
-/// A row of the ledger `applied_artifacts`.
+/// An entry of the ledger `applied_artifacts`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntry {
     /// The pipeline.

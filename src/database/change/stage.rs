@@ -14,7 +14,7 @@ use crate::{
         sql::{listed, quoted},
         table::Table,
     },
-    engine::sort_check::Ascent,
+    engine::sort_check::SortCheck,
     pipeline::{Reference, UpdateMode},
 };
 
@@ -158,7 +158,7 @@ impl Stage {
 
 /// What is known of rows once they have passed.
 struct Seen {
-    ascent: Ascent,
+    order: SortCheck,
     is_sorted: bool,
     nulls: Vec<u64>,
 }
@@ -166,7 +166,7 @@ struct Seen {
 impl Seen {
     fn new(schema: &SchemaRef, key: &[String]) -> Result<Seen, ArrowError> {
         Ok(Seen {
-            ascent: Ascent::new(schema, key, true)?,
+            order: SortCheck::new(schema, key, true)?,
             is_sorted: true,
             nulls: vec![0; schema.fields().len()],
         })
@@ -176,7 +176,7 @@ impl Seen {
         for (count, column) in self.nulls.iter_mut().zip(batch.columns()) {
             *count += column.null_count() as u64;
         }
-        self.is_sorted = self.is_sorted && self.ascent.goes_on(batch)?;
+        self.is_sorted = self.is_sorted && self.order.continues(batch)?;
         Ok(())
     }
 }

@@ -2,13 +2,12 @@
 
 use datafusion::{arrow::record_batch::RecordBatch, execution::SendableRecordBatchStream};
 use futures::StreamExt;
-use rusqlite::Statement;
+use rusqlite::{Connection, Statement};
 use tokio::runtime::Handle;
 
 use super::{
     cells::Values,
     failure::{failed, refused},
-    session::Session,
 };
 use crate::database::{
     Error, Result,
@@ -20,15 +19,16 @@ use crate::database::{
 ///
 /// Runs on a thread that may block, within the runtime.
 pub(super) fn copy_in(
-    session: &Session<'_>,
+    connection: &Connection,
+    database: &str,
     target: &Target<'_>,
     mut rows: SendableRecordBatchStream,
     look: &mut dyn FnMut(&RecordBatch) -> Result<()>,
 ) -> Result<Copied> {
-    let statement = session.connection.prepare(&insert(target));
+    let statement = connection.prepare(&insert(target));
     let mut insert = Insert {
-        statement: statement.map_err(|source| failed(session.database, target.what, source))?,
-        database: session.database,
+        statement: statement.map_err(|source| failed(database, target.what, source))?,
+        database,
         target,
         written: 0,
     };

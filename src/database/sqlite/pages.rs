@@ -113,7 +113,7 @@ impl Bookmarks {
         Ok(Some(Page { count, rows }))
     }
 
-    /// Returns the relation's marks, read anew if the database has changed.
+    /// Returns the relation's marks, read again if the database has changed.
     fn marks(
         &mut self,
         relation: &Relation,

@@ -190,7 +190,7 @@ impl<'a> Batches<'a> {
         Ok(())
     }
 
-    /// Returns the rows added so far as a batch, be they none.
+    /// Returns the rows added so far as a batch, which may be empty.
     pub(super) fn finish(&mut self, rows: usize) -> Result<RecordBatch> {
         let columns: Vec<ArrayRef> = self.cells.iter_mut().map(Cells::finish).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));

@@ -108,7 +108,7 @@ impl Connection for Session<'_> {
         rows: SendableRecordBatchStream,
         look: &mut dyn FnMut(&RecordBatch) -> Result<()>,
     ) -> Result<Copied> {
-        copy::copy_in(self, target, rows, look)
+        copy::copy_in(self.connection, self.database, target, rows, look)
     }
 
     fn relations(&mut self) -> Result<Vec<String>> {

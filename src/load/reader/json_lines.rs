@@ -74,7 +74,7 @@ fn fields(text: &str, names: &[String], record: &mut StringRecord) -> Result<(),
 }
 
 /// Reads an object's values, one for each of these names; of a name that comes twice
-/// the last. `Err` is a name that is none of them.
+/// the last. `Err` is the first name that is not among them.
 struct Fields<'n>(&'n [String]);
 
 impl<'de> DeserializeSeed<'de> for Fields<'_> {
@@ -119,7 +119,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Returns a string's text, nothing for null, and the digits or letters of all else.
+/// Returns a string's text, nothing for null, and the digits or letters of any other value.
 fn plain_text(raw: &RawValue) -> Cow<'_, str> {
     let text = raw.get();
     if text == "null" {

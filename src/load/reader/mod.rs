@@ -1,6 +1,6 @@
 //! A file's rows as text fields, whatever its format. An empty field is no value.
 //!
-//! A number stays the digits that stand in the file: nothing passes through a
+//! A number keeps its digits as they are in the file: nothing passes through a
 //! double. One row is held at a time (in Parquet, one batch).
 
 mod csv;
@@ -29,7 +29,7 @@ pub(in crate::load) enum Format {
 }
 
 impl Format {
-    /// Reads what stands behind the first point of a file's name.
+    /// Returns the format for what follows the first point of a file's name.
     pub(in crate::load) fn of(extension: &str) -> Option<Format> {
         Some(match extension {
             "csv" => Format::Csv { gzip: false },
@@ -82,7 +82,7 @@ pub(in crate::load) enum Next {
     Row(u64),
     /// The row that begins on this line cannot be read; the next ones can.
     Bad(u64, Fault),
-    /// There is no more.
+    /// The file has no more rows.
     End,
 }
 
@@ -116,7 +116,7 @@ impl Reader {
         })
     }
 
-    /// Returns the columns' names, as they stand in the file.
+    /// Returns the columns' names, as they are in the file.
     pub(in crate::load) fn names(&self) -> &[String] {
         &self.names
     }

@@ -65,7 +65,7 @@ impl State {
         }
     }
 
-    /// Takes note of a product's category as a file spells it.
+    /// Notes a product's category as a file spells it.
     pub(in crate::load) fn set_category(&mut self, product: i64, category: Option<&str>) {
         let before = match category {
             Some(name) => self.category_of_product.insert(product, name.to_owned()),
@@ -91,7 +91,7 @@ impl State {
         known.is_none_or(|(_, known)| known.has(value))
     }
 
-    /// Takes note of a row of a table's own file, for the files after it.
+    /// Notes a row of a table's own file, for the files after it.
     pub(in crate::load) fn learn(&mut self, table: &str, row: &Row<'_>) {
         for (parent, known) in &mut self.parents {
             if parent.table == table
@@ -159,7 +159,7 @@ impl State {
         links
     }
 
-    /// The table is written anew, which says nothing about what changed in it.
+    /// The whole table is written again, which does not show what changed in it.
     fn count_links(&mut self, links: &BTreeSet<(i64, i64)>) {
         let unchanged = self.links.intersection(links).count() as u64;
         self.link_counts = Some(TableCounts {
