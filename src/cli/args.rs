@@ -10,7 +10,7 @@ use clap::{
     ValueEnum,
 };
 
-use super::{docs::DocsArgs, screen};
+use super::{docs::DocsArgs, explain::ExplainArgs, screen};
 use crate::{catalog::Given, config, diagnostics::Findings, pipeline::Project};
 
 /// A dataflow engine for retail prices
@@ -109,6 +109,8 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// Run the .slt tests of the SQL
     Test(TestArgs),
+    /// Explain a code of an error or a warning, such as unknown-column
+    Explain(ExplainArgs),
     /// Show what reads what
     Lineage(CheckArgs),
     /// Show each pipeline at each hop: generated, uploaded, received, applied

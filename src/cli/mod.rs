@@ -20,6 +20,7 @@ mod upload;
 
 mod archive;
 mod check;
+mod explain;
 mod lineage;
 mod query;
 mod run;
@@ -52,6 +53,9 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
     };
     if let Command::Docs(args) = &parsed.command {
         return docs::docs(args, parsed.global.output);
+    }
+    if let Command::Explain(args) = &parsed.command {
+        return explain::explain(args, parsed.global.output);
     }
     let screen = Screen::new(&parsed.global, environment);
     screen.trace(&parsed.global);
@@ -93,8 +97,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<Ending> {
         Command::Load(args) => load::load(context, &args).await,
         Command::Synth(args) => Box::pin(synth::synth(context, &args)).await,
         Command::Serve(args) => Box::pin(serve::serve(context, &args)).await,
-        // It ran before there was a context, which it does not need.
-        Command::Docs(_) => Ok(Ending::silent()),
+        // They ran before there was a context, which they do not need.
+        Command::Docs(_) | Command::Explain(_) => Ok(Ending::silent()),
         Command::Completions(args) => {
             args::completions(context.project().ok(), args.shell);
             Ok(Ending::silent())

@@ -22,7 +22,7 @@ use crate::{
     catalog::tables,
     config::EngineConfig,
     database::Table,
-    diagnostics::{Finding, Severity},
+    diagnostics::{Code, Finding, Severity},
     engine::{Error, Result, session},
     pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, read_seed},
 };
@@ -239,11 +239,10 @@ impl One<'_> {
 
     /// Says of an unknown relation that it is another pipeline's own model.
     fn private(&self, finding: &mut Finding) {
-        let Some(place) = finding
-            .place
-            .as_ref()
-            .filter(|_| finding.code == "unknown-table")
-        else {
+        if finding.code != Code::UnknownRelation {
+            return;
+        }
+        let Some(place) = finding.place() else {
             return;
         };
         let written = place.text.get(place.span.clone()).unwrap_or_default();

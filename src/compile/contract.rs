@@ -13,7 +13,7 @@ use datafusion::{
 use super::diagnose::{first_token, span_bytes};
 use crate::{
     dataset::{Column, ColumnType},
-    diagnostics::{Finding, Place, nearest},
+    diagnostics::{Code, Finding, Place},
     pipeline::{Pipeline, graph::word},
 };
 
@@ -53,20 +53,14 @@ pub(crate) fn in_manifest(pipeline: &Pipeline, name: &str) -> Place {
 /// Returns where the output's outermost SELECT names the column.
 fn in_model(pipeline: &Pipeline, name: &str) -> Option<Place> {
     let file = pipeline.models.get(&pipeline.output)?;
-    let span = selected(&file.text, name).unwrap_or_else(|| first_token(&file.text));
-    Some(file.place(span))
+    let span = selected(&file.text, name).into_iter().next();
+    Some(file.place(span.unwrap_or_else(|| first_token(&file.text))))
 }
 
-fn selected(text: &str, name: &str) -> Option<Range<usize>> {
-    let statement = DFParser::parse_sql(text).ok()?.pop_front()?;
-    let Statement::Statement(statement) = statement else {
-        return None;
-    };
-    let ast::Statement::Query(query) = *statement else {
-        return None;
-    };
-    let ast::SetExpr::Select(select) = *query.body else {
-        return None;
+/// Returns where the outermost SELECT gives columns this name, in the order of the text.
+pub(crate) fn selected(text: &str, name: &str) -> Vec<Range<usize>> {
+    let Some(select) = outermost_select(text) else {
+        return Vec::new();
     };
     let named = select.projection.iter().filter_map(|item| match item {
         ast::SelectItem::ExprWithAlias { alias, .. } => Some(alias),
@@ -74,8 +68,22 @@ fn selected(text: &str, name: &str) -> Option<Range<usize>> {
         ast::SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(parts)) => parts.last(),
         _ => None,
     });
-    let mut found = named.filter(|ident| ident.value.eq_ignore_ascii_case(name));
-    found.next().map(|ident| span_bytes(text, ident.span))
+    let found = named.filter(|ident| ident.value.eq_ignore_ascii_case(name));
+    found.map(|ident| span_bytes(text, ident.span)).collect()
+}
+
+fn outermost_select(text: &str) -> Option<Box<ast::Select>> {
+    let statement = DFParser::parse_sql(text).ok()?.pop_front()?;
+    let Statement::Statement(statement) = statement else {
+        return None;
+    };
+    match *statement {
+        ast::Statement::Query(query) => match *query.body {
+            ast::SetExpr::Select(select) => Some(select),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 fn lacking(pipeline: &Pipeline, column: &Column, made: &[&str]) -> Finding {
@@ -83,32 +91,36 @@ fn lacking(pipeline: &Pipeline, column: &Column, made: &[&str]) -> Finding {
         "the model `{}` makes no column `{}`",
         pipeline.output, column.name
     );
-    let finding =
-        Finding::error("contract", what).at(in_manifest(pipeline, &column.name), "declared here");
-    match nearest(&column.name, made.iter().copied()) {
-        Some(near) => finding.help(format!("it makes `{near}`: rename one of them")),
-        None => finding.help(format!("it makes {}", made.join(", "))),
+    let mut finding = Finding::new(Code::MissingColumn, what)
+        .at(in_manifest(pipeline, &column.name), "declared here");
+    if let Some(place) = in_model(pipeline, &column.name) {
+        finding = finding.see(place, format!("makes no `{}`", column.name));
     }
+    let otherwise = format!("it makes {}", made.join(", "));
+    finding.suggest(&column.name, made, otherwise)
 }
 
 fn undeclared(pipeline: &Pipeline, name: &str) -> Finding {
     let what = format!("the contract does not declare `{name}`, which the model makes");
-    let mut finding = Finding::error("contract", what).help(format!(
-        "add `{name}` to [contract] in {}",
-        pipeline.manifest.path.display()
-    ));
-    finding.place = in_model(pipeline, name);
-    finding.label = "not in the contract".to_owned();
-    finding
+    let contract = in_manifest(pipeline, "[contract]");
+    let mut finding =
+        Finding::new(Code::UndeclaredColumn, what).see(contract, format!("declares no `{name}`"));
+    if let Some(place) = in_model(pipeline, name) {
+        finding = finding.at(place, "not in the contract");
+    }
+    finding.help(format!("declare `{name}`, or do not select it"))
 }
 
 fn wrong_order(pipeline: &Pipeline, declared: &[&str], made: &[&str]) -> Finding {
     let first = declared.iter().zip(made).find(|(a, b)| a != b);
     let name = first.map_or("", |(name, _)| name);
     let what = format!("the model makes the columns as {}", made.join(", "));
-    Finding::error("contract", what)
-        .at(in_manifest(pipeline, name), "another order")
-        .help(format!("select them as {}", declared.join(", ")))
+    let mut finding = Finding::new(Code::ColumnOrder, what)
+        .at(in_manifest(pipeline, name), "declared in this order");
+    if let Some(place) = in_model(pipeline, name) {
+        finding = finding.see(place, "selected in another");
+    }
+    finding.help(format!("select them as {}", declared.join(", ")))
 }
 
 fn wrong_type(pipeline: &Pipeline, column: &Column, actual: &DataType) -> Option<Finding> {
@@ -117,18 +129,16 @@ fn wrong_type(pipeline: &Pipeline, column: &Column, actual: &DataType) -> Option
     }
     let made = ColumnType::from_arrow(actual).map_or_else(|| actual.to_string(), |t| t.to_string());
     let what = format!("`{}` is a {made}, not a {}", column.name, column.data_type);
-    let mut finding = Finding::error("contract", what);
-    finding.place = in_model(pipeline, &column.name);
-    finding.label = format!("this is a {made}");
-    let place = in_manifest(pipeline, &column.name);
-    let (line, _) = place.line_column();
-    finding.help.push(format!(
-        "write `cast(… as {}) as {}`, or declare `{made}` at {}:{line}",
-        column.data_type,
-        column.name,
-        place.file.display()
-    ));
-    Some(finding)
+    let declared = format!("declared as {}", column.data_type);
+    let mut finding =
+        Finding::new(Code::ColumnType, what).see(in_manifest(pipeline, &column.name), declared);
+    if let Some(place) = in_model(pipeline, &column.name) {
+        finding = finding.at(place, format!("this is a {made}"));
+    }
+    Some(finding.help(format!(
+        "write `cast(… as {}) as {}`, or declare `{made}`",
+        column.data_type, column.name
+    )))
 }
 
 /// Says whether values of an Arrow type are values of a declared type, of its

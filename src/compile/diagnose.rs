@@ -12,9 +12,12 @@ use datafusion::{
     },
 };
 
-use super::workspace::{DB, EXPORT, HISTORY, PREVIOUS};
+use super::{
+    contract::selected,
+    workspace::{DB, EXPORT, HISTORY, PREVIOUS},
+};
 use crate::{
-    diagnostics::{Finding, nearest},
+    diagnostics::{Code, Finding, nearest},
     pipeline::{SourceFile, graph::word, sql::references},
 };
 
@@ -53,7 +56,7 @@ fn syntax(error: &ParserError, file: &SourceFile) -> Finding {
         None => file.text.trim_end().len()..file.text.trim_end().len(),
     };
     let message = message.trim_start_matches("sql parser error: ");
-    let finding = Finding::error("syntax", lower_first(message)).at(file.place(span), "here");
+    let finding = Finding::new(Code::Syntax, lower_first(message)).at(file.place(span), "here");
     // The parser took what stands before for a whole statement.
     match message.contains("end of statement") {
         true => finding.help("a comma may be missing before it, or a keyword be misspelt"),
@@ -76,7 +79,7 @@ fn schema(error: &SchemaError, file: &SourceFile, span: Option<Range<usize>>) ->
         SchemaError::AmbiguousReference { field } => {
             let name = field.name();
             let what = format!("`{name}` is a column of more than one relation");
-            Finding::error("ambiguous-column", what)
+            Finding::new(Code::AmbiguousColumn, what)
                 .at(
                     file.place(span.unwrap_or_else(|| word(&file.text, name))),
                     "which?",
@@ -86,8 +89,8 @@ fn schema(error: &SchemaError, file: &SourceFile, span: Option<Range<usize>>) ->
         SchemaError::DuplicateQualifiedField { name, .. }
         | SchemaError::DuplicateUnqualifiedField { name } => {
             let span = span.unwrap_or_else(|| word(&file.text, name));
-            Finding::error(
-                "duplicate-column",
+            Finding::new(
+                Code::DuplicateColumn,
                 format!("two columns are named `{name}`"),
             )
             .at(file.place(span), "here")
@@ -104,15 +107,15 @@ fn unknown_column(
 ) -> Finding {
     let name = field.name();
     let span = span.unwrap_or_else(|| word(&file.text, name));
-    let finding = Finding::error("unknown-column", format!("there is no column `{name}`"))
+    let finding = Finding::new(Code::UnknownColumn, format!("there is no column `{name}`"))
         .at(file.place(span), "unknown column");
     let mut names: Vec<&str> = valid.iter().map(Column::name).collect();
     names.dedup();
-    match nearest(name, names.iter().copied()) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None if names.is_empty() => finding,
-        None => finding.help(format!("the columns are {}", names.join(", "))),
-    }
+    let otherwise = match names.is_empty() {
+        true => String::new(),
+        false => format!("the columns are {}", names.join(", ")),
+    };
+    finding.suggest(name, names, otherwise)
 }
 
 /// Finds a relation of a schema or a catalog that a project's files do not read.
@@ -145,17 +148,23 @@ fn unknown_table(
     let span = span.unwrap_or_else(|| word(&file.text, last));
     let written = &file.text[span.clone()];
     let shown = if written.is_empty() { last } else { written };
-    let finding = Finding::error("unknown-table", format!("there is no relation `{shown}`"))
-        .at(file.place(span), "unknown relation");
-    match nearest(shown, known.clone()).or_else(|| nearest(last, known)) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None if relations.is_empty() => finding,
-        None => {
-            let bare = relations.iter().filter(|name| !name.contains('.'));
-            let bare: Vec<_> = bare.map(String::as_str).collect();
-            finding.help(format!("there are {}", bare.join(", ")))
-        }
-    }
+    let finding = Finding::new(
+        Code::UnknownRelation,
+        format!("there is no relation `{shown}`"),
+    )
+    .at(file.place(span), "unknown relation");
+    let bare = relations.iter().filter(|name| !name.contains('.'));
+    let bare: Vec<_> = bare.map(String::as_str).collect();
+    let otherwise = match relations.is_empty() {
+        true => String::new(),
+        false => format!("there are {}", bare.join(", ")),
+    };
+    // What is written as a whole comes first: `export.pirces` is near `export.prices`.
+    let wanted = match nearest(shown, known.clone()) {
+        Some(_) => shown,
+        None => last,
+    };
+    finding.suggest(wanted, known, otherwise)
 }
 
 fn unknown_function(
@@ -165,14 +174,37 @@ fn unknown_function(
     message: &str,
 ) -> Finding {
     let span = span.unwrap_or_else(|| word(&file.text, name));
-    let finding = Finding::error("unknown-function", format!("there is no function `{name}`"))
-        .at(file.place(span), "unknown function");
+    let finding = Finding::new(
+        Code::UnknownFunction,
+        format!("there is no function `{name}`"),
+    )
+    .at(file.place(span), "unknown function");
     // DataFusion always names one, however far from what is written.
     let named = quoted_after(message, "Did you mean '");
-    match named.and_then(|named| nearest(name, [named.as_str()]).map(str::to_owned)) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None => finding.help("functions are those of DataFusion's SQL, and the README's own"),
-    }
+    let otherwise =
+        "functions are those of DataFusion's SQL, and our own: `pricemill docs functions`";
+    finding.suggest(name, named, otherwise)
+}
+
+/// Returns the finding for a name that two columns of one SELECT have.
+fn repeated(message: &str, file: &SourceFile) -> Option<Finding> {
+    let (_, rest) = message.split_once("unique expression names but the expression \"")?;
+    let (expression, _) = rest.split_once("\" at position")?;
+    let name = match expression.rsplit_once(" AS ") {
+        Some((_, alias)) => alias,
+        None => expression.rsplit('.').next().unwrap_or(expression),
+    };
+    let finding = Finding::new(
+        Code::DuplicateColumn,
+        format!("two columns are named `{name}`"),
+    );
+    let finding = match selected(&file.text, name).as_slice() {
+        [first, .., second] => finding
+            .at(file.place(second.clone()), "the second")
+            .see(file.place(first.clone()), "the first"),
+        _ => finding.at(file.place(first_token(&file.text)), "in this SELECT"),
+    };
+    Some(finding.help("give one of them another name with `as`"))
 }
 
 /// Returns the finding for a column that is neither grouped nor aggregated.
@@ -186,7 +218,7 @@ fn ungrouped(message: &str, file: &SourceFile, span: Range<usize>) -> Option<Fin
     };
     let what = format!("`{column}` is neither grouped nor aggregated");
     let help = format!("put it into `group by`, or aggregate it: `min({column})`");
-    let finding = Finding::error("ungrouped", what);
+    let finding = Finding::new(Code::UngroupedColumn, what);
     Some(finding.at(file.place(span), "which row's?").help(help))
 }
 
@@ -203,7 +235,10 @@ fn other(
     if let Some(finding) = ungrouped(first, file, span.clone()) {
         return finding;
     }
-    let mut finding = Finding::error("sql", lower_first(first.trim_end_matches('.')))
+    if let Some(finding) = repeated(first, file) {
+        return finding;
+    }
+    let mut finding = Finding::new(Code::BadSql, lower_first(first.trim_end_matches('.')))
         .at(file.place(span), "in this SELECT");
     let rest = lines.map(str::trim).filter(|line| !line.is_empty());
     finding.help.extend(rest.map(str::to_owned));

@@ -7,7 +7,7 @@ use datafusion::{
 };
 
 use crate::{
-    diagnostics::Finding,
+    diagnostics::{Code, Finding},
     pipeline::{SourceFile, graph::word},
 };
 
@@ -81,7 +81,7 @@ fn loose_aggregate(
     let name = call.func.name();
     if name == "array_agg" && call.params.order_by.is_empty() {
         let what = "array_agg without an order gives another list each time";
-        let finding = Finding::warning("unordered", what);
+        let finding = Finding::new(Code::UnorderedArray, what);
         return Ok(Some(
             finding
                 .at(file.place(word(&file.text, name)), "in no order")
@@ -96,7 +96,7 @@ fn loose_aggregate(
         return Ok(None);
     }
     let what = format!("{name} over a double hangs on the order of the rows");
-    let finding = Finding::warning("inexact-sum", what);
+    let finding = Finding::new(Code::InexactSum, what);
     Ok(Some(
         finding
             .at(file.place(word(&file.text, name)), "not exact")
@@ -105,8 +105,8 @@ fn loose_aggregate(
 }
 
 fn useless_order(file: &SourceFile) -> Finding {
-    Finding::warning(
-        "useless-order",
+    Finding::new(
+        Code::UselessOrder,
         "a model has no order: what reads it sees any",
     )
     .at(file.place(word(&file.text, "order by")), "has no effect")
@@ -114,8 +114,8 @@ fn useless_order(file: &SourceFile) -> Finding {
 }
 
 fn loose_limit(file: &SourceFile) -> Finding {
-    Finding::warning(
-        "unordered",
+    Finding::new(
+        Code::UnorderedLimit,
         "a limit without an order takes other rows each time",
     )
     .at(file.place(word(&file.text, "limit")), "of which rows?")
@@ -123,7 +123,10 @@ fn loose_limit(file: &SourceFile) -> Finding {
 }
 
 fn chance(file: &SourceFile, name: &str) -> Finding {
-    Finding::error("chance", format!("{name}() gives another value each time"))
-        .at(file.place(word(&file.text, name)), "not allowed here")
-        .help("the same snapshot must give the same artifact: derive the value from the rows")
+    Finding::new(
+        Code::NonDeterministic,
+        format!("{name}() gives another value each time"),
+    )
+    .at(file.place(word(&file.text, name)), "not allowed here")
+    .help("the same snapshot must give the same artifact: derive the value from the rows")
 }

@@ -15,7 +15,7 @@ use datafusion::sql::{
 use super::diagnose::{self, byte_at, span_bytes};
 use crate::{
     dataset::ColumnType,
-    diagnostics::{Finding, nearest},
+    diagnostics::{Code, Finding},
     pipeline::{Bindings, SourceFile},
 };
 
@@ -30,7 +30,7 @@ pub(crate) fn parse(file: &SourceFile, bindings: &Bindings) -> Result<Statement,
         .tokenize_with_location()
         .map_err(|error| {
             let at = byte_at(&file.text, error.location.line, error.location.column);
-            let finding = Finding::error("syntax", error.message);
+            let finding = Finding::new(Code::Syntax, error.message);
             vec![finding.at(file.place(at..at), "here")]
         })?;
     let tokens = bind(file, tokens, bindings)?;
@@ -75,15 +75,13 @@ fn bind(
 
 fn unknown(placeholder: &str, bindings: &Bindings) -> Finding {
     let name = placeholder.trim_start_matches('$');
-    let help = match nearest(name, bindings.values.keys().map(String::as_str)) {
-        Some(near) => format!("did you mean `${near}`?"),
-        None => format!("declare it as [params.{name}] in the pipeline's manifest"),
-    };
-    Finding::error(
-        "unknown-parameter",
+    let known = bindings.values.keys().map(|known| format!("${known}"));
+    let otherwise = format!("declare it as [params.{name}] in the pipeline's manifest");
+    Finding::new(
+        Code::UnknownParameter,
         format!("there is no parameter `{placeholder}`"),
     )
-    .help(help)
+    .suggest(placeholder, known, otherwise)
 }
 
 /// Returns the tokens of a literal of that type.
@@ -130,7 +128,7 @@ fn only_select(
     let start = diagnose::first_token(&file.text);
     let place = file.place(start.clone());
     if statements.len() > 1 {
-        let finding = Finding::error("not-a-select", "a file holds one SELECT, and this more");
+        let finding = Finding::new(Code::NotASelect, "a file holds one SELECT, and this more");
         return Err(Box::new(
             finding
                 .at(place, "the first of them")
@@ -138,7 +136,7 @@ fn only_select(
         ));
     }
     let Some(statement) = statements.pop() else {
-        let finding = Finding::error("not-a-select", "the file holds no SQL");
+        let finding = Finding::new(Code::NotASelect, "the file holds no SQL");
         return Err(Box::new(
             finding.at(file.place(0..0), "here").help("write a SELECT"),
         ));
@@ -147,7 +145,7 @@ fn only_select(
         return Ok(statement);
     }
     let word = file.text[start].to_ascii_uppercase();
-    let finding = Finding::error("not-a-select", format!("a model is a SELECT, not {word}"));
+    let finding = Finding::new(Code::NotASelect, format!("a model is a SELECT, not {word}"));
     Err(Box::new(
         finding
             .at(place, "not allowed here")
@@ -217,9 +215,9 @@ mod tests {
         let sql = file("select\n    $valeu as x");
         let findings = parse(&sql, &bindings("bigint", "1")).unwrap_err();
         assert_eq!(findings[0].help, ["did you mean `$value`?"]);
-        let place = findings[0].place.clone().unwrap();
+        let place = findings[0].place().unwrap();
         assert_eq!(place.line_column(), (2, 5));
-        assert_eq!(&place.text[place.span], "$valeu");
+        assert_eq!(&place.text[place.span.clone()], "$valeu");
     }
 
     #[test]
@@ -236,7 +234,7 @@ mod tests {
             "-- nothing",
         ] {
             let findings = parse(&file(refused), &Bindings::default()).unwrap_err();
-            assert_eq!(findings[0].code, "not-a-select", "{refused}");
+            assert_eq!(findings[0].code, Code::NotASelect, "{refused}");
         }
         for allowed in [
             "select 1;",

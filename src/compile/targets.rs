@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::Schema;
 
 use crate::{
     database::{self, Table},
-    diagnostics::{Finding, nearest},
+    diagnostics::{Code, Finding, did_you_mean, nearest},
     pipeline::{Pipeline, Project, Reference, UpdateStep},
     update::rows::suited,
 };
@@ -72,7 +72,7 @@ pub(crate) fn findings(
 ) -> Vec<Finding> {
     if database::is_own(&step.table) {
         let what = format!("`{}` is the database's own", step.table);
-        let finding = error(pipeline, step.table_at.clone(), "unknown-table", what);
+        let finding = error(pipeline, step.table_at.clone(), Code::ReservedTable, what);
         return vec![finding.help("name another table")];
     }
     let mut findings: Vec<Finding> = meant_another(tables, pipeline, step).into_iter().collect();
@@ -96,8 +96,8 @@ fn meant_another(tables: &Tables, pipeline: &Pipeline, step: &UpdateStep) -> Opt
     let near = nearest(&step.table, present.by_ref().map(|t| t.name.as_str()))?;
     let what = format!("the table `{}` would be made anew", step.table);
     let place = pipeline.manifest.place(step.table_at.clone());
-    let finding = Finding::warning("new-table", what).at(place, "no table of the database");
-    Some(finding.help(format!("did you mean `{near}`?")))
+    let finding = Finding::new(Code::NewTable, what).at(place, "no table of the database");
+    Some(finding.help(did_you_mean(near)))
 }
 
 /// Finds a referring column that nothing makes.
@@ -113,11 +113,9 @@ fn unmade(
     }
     let what = format!("nothing makes the column `{column}` of `{}`", step.table);
     let names: Vec<_> = made.fields().iter().map(|field| field.name()).collect();
-    let help = match nearest(column, names.iter().map(|name| name.as_str())) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("its columns are {}", listed(names)),
-    };
-    Some(error(pipeline, at.clone(), "unknown-column", what).help(help))
+    let otherwise = format!("its columns are {}", listed(&names));
+    let finding = error(pipeline, at.clone(), Code::UnknownColumn, what);
+    Some(finding.suggest(column, names, otherwise))
 }
 
 /// Finds a reference to a table or a column that will not be there.
@@ -133,25 +131,21 @@ fn dangling(
             return None;
         }
         let what = format!("there is no table `{table}`");
-        let help = match nearest(table, tables.names()) {
-            Some(near) => format!("did you mean `{near}.{column}`?"),
-            None => format!("there are {}", listed(tables.names())),
-        };
-        return Some(error(pipeline, at, "unknown-table", what).help(help));
+        let otherwise = format!("there are {}", listed(tables.names()));
+        let finding = error(pipeline, at, Code::UnknownTable, what);
+        return Some(finding.suggest(table, tables.names(), otherwise));
     };
     if known.contract.column(column).is_some() {
         return None;
     }
     let what = format!("the table `{table}` has no column `{column}`");
-    let help = match nearest(column, known.contract.names()) {
-        Some(near) => format!("did you mean `{table}.{near}`?"),
-        None => format!("its columns are {}", listed(known.contract.names())),
-    };
-    Some(error(pipeline, at, "unknown-column", what).help(help))
+    let otherwise = format!("its columns are {}", listed(known.contract.names()));
+    let finding = error(pipeline, at, Code::UnknownColumn, what);
+    Some(finding.suggest(column, known.contract.names(), otherwise))
 }
 
-fn error(pipeline: &Pipeline, at: Range<usize>, code: &'static str, what: String) -> Finding {
-    Finding::error(code, what).at(pipeline.manifest.place(at), "here")
+fn error(pipeline: &Pipeline, at: Range<usize>, code: Code, what: String) -> Finding {
+    Finding::new(code, what).at(pipeline.manifest.place(at), "here")
 }
 
 fn listed(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Deserialize;
 
 use super::{Environment, Error, Result};
-use crate::diagnostics::{Finding, Findings, Place, nearest};
+use crate::diagnostics::{Code, Finding, Findings, Place, nearest};
 
 /// The file. Every key is optional.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -108,13 +108,14 @@ fn finding(text: &str, error: &toml::de::Error) -> Finding {
     let quoted = message.split('`').skip(1).step_by(2).collect::<Vec<_>>();
     let found = match quoted.split_first() {
         Some((wrong, known)) if message.starts_with("unknown field") => {
-            let finding = Finding::error("unknown-key", format!("unknown key `{wrong}`"));
-            match nearest(wrong, known.iter().copied()) {
-                Some(near) => finding.help(format!("did you mean `{near}`?")),
-                None => finding.help(format!("known here: {}", known.join(", "))),
-            }
+            let otherwise = format!("known settings are {}", known.join(", "));
+            Finding::new(Code::UnknownSetting, format!("unknown setting `{wrong}`"))
+                .suggest(wrong, known, otherwise)
         }
-        _ => Finding::error("bad-toml", message),
+        _ if message.starts_with("invalid ") && text.parse::<toml::Table>().is_ok() => {
+            Finding::new(Code::BadSetting, message)
+        }
+        _ => Finding::new(Code::TomlSyntax, message),
     };
     found.at(place, "")
 }

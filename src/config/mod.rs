@@ -591,7 +591,7 @@ mod tests {
             panic!("{error:?}")
         };
         assert_eq!(findings.0[0].help, ["did you mean `memory`?"]);
-        assert_eq!(findings.0[0].place.as_ref().unwrap().line_column(), (2, 1));
+        assert_eq!(findings.0[0].place().unwrap().line_column(), (2, 1));
     }
 
     #[test]

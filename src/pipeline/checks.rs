@@ -11,7 +11,7 @@ use super::{
     SourceFile,
     reader::{Reader, Section, entries},
 };
-use crate::diagnostics::nearest;
+use crate::diagnostics::Code;
 
 /// The checks that need no SQL.
 const BUILT_IN: [&str; 3] = ["rows", "change", "age"];
@@ -102,12 +102,10 @@ fn rules(
         if !files.contains_key(name.value) {
             let what = format!("there is no check `{}`", name.value);
             let known = BUILT_IN.into_iter().chain(files.keys().map(String::as_str));
-            let help = match nearest(name.value, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "a check is `rows`, `change`, `age` or a file of checks/".to_owned(),
-            };
-            let finding = reader.error("unknown-key", what, name.span, "no such check");
-            finding.help.push(help);
+            let otherwise = "a check is `rows`, `change`, `age` or a file of checks/";
+            let finding = reader.finding(Code::UnknownCheck, what, name.span, "no such check");
+            let finding = finding.suggest(name.value, known, otherwise);
+            reader.findings.push(finding);
             continue;
         }
         let title = format!("the check `{}`", name.value);
@@ -165,11 +163,10 @@ fn age(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Age> {
         return None;
     };
     let Some(max) = duration(text.value) else {
-        let what = format!("`{}` is no length of time", text.value);
-        let finding = reader.error("wrong-type", what, text.span, "here");
-        finding
-            .help
-            .push("write such as \"90m\", \"36h\" or \"2d\"".to_owned());
+        let what = format!("`{}` is not a length of time", text.value);
+        let finding = reader.finding(Code::WrongType, what, text.span, "here");
+        let help = "write it as \"90m\", \"36h\" or \"2d\"";
+        reader.findings.push(finding.help(help));
         return None;
     };
     Some(Age {

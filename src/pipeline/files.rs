@@ -11,7 +11,10 @@ use include_dir::{Dir, include_dir};
 use indexmap::IndexMap;
 
 use super::SourceFile;
-use crate::diagnostics::Finding;
+use crate::diagnostics::{Code, Finding};
+
+/// The help for a file that belongs to nothing and has nearly no other's name.
+pub(super) const DELETE: &str = "delete the file, or declare what it is for";
 
 static PIPELINES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
 static SQL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
@@ -125,7 +128,7 @@ impl Files {
             let at = error.valid_up_to();
             let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
             let what = format!("{path}, line {line}, is not UTF-8");
-            Box::new(Finding::error("not-text", what).help("save the file as UTF-8"))
+            Box::new(Finding::new(Code::NotText, what).help("save the file as UTF-8"))
         })?;
         Ok(SourceFile {
             path: PathBuf::from(path),
@@ -162,7 +165,7 @@ fn read_folder(
 
 fn unreadable(path: &Path, error: &io::Error) -> Box<Finding> {
     let what = format!("{} cannot be read: {error}", path.display());
-    Box::new(Finding::error("unreadable", what))
+    Box::new(Finding::new(Code::UnreadableFile, what))
 }
 
 fn slashed(path: &Path) -> String {

@@ -8,7 +8,10 @@ use super::{
     Pipeline, Project, SourceFile,
     sql::{Relation, references, resolve},
 };
-use crate::{dataset::Dataset, diagnostics::Finding};
+use crate::{
+    dataset::Dataset,
+    diagnostics::{Code, Finding},
+};
 
 /// What each of a pipeline's files reads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -162,8 +165,8 @@ fn model_cycle(pipeline: &Pipeline) -> Option<Finding> {
     if cycle.len() == 2 {
         help = format!("a dataset of that name is `export.{}`", cycle[0]);
     }
-    let finding = Finding::error(
-        "cycle",
+    let finding = Finding::new(
+        Code::Cycle,
         format!("models read each other: {}", cycle.join(" → ")),
     )
     .at(
@@ -192,7 +195,7 @@ fn pipeline_cycle(project: &Project) -> Option<Finding> {
     let what = format!("pipelines read each other: {}", cycle.join(" → "));
     let place = file.place(word(&file.text, &next));
     Some(
-        Finding::error("cycle", what)
+        Finding::new(Code::Cycle, what)
             .at(place, "reads itself in the end")
             .help("move what both need into a model of its own"),
     )
@@ -251,9 +254,12 @@ fn unread(pipeline: &Pipeline) -> Vec<Finding> {
 
 fn never_read(what: &str, name: &str, file: &SourceFile) -> Finding {
     let end = file.text.find('\n').unwrap_or(file.text.len());
-    Finding::warning("unread", format!("nothing reads the {what} `{name}`"))
-        .at(file.place(0..end), "is never computed")
-        .help("read it in another model, or delete the file")
+    Finding::new(
+        Code::UnusedFile,
+        format!("nothing reads the {what} `{name}`"),
+    )
+    .at(file.place(0..end), "is never computed")
+    .help("read it in another model, or delete the file")
 }
 
 /// Returns where `word` first stands as a whole word, or the start of the text.

@@ -6,12 +6,12 @@ use indexmap::IndexMap;
 
 use super::{
     Pipeline, Project, SourceFile,
-    files::{Files, OwnFiles},
+    files::{DELETE, Files, OwnFiles},
     graph, manifest, names,
-    seeds::{self, near, read_seed},
+    seeds::{self, read_seed},
     sources,
 };
-use crate::diagnostics::{Finding, Findings, Severity, nearest};
+use crate::diagnostics::{Code, Finding, Findings, Severity, did_you_mean, nearest};
 
 /// Reads a project's folder; one without `pipelines/` gets the embedded definitions.
 pub(super) fn load(root: &Path) -> Result<Project, Findings> {
@@ -65,7 +65,7 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Project, Findings> {
 /// Keeps warnings with the project; any error keeps the project back.
 fn finish(mut project: Project, mut findings: Vec<Finding>) -> Result<Project, Findings> {
     let place = |finding: &Finding| {
-        let place = finding.place.as_ref();
+        let place = finding.place();
         place.map(|place| (place.file.clone(), place.span.start))
     };
     findings.sort_by_key(place);
@@ -80,9 +80,9 @@ fn finish(mut project: Project, mut findings: Vec<Finding>) -> Result<Project, F
 }
 
 fn no_sources(manifests: &IndexMap<String, SourceFile>) -> Finding {
-    let finding = Finding::error("missing-file", "there is no pipelines/sources.toml");
+    let finding = Finding::new(Code::MissingFile, "there is no pipelines/sources.toml");
     match nearest("sources", manifests.keys().map(String::as_str)) {
-        Some(near) => finding.help(format!("did you mean pipelines/{near}.toml?")),
+        Some(near) => finding.help(did_you_mean(format!("pipelines/{near}.toml"))),
         None => finding.help("it declares the datasets; `pricemill new DIR` writes one"),
     }
 }
@@ -98,7 +98,7 @@ fn own_files(files: &Files, pipeline: &str, findings: &mut Vec<Finding>) -> OwnF
     for (name, file) in &own.seeds {
         if own.models.contains_key(name) {
             let what = format!("`{name}` is both a model and a seed");
-            let finding = Finding::error("duplicate-name", what).at(file.place(0..0), "the seed");
+            let finding = Finding::new(Code::DuplicateName, what).at(file.place(0..0), "the seed");
             findings.push(finding.help("rename one of the two files"));
         }
         findings.extend(read_seed(file).err().map(|finding| *finding));
@@ -118,7 +118,7 @@ fn seeds_of(
             if let Some(other) = all.get(&name) {
                 let what = format!("`{name}` is also {}", other.path.display());
                 let at = file.place(0..0);
-                let finding = Finding::error("duplicate-name", what).at(at, "this seed");
+                let finding = Finding::new(Code::DuplicateName, what).at(at, "this seed");
                 findings.push(finding.help("rename one of the two files"));
                 continue;
             }
@@ -156,7 +156,7 @@ fn relations(
         let relation = names::relation(&name);
         if !names::is_identifier(&relation) {
             let what = format!("the file's name `{name}` cannot name a relation");
-            let finding = Finding::error("bad-name", what).at(file.place(0..0), "this file");
+            let finding = Finding::new(Code::BadName, what).at(file.place(0..0), "this file");
             findings.push(finding.help("use lower-case letters, digits and `_`"));
         }
         relations.insert(relation, file);
@@ -178,7 +178,7 @@ fn duplicate_names(project: &Project) -> Vec<Finding> {
             };
             let what = format!("`{alias}` already names the pipeline `{owner}`");
             let place = alias_place(pipeline, alias);
-            let finding = Finding::error("duplicate-name", what).at(place, "taken");
+            let finding = Finding::new(Code::DuplicateName, what).at(place, "taken");
             findings.push(finding.help("choose another alias"));
         }
     }
@@ -214,7 +214,7 @@ fn stray_folders(
                 .keys()
                 .map(String::as_str)
                 .filter(|name| *name != "sources");
-            Finding::warning("unread", what).help(near(folder, known))
+            Finding::new(Code::UnusedFile, what).suggest(folder, known, DELETE)
         })
         .collect()
 }
@@ -229,17 +229,17 @@ fn stray_files(files: &Files, manifests: &IndexMap<String, SourceFile>) -> Vec<F
     in_pipelines
         .filter(|(_, rest)| !is_read(rest))
         .map(|(path, rest)| {
-            let help = match rest.split_once('/') {
-                Some((folder, _)) => match nearest(folder, ["checks", "update"]) {
-                    Some(near) => format!("did you mean the folder `{near}`?"),
-                    None => "the folders are `checks` and `update`".to_owned(),
-                },
-                None => format!(
+            let finding = Finding::new(Code::UnusedFile, format!("nothing reads sql/{path}"));
+            match rest.split_once('/') {
+                Some((folder, _)) => {
+                    let otherwise = "the folders are `checks` and `update`";
+                    finding.suggest(folder, ["checks", "update"], otherwise)
+                }
+                None => finding.help(format!(
                     "models end in .sql, seeds in .{}, notes in .md",
                     seeds::EXTENSIONS.join(" .")
-                ),
-            };
-            Finding::warning("unread", format!("nothing reads sql/{path}")).help(help)
+                )),
+            }
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Format, OutputFile, Param, Pipeline, Reference, SourceFile, UpdateMode, UpdateStep, checks,
-    files::OwnFiles,
+    files::{DELETE, OwnFiles},
     graph::Reads,
     names,
     reader::{Placed, Reader, Section, entries},
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     dataset::{ColumnType, Contract, Dataset},
-    diagnostics::{Finding, nearest},
+    diagnostics::{Code, Finding},
 };
 
 const KEYS: &[&str] = &[
@@ -70,9 +70,9 @@ fn pipeline_name(reader: &mut Reader<'_>, name: &str) {
     let relation = names::relation(name);
     if !names::is_identifier(&relation) || RESERVED.contains(&relation.as_str()) {
         let what = format!("`{name}` cannot name a pipeline");
-        let finding = reader.error("bad-name", what, 0..0, "this file");
+        let finding = reader.finding(Code::BadName, what, 0..0, "this file");
         let help = "rename the file: lower-case letters, digits and `-`, and no name that SQL uses";
-        finding.help.push(help.to_owned());
+        reader.findings.push(finding.help(help));
     }
 }
 
@@ -203,15 +203,13 @@ fn known_model(reader: &mut Reader<'_>, own: &OwnFiles, text: Placed<&str>) -> O
     let name = names::relation(text.value);
     if !own.models.contains_key(&name) {
         let what = format!("there is no model `{name}`");
-        let help = match nearest(&name, own.models.keys().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!(
-                "write it as {}/{name}.sql",
-                names::folder(&reader.file.path)
-            ),
-        };
-        let finding = reader.error("unknown-model", what, text.span, "no such model");
-        finding.help.push(help);
+        let otherwise = format!(
+            "write it as {}/{name}.sql",
+            names::folder(&reader.file.path)
+        );
+        let finding = reader.finding(Code::UnknownModel, what, text.span, "no such model");
+        let finding = finding.suggest(&name, own.models.keys(), otherwise);
+        reader.findings.push(finding);
         return None;
     }
     Some(name)
@@ -235,11 +233,12 @@ fn output_file(
 
 fn plain_file(reader: &mut Reader<'_>, text: &Placed<&str>) -> Option<OutputFile> {
     let Some(format) = format(text.value) else {
-        let what = format!("`{}` is no file that can be written", text.value);
+        let what = format!("`{}` is not a file that can be written", text.value);
         let span = text.span.clone();
-        let finding = reader.error("bad-file-name", what, span, "unknown kind of file");
-        let help = "a plain name that ends in .json, .jsonl, .csv, .parquet, .html, .svg or .png";
-        finding.help.push(help.to_owned());
+        let finding = reader.finding(Code::BadFileName, what, span, "unknown kind of file");
+        let help =
+            "use a plain name that ends in .json, .jsonl, .csv, .parquet, .html, .svg or .png";
+        reader.findings.push(finding.help(help));
         return None;
     };
     Some(OutputFile {
@@ -295,18 +294,17 @@ fn flat_enough(reader: &mut Reader<'_>, contract: &Contract, format: Format, fil
         .find(|column| nested(&column.data_type));
     if let (Format::Csv, Some(column)) = (format, nested) {
         let what = format!("CSV cannot hold `{}`, a {}", column.name, column.data_type);
-        let finding = reader.error("bad-file-name", what, file.span.clone(), "a flat format");
-        finding
-            .help
-            .push("write .json, .jsonl or .parquet".to_owned());
+        let span = file.span.clone();
+        let finding = reader.finding(Code::BadFileName, what, span, "a flat format");
+        let help = "write .json, .jsonl or .parquet";
+        reader.findings.push(finding.help(help));
     }
     let page = contract.columns.len() == 1 && contract.columns[0].data_type == ColumnType::Text;
     if format.is_one_text() && !page && !contract.columns.is_empty() {
         let what = format!("`{}` is one column of text", file.value);
-        let finding = reader.error("bad-file-name", what, file.span.clone(), "a page");
-        finding
-            .help
-            .push("declare `html = \"text not null\"` as the contract".to_owned());
+        let finding = reader.finding(Code::BadFileName, what, file.span.clone(), "a page");
+        let help = "declare `html = \"text not null\"` as the contract";
+        reader.findings.push(finding.help(help));
     }
 }
 
@@ -322,12 +320,10 @@ fn optional(
             continue;
         }
         let what = format!("there is no dataset `{}`", name.value);
-        let help = match nearest(name.value, datasets.keys().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "datasets are declared in pipelines/sources.toml".to_owned(),
-        };
-        let finding = reader.error("unknown-dataset", what, name.span, "not declared");
-        finding.help.push(help);
+        let otherwise = "datasets are declared in pipelines/sources.toml";
+        let finding = reader.finding(Code::UnknownDataset, what, name.span, "not declared");
+        let finding = finding.suggest(name.value, datasets.keys(), otherwise);
+        reader.findings.push(finding);
     }
     optional
 }
@@ -397,7 +393,7 @@ fn param(reader: &mut Reader<'_>, section: Section<'_>) -> Option<Param> {
     bounds(reader, section, &param);
     if let Err(reason) = param.check(&param.default) {
         let what = format!("the default of {}: {reason}", section.name);
-        reader.error("bad-parameter", what, default.span, "not allowed");
+        reader.error(Code::BadParameter, what, default.span, "not allowed");
     }
     Some(param)
 }
@@ -408,7 +404,7 @@ fn param_type(reader: &mut Reader<'_>, section: Section<'_>) -> Option<ColumnTyp
         Ok(data_type) if Param::is_type(&data_type) => Some(data_type),
         Ok(data_type) => {
             let what = format!("a parameter cannot be a {data_type}");
-            reader.error("bad-type", what, text.span, "not one value");
+            reader.error(Code::BadType, what, text.span, "not one value");
             None
         }
         Err(error) => {
@@ -432,7 +428,7 @@ fn bounds(reader: &mut Reader<'_>, section: Section<'_>, param: &Param) {
         };
         if let Err(reason) = free.check(text.value) {
             let what = format!("`{key}` of {}: {reason}", section.name);
-            reader.error("bad-parameter", what, text.span, "not of that type");
+            reader.error(Code::BadParameter, what, text.span, "not of that type");
         }
     }
 }
@@ -460,9 +456,10 @@ fn updates(
     for (name, file) in &own.updates {
         if !steps.iter().any(|step| &step.table == name) {
             let what = format!("no [[update]] fills a table `{name}`");
-            let help = super::seeds::near(name, steps.iter().map(|step| step.table.as_str()));
-            let finding = Finding::warning("unread", what).at(file.place(0..0), "is never run");
-            reader.findings.push(finding.help(help));
+            let finding = Finding::new(Code::UnusedFile, what).at(file.place(0..0), "is never run");
+            let tables = steps.iter().map(|step| &step.table);
+            let finding = finding.suggest(name, tables, DELETE);
+            reader.findings.push(finding);
         }
     }
     steps
@@ -513,11 +510,10 @@ fn mode(reader: &mut Reader<'_>, section: Section<'_>) -> UpdateMode {
         None | Some(("replace", _)) => UpdateMode::Replace,
         Some(("upsert", _)) => UpdateMode::Upsert,
         Some((other, span)) => {
-            let what = format!("`{other}` is no mode");
-            let finding = reader.error("wrong-type", what, span, "here");
-            finding
-                .help
-                .push("modes are \"replace\" and \"upsert\"".to_owned());
+            let what = format!("`{other}` is not a mode");
+            let finding = reader.finding(Code::WrongType, what, span, "here");
+            let help = "modes are \"replace\" and \"upsert\"";
+            reader.findings.push(finding.help(help));
             UpdateMode::Replace
         }
     }
@@ -559,8 +555,10 @@ fn references(
             }
             None => {
                 let what = format!("`{}` must reference `table.column`", column.value);
-                let finding = reader.error("wrong-type", what, value.span(), "here");
-                finding.help.push("such as \"products.id\"".to_owned());
+                let finding = reader.finding(Code::WrongType, what, value.span(), "here");
+                reader
+                    .findings
+                    .push(finding.help("write it as \"products.id\""));
             }
         }
     }

@@ -30,7 +30,7 @@ pub use sql::Relation;
 
 use crate::{
     dataset::{Contract, Dataset},
-    diagnostics::{Finding, Findings},
+    diagnostics::{Finding, Findings, did_you_mean},
 };
 
 /// Why a pipeline could not be selected or bound.
@@ -78,7 +78,7 @@ impl Error {
             | Error::UnknownParam {
                 nearest: Some(name),
                 ..
-            } => Some(format!("did you mean `{name}`?")),
+            } => Some(did_you_mean(name)),
             Error::Unknown { known, .. } => Some(format!("there are {}", known.join(", "))),
             Error::UnknownParam { .. } | Error::Param { .. } => None,
         }

@@ -6,7 +6,7 @@ use super::{
     Error, Pipeline, Project, Result,
     reader::{Placed, Reader},
 };
-use crate::diagnostics::nearest;
+use crate::diagnostics::{Code, nearest};
 
 /// Returns a name as a relation is called in SQL: `store-groups` is `store_groups`.
 pub(super) fn relation(name: &str) -> String {
@@ -32,10 +32,9 @@ pub(super) fn is_identifier(name: &str) -> bool {
 pub(super) fn identifier(reader: &mut Reader<'_>, name: &Placed<&str>, what: &str) {
     if !is_identifier(name.value) {
         let message = format!("`{}` cannot name a {what}", name.value);
-        let finding = reader.error("bad-name", message, name.span.clone(), "here");
-        finding
-            .help
-            .push("use lower-case letters, digits and `_`".to_owned());
+        let finding = reader.finding(Code::BadName, message, name.span.clone(), "here");
+        let help = "use lower-case letters, digits and `_`";
+        reader.findings.push(finding.help(help));
     }
 }
 

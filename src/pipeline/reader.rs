@@ -11,7 +11,7 @@ use toml::{
 };
 
 use super::SourceFile;
-use crate::diagnostics::{Finding, Place, nearest};
+use crate::diagnostics::{Code, Finding, Place, did_you_mean};
 
 /// A value with its bytes in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,23 +50,31 @@ impl<'f> Reader<'f> {
             return Some(table.into_inner());
         };
         let span = first.span().unwrap_or(0..0);
-        self.error("toml-syntax", first.message(), span, "here");
+        self.error(Code::TomlSyntax, first.message(), span, "here");
         None
     }
 
-    /// Records an error at `span`; the finding is returned for more help.
+    /// Records a finding at `span`.
     pub(super) fn error(
         &mut self,
-        code: &'static str,
+        code: Code,
         message: impl Into<String>,
         span: Range<usize>,
         label: impl Into<String>,
-    ) -> &mut Finding {
-        let place = self.file.place(span);
-        let at = self.findings.len();
-        self.findings
-            .push(Finding::error(code, message).at(place, label));
-        &mut self.findings[at]
+    ) {
+        let finding = self.finding(code, message, span, label);
+        self.findings.push(finding);
+    }
+
+    /// Returns a finding at `span`, to be recorded once it has its help.
+    pub(super) fn finding(
+        &self,
+        code: Code,
+        message: impl Into<String>,
+        span: Range<usize>,
+        label: impl Into<String>,
+    ) -> Finding {
+        Finding::new(code, message).at(self.file.place(span), label)
     }
 
     /// Finds the keys of a section that are none of `known`.
@@ -76,30 +84,28 @@ impl<'f> Reader<'f> {
                 continue;
             }
             let what = format!("{} has no key `{}`", section.name, key.value);
-            let help = match nearest(key.value, known.iter().copied()) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => format!("known keys are {}", known.join(", ")),
-            };
-            let finding = self.error("unknown-key", what, key.span, "unknown key");
-            finding.help.push(help);
+            let otherwise = format!("known keys are {}", known.join(", "));
+            let finding = self.finding(Code::UnknownKey, what, key.span, "unknown key");
+            let finding = finding.suggest(key.value, known, otherwise);
+            self.findings.push(finding);
         }
     }
 
     /// Finds that a section lacks a key it must have.
     pub(super) fn missing(&mut self, section: Section<'_>, key: &str, example: &str) {
         // A misspelt key is told once, where it stands.
-        let meant = format!("did you mean `{key}`?");
+        let meant = did_you_mean(key);
         if self
             .findings
             .iter()
-            .any(|finding| finding.code == "unknown-key" && finding.help.contains(&meant))
+            .any(|finding| finding.code == Code::UnknownKey && finding.help.contains(&meant))
         {
             return;
         }
         let span = section_span(section.table, &self.file.text);
         let what = format!("{} lacks `{key}`", section.name);
-        let finding = self.error("missing-key", what, span, "in this table");
-        finding.help.push(format!("add `{example}`"));
+        let finding = self.finding(Code::MissingKey, what, span, "in this table");
+        self.findings.push(finding.help(format!("add `{example}`")));
     }
 
     /// Returns a text value.
@@ -211,7 +217,7 @@ impl<'f> Reader<'f> {
     ) -> Option<T> {
         let what = format!("`{key}` of {} must be {wanted}", section.name);
         let found = format!("this is {}", described(value.get_ref()));
-        self.error("wrong-type", what, value.span(), found);
+        self.error(Code::WrongType, what, value.span(), found);
         None
     }
 }

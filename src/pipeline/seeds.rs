@@ -15,7 +15,7 @@ use datafusion::arrow::{
 };
 
 use super::{SourceFile, names};
-use crate::diagnostics::{Finding, nearest};
+use crate::diagnostics::{Code, Finding};
 
 /// What the names of seeds end in: tables, then text.
 pub(super) const EXTENSIONS: [&str; 6] = ["csv", "css", "html", "js", "svg", "txt"];
@@ -56,7 +56,7 @@ fn read_table(file: &SourceFile) -> Result<RecordBatch, Box<Finding>> {
 fn batch(columns: Vec<(Field, ArrayRef)>) -> Result<RecordBatch, Box<Finding>> {
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-        .map_err(|error| Box::new(Finding::error("bad-seed", error.to_string())))
+        .map_err(|error| Box::new(Finding::new(Code::BadSeed, error.to_string())))
 }
 
 fn typed(name: &str, values: Vec<Option<String>>) -> (Field, ArrayRef) {
@@ -95,7 +95,7 @@ fn integer(text: &str) -> Option<i64> {
 fn check_header(file: &SourceFile, header: &csv::StringRecord) -> Result<(), Box<Finding>> {
     let end = file.text.find('\n').unwrap_or(file.text.len());
     let wrong = |message: String, help: &str| {
-        let finding = Finding::error("bad-seed", message).at(file.place(0..end), "the header");
+        let finding = Finding::new(Code::BadSeed, message).at(file.place(0..end), "the header");
         Err(Box::new(finding.help(help)))
     };
     if header.is_empty() {
@@ -139,20 +139,12 @@ fn malformed(file: &SourceFile, error: &csv::Error) -> Box<Finding> {
             "save the file as CSV in UTF-8",
         ),
     };
-    let finding = Finding::error("bad-seed", message);
+    let finding = Finding::new(Code::BadSeed, message);
     Box::new(
         finding
             .at(file.place(rest_start..end), "this row")
             .help(help),
     )
-}
-
-/// Returns the known name nearest to a file's, for files that belong to nothing.
-pub(super) fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    match nearest(name, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "delete the file, or declare what it is for".to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -186,7 +178,7 @@ mod tests {
             finding.message,
             "line 3 has 1 fields where the header has 2"
         );
-        assert_eq!(finding.place.unwrap().line_column(), (3, 1));
+        assert_eq!(finding.place().unwrap().line_column(), (3, 1));
     }
 
     #[test]

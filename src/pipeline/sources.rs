@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     dataset::{Column, Contract, Dataset, Preference},
-    diagnostics::{Finding, nearest},
+    diagnostics::{Code, Finding, did_you_mean, nearest},
 };
 
 const KEYS: &[&str] = &["endpoint", "key", "prefer", "columns"];
@@ -24,7 +24,7 @@ pub(super) fn read(file: &SourceFile) -> (Option<IndexMap<String, Dataset>>, Vec
     for (name, value) in entries(&table) {
         let Some(table) = value.get_ref().as_table() else {
             let what = format!("`{}` must be a table: a dataset", name.value);
-            reader.error("wrong-type", what, name.span, "this is no table");
+            reader.error(Code::WrongType, what, name.span, "this is no table");
             continue;
         };
         let title = format!("[{}]", name.value);
@@ -74,7 +74,7 @@ pub(super) fn contract(
         let Some(declared) = value.get_ref().as_str() else {
             let what = format!("the type of `{}` in {section} must be a text", name.value);
             reader.error(
-                "wrong-type",
+                Code::WrongType,
                 what,
                 value.span(),
                 "such as \"bigint not null\"",
@@ -118,10 +118,11 @@ pub(super) fn bad_type(
             ],
         ),
     };
-    let finding = reader.error("bad-type", message, span, "unknown type");
-    if let Some(name) = meant {
-        finding.help.push(format!("did you mean `{name}`?"));
-    }
+    let finding = reader.finding(Code::BadType, message, span, "unknown type");
+    reader.findings.push(match meant {
+        Some(name) => finding.help(did_you_mean(name)),
+        None => finding,
+    });
 }
 
 /// Returns those of `names` that the contract has; the others are findings.
@@ -142,16 +143,12 @@ pub(super) fn columns_of(
 
 /// Records that the contract has no such column.
 pub(super) fn no_column(reader: &mut Reader<'_>, contract: &Contract, name: &Placed<&str>) {
-    let help = match nearest(name.value, contract.names()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!(
-            "the columns are {}",
-            contract.names().collect::<Vec<_>>().join(", ")
-        ),
-    };
+    let names: Vec<&str> = contract.names().collect();
+    let otherwise = format!("the columns are {}", names.join(", "));
     let what = format!("there is no column `{}`", name.value);
-    let finding = reader.error("unknown-column", what, name.span.clone(), "not declared");
-    finding.help.push(help);
+    let finding = reader.finding(Code::UnknownColumn, what, name.span.clone(), "not declared");
+    let finding = finding.suggest(name.value, names, otherwise);
+    reader.findings.push(finding);
 }
 
 fn preferences(
@@ -167,11 +164,10 @@ fn preferences(
             (None | Some("asc"), None) => false,
             (Some("desc"), None) => true,
             _ => {
-                let what = format!("`{}` is no order", step.value);
-                let finding = reader.error("wrong-type", what, step.span, "here");
-                finding
-                    .help
-                    .push("write `column` or `column desc`".to_owned());
+                let what = format!("`{}` is not an order", step.value);
+                let finding = reader.finding(Code::WrongType, what, step.span, "here");
+                let help = "write `column` or `column desc`";
+                reader.findings.push(finding.help(help));
                 continue;
             }
         };

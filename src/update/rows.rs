@@ -24,7 +24,7 @@ use crate::{
     config::EngineConfig,
     database::{Database, Staged, Table, is_own},
     dataset::{Column, ColumnType, Contract},
-    diagnostics::{Finding, nearest},
+    diagnostics::{Code, Finding},
     engine::{Error, Result, session},
     pipeline::{Bindings, Pipeline, UpdateStep, graph::word},
 };
@@ -123,18 +123,18 @@ pub(crate) fn suited(
     present: &[Table],
     made: &Schema,
 ) -> Result<Table, Vec<Finding>> {
-    let place = Place { pipeline, step };
+    let target = Target { pipeline, step };
     if is_own(&step.table) {
         let what = format!("`{}` is the database's own table", step.table);
-        return Err(vec![place.finding("update-table", what, "")]);
+        return Err(vec![target.finding(Code::ReservedTable, what, "")]);
     }
     let Some(table) = present.iter().find(|table| table.name == step.table) else {
-        return place.new_table(made);
+        return target.new_table(made);
     };
     let mut findings = Vec::new();
     for field in made.fields() {
         match table.contract.column(field.name()) {
-            None => findings.push(place.no_column(table, field.name())),
+            None => findings.push(target.no_column(table, field.name())),
             Some(column) if !fits(&column.data_type, field.data_type()) => {
                 let what = format!(
                     "`{}` is {}, in the table `{}` it is {}",
@@ -143,7 +143,7 @@ pub(crate) fn suited(
                     table.name,
                     column.data_type
                 );
-                findings.push(place.finding("update-type", what, field.name()));
+                findings.push(target.finding(Code::UpdateType, what, field.name()));
             }
             Some(_) => {}
         }
@@ -152,7 +152,7 @@ pub(crate) fn suited(
         let filled = column.nullable || table.defaults.contains(&column.name);
         if !filled && made.column_with_name(&column.name).is_none() {
             let what = format!("nothing is made for `{}.{}`", table.name, column.name);
-            findings.push(place.finding("update-column", what, ""));
+            findings.push(target.finding(Code::UpdateColumn, what, ""));
         }
     }
     match findings.is_empty() {
@@ -162,19 +162,19 @@ pub(crate) fn suited(
 }
 
 /// Where a step's rows come from, for findings.
-struct Place<'a> {
+struct Target<'a> {
     pipeline: &'a Pipeline,
     step: &'a UpdateStep,
 }
 
-impl Place<'_> {
+impl Target<'_> {
     /// Describes a table that is to be made.
     fn new_table(&self, made: &Schema) -> Result<Table, Vec<Finding>> {
         let contract = self.contract_of(made)?;
         let key = &self.pipeline.grain;
         if let Some(name) = key.iter().find(|name| contract.column(name).is_none()) {
             let what = format!("the new table `{}` needs its key `{name}`", self.step.table);
-            return Err(vec![self.finding("update-column", what, "")]);
+            return Err(vec![self.finding(Code::UpdateColumn, what, "")]);
         }
         Ok(Table {
             name: self.step.table.clone(),
@@ -192,7 +192,7 @@ impl Place<'_> {
         let column = |field: &Arc<datafusion::arrow::datatypes::Field>| {
             let data_type = ColumnType::from_arrow(field.data_type()).ok_or_else(|| {
                 let what = format!("`{}` is {}", field.name(), spelled(field.data_type()));
-                let finding = self.finding("update-type", what, field.name());
+                let finding = self.finding(Code::UpdateType, what, field.name());
                 vec![finding.help("cast it to a type that tables have")]
             })?;
             Ok(Column {
@@ -211,19 +211,13 @@ impl Place<'_> {
 
     fn no_column(&self, table: &Table, name: &str) -> Finding {
         let what = format!("the table `{}` has no column `{name}`", table.name);
-        let mut finding = self.finding("unknown-column", what, name);
-        finding.label = "unknown column".to_owned();
-        let help = match nearest(name, table.contract.names()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let names: Vec<&str> = table.contract.names().collect();
-                format!("its columns are {}", names.join(", "))
-            }
-        };
-        finding.help(help)
+        let names: Vec<&str> = table.contract.names().collect();
+        let otherwise = format!("its columns are {}", names.join(", "));
+        let finding = self.finding(Code::UnknownColumn, what, name);
+        finding.suggest(name, names, otherwise)
     }
 
-    fn finding(&self, code: &'static str, what: String, name: &str) -> Finding {
+    fn finding(&self, code: Code, what: String, name: &str) -> Finding {
         let Pipeline {
             updates, manifest, ..
         } = self.pipeline;
@@ -233,7 +227,7 @@ impl Place<'_> {
             (None, "") => manifest.place(self.step.table_at.clone()),
             (None, name) => in_manifest(self.pipeline, name),
         };
-        Finding::error(code, what).at(place, "here")
+        Finding::new(code, what).at(place, "here")
     }
 }
 

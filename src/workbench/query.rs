@@ -21,7 +21,7 @@ use crate::{
     compile::workspace::{self, EXPORT, HISTORY, PREVIOUS, Workspace},
     config::EngineConfig,
     dataset::Dataset,
-    diagnostics::Finding,
+    diagnostics::{Code, Finding},
     engine::{Cost, Error, Result, cost::Meter, session},
     pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, read_seed, sql::references},
     snapshot::Snapshot,
@@ -217,7 +217,7 @@ impl<'a> Scope<'a> {
                 let what = format!("`{name}` is a relation of {one} and of {other}");
                 let place = file.place(crate::pipeline::graph::word(&file.text, name));
                 let help = format!("write `{}.{name}`", one.replace('-', "_"));
-                let finding = Finding::error("ambiguous-table", what).at(place, "which?");
+                let finding = Finding::new(Code::AmbiguousRelation, what).at(place, "which?");
                 Err(Error::invalid(vec![finding.help(help)]))
             }
             (found, _) => Ok(found),

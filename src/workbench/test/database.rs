@@ -36,7 +36,7 @@ use crate::{
     },
     config::EngineConfig,
     dataset::{Contract, Dataset},
-    diagnostics::Finding,
+    diagnostics::{Code, Finding},
     engine::{Error, Result, session},
     pipeline::{
         Bindings, Pipeline, Project, Relation, SourceFile, read_seed,
@@ -368,7 +368,7 @@ fn declared(name: &str, batch: &RecordBatch, contract: &Contract) -> Result<Reco
 }
 
 fn refused(message: String) -> Error {
-    Error::invalid(vec![Finding::error("test", message)])
+    Error::invalid(vec![Finding::new(Code::BadTest, message)])
 }
 
 fn spelled(name: &ast::ObjectName) -> String {

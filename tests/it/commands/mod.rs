@@ -2,6 +2,7 @@
 
 mod check;
 mod docs;
+mod explain;
 mod files;
 mod load;
 mod synth;

@@ -299,7 +299,7 @@ async fn a_query_that_is_wrong_says_what_is_meant() {
     let write = shown(&world, "drop table prices", None, None).await;
     let lacking = shown(&world, "stores", None, None).await;
     insta::assert_snapshot!([ambiguous, unknown, write, lacking].join("\n\n"), @"
-    error[ambiguous-table]: `lows` is a relation of cheapest and of doubled
+    error[ambiguous-relation]: `lows` is a relation of cheapest and of doubled
      --> query:2:6
       |
     2 | from lows
@@ -307,7 +307,7 @@ async fn a_query_that_is_wrong_says_what_is_meant() {
       |
       = help: write `cheapest.lows`
 
-    error[unknown-table]: there is no relation `cheepest`
+    error[unknown-relation]: there is no relation `cheepest`
      --> query:2:6
       |
     2 | from cheepest

@@ -1,0 +1,1 @@
+select product_id, price from prices where price > 0

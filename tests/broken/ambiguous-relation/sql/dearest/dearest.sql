@@ -1,0 +1,5 @@
+select
+    product_id,
+    max(price) as price
+from lows
+group by product_id

@@ -1,0 +1,5 @@
+select
+    min(price) as price,
+    product_id
+from prices
+group by product_id

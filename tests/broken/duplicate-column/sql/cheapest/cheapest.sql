@@ -1,0 +1,6 @@
+select
+    product_id,
+    min(price) as price,
+    max(price) as price
+from prices
+group by product_id

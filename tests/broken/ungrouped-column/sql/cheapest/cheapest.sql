@@ -1,0 +1,5 @@
+select
+    product_id,
+    price
+from prices
+group by product_id

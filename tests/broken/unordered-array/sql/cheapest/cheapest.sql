@@ -1,0 +1,5 @@
+select
+    product_id,
+    array_agg(price) as price
+from prices
+group by product_id

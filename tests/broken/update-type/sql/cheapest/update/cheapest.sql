@@ -1,0 +1,1 @@
+select product_id, interval '1 day' as age from artifact
