@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Error, Result, StoreOptions, file::EmbeddingTable, rooted};
-use crate::diagnostics::nearest;
+use serde_json::json;
 
-/// The models by the names they have in `pricemill.toml`.
-const MODELS: [&str; 3] = ["ngram", "minilm", "file"];
+use super::{
+    Result, StoreOptions, rooted,
+    settings::{EMBEDDING_MODEL, EMBEDDING_PATH},
+    value::{Raw, Value},
+    written::Written,
+};
+use crate::diagnostics::{did_you_mean, nearest};
 
 /// What `embed` embeds with, and where vectors are kept.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +21,14 @@ pub struct EmbeddingConfig {
     pub cache: Option<String>,
     /// The options of the stores that `cache` and a model's path may be on.
     pub store: StoreOptions,
+}
+
+/// The models by the names they have in `pricemill.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Model {
+    Ngram,
+    Minilm,
+    File,
 }
 
 /// A model that makes vectors of texts.
@@ -41,65 +53,86 @@ impl EmbeddingModel {
     /// Returns the model's name in `pricemill.toml`.
     pub fn name(&self) -> &'static str {
         match self {
-            EmbeddingModel::Ngram => "ngram",
-            EmbeddingModel::Minilm { .. } => "minilm",
-            EmbeddingModel::File { .. } => "file",
+            EmbeddingModel::Ngram => Model::Ngram.name(),
+            EmbeddingModel::Minilm { .. } => Model::Minilm.name(),
+            EmbeddingModel::File { .. } => Model::File.name(),
         }
     }
 
-    fn of(table: &EmbeddingTable, root: &Path) -> Result<EmbeddingModel> {
-        let path = |what: &str| {
-            let lacks = || value("path", format!("`{}` needs {what}", table.model()));
-            table.path.as_deref().ok_or_else(lacks)
+    fn of(written: &Written, root: &Path) -> Result<EmbeddingModel> {
+        let model = written.get(&EMBEDDING_MODEL);
+        let path = written.get(&EMBEDDING_PATH);
+        let needed = |what: &str| {
+            let lacks = || {
+                let reason = format!("is `{}`, which needs {what}: set `path` too", model.name());
+                written.unusable(EMBEDDING_MODEL.path, &reason)
+            };
+            path.as_deref().ok_or_else(lacks)
         };
-        match table.model() {
-            "ngram" if table.path.is_some() => Err(value(
-                "path",
-                "the model `ngram` reads no file; set `model` as well".to_owned(),
+        match model {
+            Model::Ngram if path.is_some() => Err(written.unusable(
+                EMBEDDING_PATH.path,
+                "has no effect: the model `ngram` reads no file; set `model` too",
             )),
-            "ngram" => Ok(EmbeddingModel::Ngram),
-            "minilm" => Ok(EmbeddingModel::Minilm {
-                folder: root.join(path("the model's folder")?),
+            Model::Ngram => Ok(EmbeddingModel::Ngram),
+            Model::Minilm => Ok(EmbeddingModel::Minilm {
+                folder: root.join(needed("the model's folder")?),
             }),
-            "file" => Ok(EmbeddingModel::File {
-                path: rooted(root, path("a Parquet file of texts and vectors")?),
+            Model::File => Ok(EmbeddingModel::File {
+                path: rooted(root, needed("a Parquet file of texts and vectors")?),
             }),
-            other => Err(value("model", unknown(other))),
         }
     }
 }
 
 impl EmbeddingConfig {
     pub(super) fn of(
-        table: &EmbeddingTable,
+        written: &Written,
         root: &Path,
         data: &str,
         store: &StoreOptions,
     ) -> Result<EmbeddingConfig> {
         Ok(EmbeddingConfig {
-            model: EmbeddingModel::of(table, root)?,
+            model: EmbeddingModel::of(written, root)?,
             cache: Some(format!("{}/embeddings", data.trim_end_matches('/'))),
             store: store.clone(),
         })
     }
 }
 
-impl EmbeddingTable {
-    fn model(&self) -> &str {
-        self.model.as_deref().unwrap_or(MODELS[0])
+impl Model {
+    const ALL: [Model; 3] = [Model::Ngram, Model::Minilm, Model::File];
+
+    fn name(self) -> &'static str {
+        match self {
+            Model::Ngram => "ngram",
+            Model::Minilm => "minilm",
+            Model::File => "file",
+        }
     }
 }
 
-fn unknown(model: &str) -> String {
-    match nearest(model, MODELS) {
-        Some(near) => format!("`{model}` is no model; did you mean `{near}`?"),
-        None => format!("`{model}` is no model; there are {}", MODELS.join(", ")),
-    }
-}
+impl Value for Model {
+    const WHAT: &'static str = "the name of a model";
 
-fn value(key: &str, reason: String) -> Error {
-    Error::Value {
-        key: format!("embedding.{key}"),
-        reason,
+    fn read(raw: &Raw) -> Option<Model> {
+        let name = raw.text()?;
+        Model::ALL.into_iter().find(|model| model.name() == name)
+    }
+
+    fn as_toml(&self) -> Option<String> {
+        Some(format!("\"{}\"", self.name()))
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({"enum": Model::ALL.map(Model::name)})
+    }
+
+    fn help(raw: &Raw, _: &str) -> String {
+        let names = Model::ALL.map(Model::name);
+        match raw.text().and_then(|name| nearest(name, names)) {
+            Some(near) => did_you_mean(near),
+            None => format!("there are {}", names.join(", ")),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::FILE;
-use crate::diagnostics::Findings;
+use crate::diagnostics::{Findings, did_you_mean, nearest};
 
 /// Why the settings could not be resolved.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum Error {
         reason: String,
     },
     /// A variable has our prefix and names no key.
-    #[error("{name} is set, and is no setting")]
+    #[error("unknown setting {name}")]
     UnknownVariable {
         /// The variable.
         name: String,
@@ -37,7 +37,7 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// No profile has that name.
-    #[error("there is no profile `{name}`")]
+    #[error("unknown profile `{name}`")]
     UnknownProfile {
         /// What was asked for.
         name: String,
@@ -82,11 +82,11 @@ impl Error {
             Error::UnknownVariable {
                 nearest: Some(near),
                 ..
-            } => Some(format!("did you mean {near}?")),
+            } => Some(did_you_mean(near)),
             Error::UnknownProfile { name, known } => {
-                let near = crate::diagnostics::nearest(name, known.iter().map(String::as_str));
+                let near = nearest(name, known.iter().map(String::as_str));
                 Some(match near {
-                    Some(near) => format!("did you mean `{near}`?"),
+                    Some(near) => did_you_mean(near),
                     None => format!("add [profile.{name}] with a `server` to {FILE}"),
                 })
             }
@@ -96,7 +96,10 @@ impl Error {
             )),
             Error::NotConfirmed => Some("answer y, or give --yes".to_owned()),
             Error::NotEmpty { .. } => Some("name a folder that is not there yet".to_owned()),
-            _ => None,
+            Error::File(_)
+            | Error::Read { .. }
+            | Error::Value { .. }
+            | Error::UnknownVariable { nearest: None, .. } => None,
         }
     }
 }

@@ -1,76 +1,45 @@
 //! Settings: defaults < `pricemill.toml` < environment < flags, resolved once.
 //!
-//! Only this module reads the environment. Secrets stay in [`SecretString`] and
-//! are never printed.
+//! ```text
+//! pricemill.toml ┐                                        ┌─► Config
+//! PRICEMILL_…    ├─► written (each value with its place) ─┤
+//! flags          ┘        ▲                               └─► findings
+//!                     settings: the registry of keys ─► defaults, file, table, schema
+//! ```
+//!
+//! A new key is one entry of the registry and one field. Only this module reads the
+//! environment. Secrets stay in [`SecretString`] and are never printed.
 
+mod document;
 mod embedding;
+mod environment;
 mod error;
-mod file;
-mod quantity;
+mod profile;
+mod settings;
+mod tables;
+mod value;
+mod written;
 
 use std::{
-    collections::BTreeMap,
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
 
+pub use document::{default_file, markdown_table, schema};
 pub use embedding::{EmbeddingConfig, EmbeddingModel};
+pub use environment::{Environment, StoreOptions};
 pub use error::{Error, Result};
-pub use quantity::{bytes, duration, percent};
+pub use profile::Profile;
+pub use tables::{EngineConfig, FetchConfig, ServeConfig};
+pub use value::{bytes, duration};
+
+use settings::Text;
+use written::Written;
 
 /// The settings' file.
 pub const FILE: &str = "pricemill.toml";
-
-/// The server of the profile `dev`, unless it is configured.
-const DEV_SERVER: &str = "http://127.0.0.1:8000";
-
-/// The variables of the process, read once. What is looked up is never printed.
-#[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
-
-impl Environment {
-    /// Reads the process's variables; those that are not UTF-8 are left out.
-    pub fn of_process() -> Environment {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one place that reads it"
-        )]
-        let all = std::env::vars_os();
-        Environment(
-            all.filter_map(|(name, value)| {
-                Some((name.into_string().ok()?, value.into_string().ok()?))
-            })
-            .collect(),
-        )
-    }
-
-    /// Returns an environment of these variables only.
-    pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Environment {
-        Environment(
-            variables
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
-        )
-    }
-
-    /// Returns a variable that is set and not empty.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-    }
-
-    fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
-    }
-}
 
 /// What the command line says about settings.
 #[derive(Debug, Clone, Default)]
@@ -104,111 +73,6 @@ pub struct Config {
     pub api_key: Option<SecretString>,
 }
 
-/// Where a turn of the loop comes from and goes to.
-#[derive(Debug, Clone, Default)]
-pub struct Profile {
-    /// Its name.
-    pub name: String,
-    /// The service with exports and uploads.
-    pub server: Option<Url>,
-    /// An inbox on an object store, to upload to instead of the server.
-    pub inbox: Option<String>,
-    /// A database to read and update directly.
-    pub database: Option<String>,
-}
-
-/// The engine's settings.
-#[derive(Debug, Clone)]
-pub struct EngineConfig {
-    /// The memory pool, in bytes.
-    pub memory_bytes: usize,
-    /// Threads and partitions.
-    pub threads: NonZeroUsize,
-    /// Where spilled and intermediate files go; the system's temp folder if none.
-    pub temp: Option<PathBuf>,
-    /// The most bytes that the operators of one session may have spilled at once.
-    pub max_temp_bytes: u64,
-    /// What `embed` embeds with.
-    pub embedding: EmbeddingConfig,
-}
-
-/// The client's settings.
-#[derive(Debug, Clone)]
-pub struct FetchConfig {
-    /// Pages in flight at once.
-    pub parallel: NonZeroUsize,
-    /// How long a request may be retried, waits included, before the fetch stops with 75.
-    pub patience: Duration,
-    /// How long a connection may stay silent.
-    pub idle_timeout: Duration,
-    /// The most bytes of one page's body, decoded.
-    pub max_page_bytes: u64,
-    /// Whether the columnar form is asked for first.
-    pub columnar: bool,
-}
-
-/// The server's settings.
-#[derive(Debug, Clone)]
-pub struct ServeConfig {
-    /// Rows a page.
-    pub page_size: NonZeroUsize,
-    /// Requests a day of a valid key.
-    pub internal_per_day: u32,
-    /// Requests an hour of everything else, by address.
-    pub anon_per_hour: u32,
-    /// The most bytes of an upload as sent.
-    pub max_upload_bytes: u64,
-    /// The most bytes of an upload once decompressed.
-    pub max_decoded_bytes: u64,
-}
-
-/// Options of the object stores: `aws_endpoint`, `aws_access_key_id` …, by
-/// object_store's own key names.
-#[derive(Clone, Default)]
-pub struct StoreOptions(pub BTreeMap<String, SecretString>);
-
-impl std::fmt::Debug for StoreOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-impl Default for FetchConfig {
-    fn default() -> Self {
-        FetchConfig {
-            parallel: NonZeroUsize::MIN.saturating_add(3),
-            patience: Duration::from_secs(600),
-            idle_timeout: Duration::from_secs(30),
-            max_page_bytes: 64 << 20,
-            columnar: true,
-        }
-    }
-}
-
-impl Default for ServeConfig {
-    fn default() -> Self {
-        ServeConfig {
-            page_size: NonZeroUsize::MIN.saturating_add(499),
-            internal_per_day: 100_000,
-            anon_per_hour: 100,
-            max_upload_bytes: 2 << 30,
-            max_decoded_bytes: 16 << 30,
-        }
-    }
-}
-
-impl Default for EngineConfig {
-    fn default() -> Self {
-        EngineConfig {
-            memory_bytes: 1 << 30,
-            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            temp: None,
-            max_temp_bytes: 100 << 30,
-            embedding: EmbeddingConfig::default(),
-        }
-    }
-}
-
 impl Config {
     /// Returns the folder of the project that `from` lies in: the nearest above with
     /// a `pricemill.toml`, else `from` itself.
@@ -218,23 +82,27 @@ impl Config {
     }
 
     /// Resolves the settings of the project that `from` lies in.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the file with its place, a variable that is not a setting or
+    /// cannot be used, or a profile that is not there.
     pub fn load(from: &Path, environment: &Environment, overrides: &Overrides) -> Result<Config> {
         let (root, text) = find(from)?;
-        let file = file::parse(&text)?.overridden(environment)?;
-        let profile = profile(&file, &root, environment, overrides)?;
-        let data = rooted(&root, file.data.as_deref().unwrap_or("data"));
-        let database = file.database.clone().unwrap_or_else(|| in_data(&data));
-        let database = profile.database.clone().unwrap_or(database);
+        let written = Written::read(&text, environment)?;
+        let profile = Profile::of(&written, &root, environment, overrides)?;
+        let data = rooted(&root, &written.get(&settings::DATA));
+        let database = written.get(&settings::DATABASE).map(Text::into_owned);
+        let database = profile.database.clone().or(database);
         let store = StoreOptions::of(environment);
-        let mut engine = engine(&file.engine, &root, overrides)?;
-        engine.embedding = EmbeddingConfig::of(&file.embedding, &root, &data, &store)?;
+        let embedding = EmbeddingConfig::of(&written, &root, &data, &store)?;
         Ok(Config {
+            database: database.unwrap_or_else(|| in_data(&data)),
             data,
-            database,
             profile,
-            engine,
-            fetch: fetch(&file.fetch)?,
-            serve: serve(&file.serve)?,
+            engine: EngineConfig::of(&written, &root, overrides, embedding),
+            fetch: FetchConfig::of(&written),
+            serve: ServeConfig::of(&written),
             store,
             api_key: environment.get("INTERNAL_API_KEY").map(SecretString::from),
             root,
@@ -270,198 +138,12 @@ fn in_data(data: &str) -> String {
     }
 }
 
-fn profile(
-    file: &file::File,
-    root: &Path,
-    environment: &Environment,
-    overrides: &Overrides,
-) -> Result<Profile> {
-    let asked = overrides.profile.as_ref().or(file.default_profile.as_ref());
-    let Some(name) = asked else {
-        return Ok(Profile {
-            name: "local".to_owned(),
-            ..Profile::default()
-        });
-    };
-    let table = match file.profile.get(name) {
-        Some(table) => table.clone(),
-        None if name == "dev" => file::ProfileTable::default(),
-        None if name == "local" => file::ProfileTable::default(),
-        None => {
-            let known = file
-                .profile
-                .keys()
-                .cloned()
-                .chain(["dev".to_owned()])
-                .collect();
-            return Err(Error::UnknownProfile {
-                name: name.clone(),
-                known,
-            });
-        }
-    };
-    let key = |key: &str| format!("profile.{name}.{key}");
-    let expand = |text: &Option<String>, field: &str| {
-        text.as_ref()
-            .map(|text| expanded(text, &key(field), environment))
-            .transpose()
-    };
-    let (inbox, database) = (
-        expand(&table.inbox, "inbox")?,
-        expand(&table.database, "database")?,
-    );
-    let mut server = expand(&table.server, "server")?;
-    if name == "dev" && server.is_none() && inbox.is_none() && database.is_none() {
-        server = Some(DEV_SERVER.to_owned());
-    }
-    let server = server
-        .map(|text| server_url(&text, &key("server")))
-        .transpose()?;
-    Ok(Profile {
-        name: name.clone(),
-        server,
-        inbox: inbox.map(|inbox| rooted(root, &inbox)),
-        database,
-    })
-}
-
-fn server_url(text: &str, key: &str) -> Result<Url> {
-    let bad = |reason: &str| Error::Value {
-        key: key.to_owned(),
-        reason: reason.to_owned(),
-    };
-    let url = Url::parse(text).map_err(|_| bad("not a URL such as https://prices.example"))?;
-    match url.scheme() {
-        "http" | "https" if url.has_host() && url.password().is_none() => Ok(url),
-        "http" | "https" => Err(bad(
-            "a password does not belong in a URL; the key is INTERNAL_API_KEY",
-        )),
-        _ => Err(bad("must begin with http:// or https://")),
-    }
-}
-
-/// Returns the text with each `${NAME}` replaced by the variable's value.
-fn expanded(text: &str, key: &str, environment: &Environment) -> Result<String> {
-    let mut result = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        let Some((variable, after)) = after.split_once('}') else {
-            break;
-        };
-        let unset = || Error::Unset {
-            key: key.to_owned(),
-            variable: variable.to_owned(),
-        };
-        result += before;
-        result += environment.get(variable).ok_or_else(unset)?;
-        rest = after;
-    }
-    Ok(result + rest)
-}
-
-fn value<T>(key: &str, text: &str, read: Option<T>, example: &str) -> Result<T> {
-    read.ok_or_else(|| Error::Value {
-        key: key.to_owned(),
-        reason: format!("`{text}` cannot be used; write it like `{example}`"),
-    })
-}
-
-fn non_zero(key: &str, number: usize) -> Result<NonZeroUsize> {
-    NonZeroUsize::new(number).ok_or_else(|| Error::Value {
-        key: key.to_owned(),
-        reason: "must be at least 1".to_owned(),
-    })
-}
-
-fn engine(table: &file::EngineTable, root: &Path, overrides: &Overrides) -> Result<EngineConfig> {
-    let memory = table.memory.as_deref().unwrap_or("60%");
-    let of_machine = |percent: f64| (quantity::machine_memory() as f64 * percent / 100.0) as u64;
-    let read = percent(memory).map(of_machine).or_else(|| bytes(memory));
-    let memory_bytes = value("engine.memory", memory, read, "768MiB` or `60%")?;
-    let default = EngineConfig::default();
-    let threads = table
-        .threads
-        .map(|threads| non_zero("engine.threads", threads))
-        .transpose()?;
-    let mut max_temp_bytes = default.max_temp_bytes;
-    if let Some(text) = &table.max_temp {
-        max_temp_bytes = value("engine.max_temp", text, bytes(text), "100GiB")?;
-    }
-    Ok(EngineConfig {
-        memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
-        threads: overrides.threads.or(threads).unwrap_or(default.threads),
-        temp: table.temp.as_ref().map(|temp| root.join(temp)),
-        max_temp_bytes,
-        embedding: default.embedding,
-    })
-}
-
-fn fetch(table: &file::FetchTable) -> Result<FetchConfig> {
-    let mut fetch = FetchConfig::default();
-    if let Some(parallel) = table.parallel {
-        fetch.parallel = non_zero("fetch.parallel", parallel)?;
-    }
-    if let Some(text) = &table.patience {
-        fetch.patience = value("fetch.patience", text, duration(text), "10m")?;
-    }
-    if let Some(text) = &table.idle_timeout {
-        fetch.idle_timeout = value("fetch.idle_timeout", text, duration(text), "30s")?;
-    }
-    if let Some(text) = &table.max_page {
-        fetch.max_page_bytes = value("fetch.max_page", text, bytes(text), "64MiB")?;
-    }
-    fetch.columnar = table.columnar.unwrap_or(fetch.columnar);
-    Ok(fetch)
-}
-
-fn serve(table: &file::ServeTable) -> Result<ServeConfig> {
-    let mut serve = ServeConfig::default();
-    if let Some(rows) = table.page_size {
-        serve.page_size = non_zero("serve.page_size", rows)?;
-    }
-    serve.internal_per_day = table.internal_per_day.unwrap_or(serve.internal_per_day);
-    serve.anon_per_hour = table.anon_per_hour.unwrap_or(serve.anon_per_hour);
-    if let Some(text) = &table.max_upload {
-        serve.max_upload_bytes = value("serve.max_upload", text, bytes(text), "2GiB")?;
-    }
-    if let Some(text) = &table.max_decoded {
-        serve.max_decoded_bytes = value("serve.max_decoded", text, bytes(text), "16GiB")?;
-    }
-    Ok(serve)
-}
-
-impl StoreOptions {
-    /// Takes the object stores' own variables, `AWS_*`.
-    fn of(environment: &Environment) -> StoreOptions {
-        let options = environment
-            .with_prefix("AWS_")
-            .filter(|(_, value)| !value.is_empty());
-        StoreOptions(
-            options
-                .map(|(name, value)| {
-                    (
-                        format!("aws_{}", name.to_ascii_lowercase()),
-                        SecretString::from(value),
-                    )
-                })
-                .collect(),
-        )
-    }
-}
-
-impl Profile {
-    /// Returns the server, or says that the profile has none.
-    pub fn server(&self) -> Result<&Url> {
-        let lacks = || Error::Lacks {
-            profile: self.name.clone(),
-            missing: "server",
-        };
-        self.server.as_ref().ok_or_else(lacks)
-    }
-}
-
 impl Config {
-    /// Returns the key, or says that it is not set.
+    /// Returns the key.
+    ///
+    /// # Errors
+    ///
+    /// It is not set.
     pub fn key(&self) -> Result<&SecretString> {
         self.api_key
             .as_ref()
@@ -544,16 +226,19 @@ mod tests {
         for (text, said) in [
             (
                 "model = \"ngrams\"",
-                "`ngrams` is no model; did you mean `ngram`?",
+                "`embedding.model` must be the name of a model; did you mean `ngram`?",
             ),
             (
                 "model = \"bert\"",
-                "`bert` is no model; there are ngram, minilm, file",
+                "`embedding.model` must be the name of a model; there are ngram, minilm, file",
             ),
-            ("model = \"file\"", "embedding.path: `file` needs"),
+            (
+                "model = \"file\"",
+                "`embedding.model` is `file`, which needs a Parquet file",
+            ),
             (
                 "path = \"x\"",
-                "embedding.path: the model `ngram` reads no file",
+                "`embedding.path` has no effect: the model `ngram` reads no file",
             ),
         ] {
             let error = load(
@@ -561,8 +246,13 @@ mod tests {
                 &Environment::default(),
                 None,
             );
-            let error = error.unwrap_err().to_string();
+            let Err(Error::File(findings)) = error else {
+                panic!("{error:?}")
+            };
+            let finding = &findings.0[0];
+            let error = format!("{}; {}", finding.message, finding.help.join("; "));
             assert!(error.contains(said), "{error}");
+            assert_eq!(finding.place().unwrap().line_column().0, 2);
         }
     }
 
@@ -600,7 +290,7 @@ mod tests {
         let error = load("", &environment, None).unwrap_err();
         assert_eq!(
             error.hint().unwrap(),
-            "did you mean PRICEMILL_ENGINE_MEMORY?"
+            "did you mean `PRICEMILL_ENGINE_MEMORY`?"
         );
         let error = load(
             "[profile.prod]\nserver = \"http://x\"",
@@ -608,6 +298,88 @@ mod tests {
             Some("prd"),
         );
         assert_eq!(error.unwrap_err().hint().unwrap(), "did you mean `prod`?");
+    }
+
+    /// Returns what the settings come to, whatever the folder.
+    fn resolved(text: &str, variables: &[(&str, &str)], profile: Option<&str>) -> String {
+        let all = [&[("API_SERVER_URL", "https://prices.example")], variables].concat();
+        let environment = all.iter().map(|(name, value)| (*name, *value));
+        match load(text, &environment.collect(), profile) {
+            Ok(config) => {
+                let root = config.root.display().to_string();
+                format!("{config:?}").replace(&root, "ROOT")
+            }
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_registry_is_read_from_the_file_and_from_its_variable() {
+        for setting in settings::ALL {
+            let path = setting.path().replace('*', "prod");
+            let profile = path.starts_with("profile.").then_some("prod");
+            let (table, name) = path.rsplit_once('.').unwrap_or(("", &path));
+            let example = setting.example();
+            let text = match table {
+                "" => format!("{name} = {example}"),
+                table => format!("[{table}]\n{name} = {example}"),
+            };
+            let of_file = resolved(&text, &[], profile);
+            // The default of `engine.threads` is the machine's, which may be the example.
+            if path != "engine.threads" {
+                assert_ne!(of_file, resolved("", &[], profile), "{path}");
+            }
+            let variable = settings::variable(&path);
+            let of_variable = resolved("", &[(&variable, example.trim_matches('"'))], profile);
+            // A model's path is missing: that is said where the model is named.
+            if path != "embedding.model" && path != "embedding.path" {
+                assert_eq!(of_file, of_variable, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_fault_of_the_file_is_found_at_once_in_its_order() {
+        let text = "[fetch]\nparallel = 0\npatience = 5\nserver = 1\n[serve]\nmax_upload = \"big\"";
+        let Err(Error::File(findings)) = load(text, &Environment::default(), None) else {
+            panic!("accepted")
+        };
+        let found = findings.0.iter().map(|finding| {
+            let line = finding.place().unwrap().line_column().0;
+            format!("{line}: {}; {}", finding.message, finding.help.join("; "))
+        });
+        insta::assert_snapshot!(found.collect::<Vec<_>>().join("\n"), @r#"
+        2: `fetch.parallel` must be a whole number of at least 1; write it like 8
+        3: `fetch.patience` must be a duration; write it like "1h"
+        4: unknown setting `server`; known settings are parallel, patience, idle_timeout, max_page, columnar
+        6: `serve.max_upload` must be a size; write it like "512MiB"
+        "#);
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_used_is_named() {
+        let environment = Environment::of([("PRICEMILL_FETCH_PATIENCE", "10 miles")]);
+        let error = load("", &environment, None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "PRICEMILL_FETCH_PATIENCE: `10 miles` is not a duration; write it like 1h"
+        );
+        let environment = Environment::of([("PRICEMILL_FOO", "1")]);
+        let error = load("", &environment, None).unwrap_err();
+        assert_eq!(error.to_string(), "unknown setting PRICEMILL_FOO");
+    }
+
+    #[test]
+    fn a_server_that_is_not_a_url_is_shown_where_it_is_written() {
+        let text = "[profile.prod]\nserver = \"prices\"";
+        let Err(Error::File(findings)) = load(text, &Environment::default(), Some("prod")) else {
+            panic!("accepted")
+        };
+        assert_eq!(
+            findings.0[0].message,
+            "`profile.prod.server` is not a URL such as https://prices.example"
+        );
+        assert_eq!(findings.0[0].place().unwrap().line_column(), (2, 10));
     }
 
     #[test]

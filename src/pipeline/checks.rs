@@ -11,7 +11,7 @@ use super::{
     SourceFile,
     reader::{Reader, Section, entries},
 };
-use crate::diagnostics::Code;
+use crate::{config, diagnostics::Code};
 
 /// The checks that need no SQL.
 const BUILT_IN: [&str; 3] = ["rows", "change", "age"];
@@ -162,8 +162,8 @@ fn age(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Age> {
         }
         return None;
     };
-    let Some(max) = duration(text.value) else {
-        let what = format!("`{}` is not a length of time", text.value);
+    let Some(max) = config::duration(text.value) else {
+        let what = format!("`{}` is not a duration", text.value);
         let finding = reader.finding(Code::WrongType, what, text.span, "here");
         let help = "write it as \"90m\", \"36h\" or \"2d\"";
         reader.findings.push(finding.help(help));
@@ -185,35 +185,6 @@ fn severity(reader: &mut Reader<'_>, section: Section<'_>) -> Severity {
                 reader.wrong_type::<()>(section, "severity", value, "\"error\" or \"warn\"");
             }
             Severity::Error
-        }
-    }
-}
-
-/// Reads a whole number of seconds, minutes, hours or days: `36h`.
-fn duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let unit = text.chars().last()?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
-    Some(Duration::from_secs(number.checked_mul(seconds)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_is_a_number_and_a_unit() {
-        assert_eq!(duration("36h"), Some(Duration::from_secs(129_600)));
-        assert_eq!(duration("2 d"), Some(Duration::from_secs(172_800)));
-        for bad in ["36", "h", "", "-1h", "1.5h", "1w", "99999999999999999999h"] {
-            assert_eq!(duration(bad), None, "{bad}");
         }
     }
 }
