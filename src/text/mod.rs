@@ -12,8 +12,8 @@ mod scan;
 mod size;
 mod units;
 
-pub(crate) use fold::fold_case;
-pub(crate) use normal::{folded, normalized_name};
+pub(crate) use fold::{fold_case, folded};
+pub(crate) use normal::normalized_name;
 pub(crate) use size::Size;
 pub(crate) use units::Units;
 

@@ -3,11 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use icu_normalizer::{
-    DecomposingNormalizerBorrowed, properties::CanonicalCombiningClassMapBorrowed,
-};
-
-use super::units::Units;
+use super::{fold::folded, units::Units};
 
 /// Returns a name in lower case, without accents (NFKD) and sizes, all but letters
 /// and digits one blank, words sorted and each once. Of a name that is nothing but a
@@ -20,25 +16,6 @@ pub(crate) fn normalized_name(name: &str, units: &Units) -> String {
         .filter(|word| !word.is_empty())
         .collect();
     words.into_iter().collect::<Vec<_>>().join(" ")
-}
-
-/// Returns a text in lower case, without accents.
-pub(crate) fn folded(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    DecomposingNormalizerBorrowed::new_nfkd()
-        .normalize(text)
-        .to_lowercase()
-        .chars()
-        .filter(|c| !is_accent(*c))
-        .collect()
-}
-
-/// Whether a character combines with the one before it, in whatever script: a mark
-/// that stayed would tear its word in two.
-fn is_accent(c: char) -> bool {
-    CanonicalCombiningClassMapBorrowed::new().get_u8(c) != 0
 }
 
 /// Returns the text with every size in it one blank.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::normal::folded;
+use super::fold::folded;
 
 /// A unit's base, `mg`, `ul` or `piece`, and how much of it the unit is.
 #[derive(Debug, Clone, PartialEq, Eq)]
