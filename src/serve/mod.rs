@@ -29,7 +29,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use auth::Keys;
 pub use listen::serve;
 
-use crate::{config::ServeConfig, database::Database, inbox::Inbox, kind::Kind, pipeline::Project};
+use crate::{
+    clock::{SharedClock, SystemClock},
+    config::ServeConfig,
+    database::Database,
+    inbox::Inbox,
+    kind::Kind,
+    pipeline::Project,
+};
 use error::Refusal;
 use throttle::Throttle;
 
@@ -115,6 +122,7 @@ pub struct Service {
     config: ServeConfig,
     keys: Keys,
     throttle: Arc<Throttle>,
+    clock: SharedClock,
     temp: PathBuf,
     limits: Limits,
 }
@@ -137,7 +145,8 @@ impl Service {
             path: temp.clone(),
             source,
         })?;
-        let throttle = Arc::new(Throttle::new(&config));
+        let clock = SystemClock::shared();
+        let throttle = Arc::new(Throttle::new(&config, clock.clone()));
         Ok(Service {
             project,
             database,
@@ -145,9 +154,20 @@ impl Service {
             config,
             keys,
             throttle,
+            clock,
             temp,
             limits: Limits::default(),
         })
+    }
+
+    /// Takes the time from that clock, not from the system's.
+    pub fn with_clock(self, clock: SharedClock) -> Service {
+        let throttle = Arc::new(Throttle::new(&self.config, clock.clone()));
+        Service {
+            throttle,
+            clock,
+            ..self
+        }
     }
 
     /// Replaces the limits of connections.

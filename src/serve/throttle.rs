@@ -5,6 +5,7 @@
 //! its quotas the same.
 
 use std::{
+    hash::Hash,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     time::Duration,
@@ -12,45 +13,65 @@ use std::{
 
 use axum::extract::{ConnectInfo, Request};
 use governor::{
-    DefaultKeyedRateLimiter, Quota, RateLimiter,
-    clock::{Clock, DefaultClock},
+    NotUntil, Quota, RateLimiter, clock::Clock, middleware::NoOpMiddleware,
+    state::keyed::DashMapStateStore,
 };
 
 use super::error::{Refusal, Result};
-use crate::config::ServeConfig;
+use crate::{clock::SharedClock, config::ServeConfig};
 
 /// The most addresses remembered; beyond, strangers share one quota.
 const MAX_ADDRESSES: usize = 10_000;
 
+/// Quotas by key.
+type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Ticks, NoOpMiddleware<Duration>>;
+
 /// The quotas and what is used of them.
 #[derive(Debug)]
 pub(super) struct Throttle {
-    internal: DefaultKeyedRateLimiter<usize>,
-    anon: DefaultKeyedRateLimiter<IpAddr>,
-    clock: DefaultClock,
+    internal: Limiter<usize>,
+    anon: Limiter<IpAddr>,
+    clock: Ticks,
+}
+
+/// Our clock, as the quotas read it.
+#[derive(Debug, Clone)]
+struct Ticks(SharedClock);
+
+impl Clock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.monotonic()
+    }
 }
 
 impl Throttle {
-    pub(super) fn new(config: &ServeConfig) -> Throttle {
+    pub(super) fn new(config: &ServeConfig, clock: SharedClock) -> Throttle {
+        let clock = Ticks(clock);
         let day = Duration::from_secs(24 * 60 * 60);
         let hour = Duration::from_secs(60 * 60);
         Throttle {
-            internal: RateLimiter::keyed(quota(config.internal_per_day, day)),
-            anon: RateLimiter::keyed(quota(config.anon_per_hour, hour)),
-            clock: DefaultClock::default(),
+            internal: limiter(config.internal_per_day, day, &clock),
+            anon: limiter(config.anon_per_hour, hour, &clock),
+            clock,
         }
     }
 
     /// Counts a request of a valid key.
     pub(super) fn internal(&self, key: usize) -> Result<()> {
         let checked = self.internal.check_key(&key);
-        checked.map_err(|not_until| throttled(not_until.wait_time_from(self.clock.now())))
+        checked.map_err(|not_until| self.refusal(&not_until))
     }
 
     /// Counts a request without one.
     pub(super) fn anon(&self, request: &Request) -> Result<()> {
         let checked = self.anon.check_key(&self.remembered(peer(request)));
-        checked.map_err(|not_until| throttled(not_until.wait_time_from(self.clock.now())))
+        checked.map_err(|not_until| self.refusal(&not_until))
+    }
+
+    fn refusal(&self, not_until: &NotUntil<Duration>) -> Refusal {
+        throttled(not_until.wait_time_from(self.clock.now()))
     }
 
     /// Returns the address, or the one that all share when too many are remembered.
@@ -64,6 +85,10 @@ impl Throttle {
             false => Ipv6Addr::UNSPECIFIED.into(),
         }
     }
+}
+
+fn limiter<K: Hash + Eq + Clone>(requests: u32, period: Duration, clock: &Ticks) -> Limiter<K> {
+    RateLimiter::dashmap_with_clock(quota(requests, period), clock.clone())
 }
 
 fn quota(requests: u32, period: Duration) -> Quota {
@@ -97,6 +122,7 @@ fn peer(request: &Request) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::FakeClock;
 
     fn from(peer: &str) -> Request {
         let mut request = Request::default();
@@ -106,10 +132,32 @@ mod tests {
     }
 
     fn throttle(anon_per_hour: u32) -> Throttle {
-        Throttle::new(&ServeConfig {
+        throttle_at(anon_per_hour, FakeClock::at(chrono::DateTime::UNIX_EPOCH))
+    }
+
+    fn throttle_at(anon_per_hour: u32, clock: SharedClock) -> Throttle {
+        let config = ServeConfig {
             anon_per_hour,
             ..ServeConfig::default()
-        })
+        };
+        Throttle::new(&config, clock)
+    }
+
+    #[test]
+    fn a_quota_is_back_when_the_refusal_says_so_and_not_before() {
+        let clock = FakeClock::at(chrono::DateTime::UNIX_EPOCH);
+        let throttle = throttle_at(60, clock.clone());
+        let ask = || throttle.anon(&from("10.0.0.1:1"));
+        assert!((0..60).all(|_| ask().is_ok()));
+        let Err(Refusal::Throttled(seconds)) = ask() else {
+            panic!("not throttled");
+        };
+        assert_eq!(seconds, 60);
+        clock.advance(Duration::from_secs(seconds - 1));
+        assert!(ask().is_err());
+        clock.advance(Duration::from_secs(1));
+        assert!(ask().is_ok());
+        assert!(ask().is_err());
     }
 
     #[test]

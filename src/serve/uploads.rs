@@ -12,7 +12,6 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chrono::Utc;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -166,7 +165,7 @@ async fn store(
         extension: extension.to_owned(),
         digest: checked.digest,
         rows: checked.rows,
-        at: Utc::now(),
+        at: service.clock.now(),
         manifest,
     };
     let applied = applied.map(|entry| Mark {
