@@ -2,8 +2,8 @@
 
 use crate::{
     archive, config, database, dataset, diagnostics, diagnostics::Finding, engine, inbox,
-    kind::Kind, load, outbox, pipeline, runs, serve, snapshot, source, storage, synth, update,
-    upload,
+    kind::Kind, load, outbox, pipeline, runs, serve, service, snapshot, source, storage, synth,
+    update, upload,
 };
 
 /// Any stage's error.
@@ -17,6 +17,8 @@ pub enum Error {
     Storage(#[from] storage::Error),
     #[error(transparent)]
     Dataset(#[from] dataset::Error),
+    #[error(transparent)]
+    Service(#[from] service::Error),
     #[error(transparent)]
     Source(#[from] source::Error),
     #[error(transparent)]
@@ -61,6 +63,7 @@ impl Error {
                 Kind::Usage
             }
             Error::Storage(error) => error.kind(),
+            Error::Service(error) => error.kind(),
             Error::Source(error) => error.kind(),
             Error::Snapshot(error) => error.kind(),
             Error::Engine(error) => error.kind(),
@@ -91,6 +94,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Config(error) => error.hint(),
+            Error::Service(error) => error.hint(),
             Error::Source(error) => error.hint(),
             Error::Snapshot(error) => error.hint(),
             Error::Pipeline(error) => error.hint(),

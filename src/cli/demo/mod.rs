@@ -3,11 +3,9 @@
 //! Everything is real: a project's folder, a database, a server on a free port,
 //! the same commands. Afterwards the folder works without the server.
 
-use std::{
-    hash::{BuildHasher, Hasher},
-    path::Path,
-};
+use std::path::Path;
 
+use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
@@ -22,7 +20,7 @@ use crate::{
     error::Result,
     events::Progress,
     serve::serve as serve_on,
-    storage,
+    service, storage,
     synth::{self, Spec},
 };
 
@@ -105,9 +103,9 @@ async fn make_export(outside: &Context, folder: &Path) -> Result<std::path::Path
 
 /// Returns what the commands work with inside the demo's folder.
 fn inside(outside: &Context, folder: &Path, server: &str) -> Result<Context> {
-    let key = random_key();
+    let key = service::random_key()?;
     let environment = Environment::of([
-        ("INTERNAL_API_KEY", key.as_str()),
+        ("INTERNAL_API_KEY", key.expose_secret()),
         ("PRICEMILL_PROFILE_DEV_SERVER", server),
     ]);
     let overrides = Overrides {
@@ -122,12 +120,6 @@ fn inside(outside: &Context, folder: &Path, server: &str) -> Result<Context> {
         &environment,
         folder,
     )
-}
-
-/// Returns a key that nobody else has: the hasher's seeds are the system's randomness.
-fn random_key() -> String {
-    let part = || std::hash::RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", part(), part())
 }
 
 async fn turn(inside: &Context) -> Result<Ending> {
