@@ -15,7 +15,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -254,7 +254,7 @@ pub(super) fn sweep(folder: &FsPath) {
 fn is_left(file: &FsPath) -> bool {
     let left = || -> io::Result<bool> {
         let file = File::open(file)?;
-        let age = SystemTime::now().duration_since(file.metadata()?.modified()?);
+        let age = file.metadata()?.modified()?.elapsed();
         Ok(age.is_ok_and(|age| age > YOUNG) && file.try_lock().is_ok())
     };
     left().unwrap_or(false)

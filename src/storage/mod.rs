@@ -517,10 +517,10 @@ mod tests {
         let (_folder, location) = on_disk();
         location.put("a/real.txt", "x".into()).await.unwrap();
         let folder = location.local().unwrap().join("a");
-        let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
         let file = |name: &str| {
             let file = std::fs::File::create(folder.join(name)).unwrap();
-            file.set_modified(hour_ago).unwrap();
+            file.set_modified(long_ago).unwrap();
             file
         };
         drop(file(".tmp-1-left"));
