@@ -9,9 +9,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let from = std::env::current_dir().unwrap_or_else(|_| ".".into());
-    cli::run(
-        std::env::args_os().collect(),
-        &Environment::of_process(),
-        &from,
-    )
+    #[expect(clippy::disallowed_methods, reason = "they are read here, once")]
+    let arguments = std::env::args_os().collect();
+    cli::run(arguments, &Environment::of_process(), &from)
 }

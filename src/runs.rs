@@ -146,6 +146,10 @@ pub struct Lock {
 
 impl Lock {
     /// Takes the lock of `data`, waiting for at most `wait`.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it waits for another process, whose time is the system's"
+    )]
     pub async fn take(data: &Location, holder: &str, wait: Duration) -> Result<Lock> {
         let Some(folder) = data.local() else {
             return Ok(Lock { _file: None });
@@ -184,6 +188,10 @@ impl Lock {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the signature is for people who look at the lock"
+)]
 fn sign(file: &mut File, holder: &str) -> std::io::Result<()> {
     let since = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
     file.set_len(0)?;

@@ -31,7 +31,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -41,7 +41,10 @@ use tokio::sync::{OnceCell, Semaphore};
 pub use error::Error;
 pub(super) use shelf::{to_lists, vector_type};
 
-use crate::config::{EmbeddingConfig, EmbeddingModel};
+use crate::{
+    clock::Stopwatch,
+    config::{EmbeddingConfig, EmbeddingModel},
+};
 use kept::Kept;
 
 /// A text on its way to an embedder.
@@ -122,7 +125,7 @@ impl Embedding {
     pub(super) async fn embed(&self, texts: &[Text]) -> Result<Vec<f32>> {
         let model = self.model().await?;
         let _turn = self.turn.acquire().await.map_err(Error::Stopped)?;
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let vectors = model.embed(texts).await?;
         let micros = started.elapsed().as_micros() as u64;
         self.texts.fetch_add(texts.len() as u64, Ordering::Relaxed);

@@ -4,16 +4,15 @@
 //! most that the session's pool lent while it ran, so plans of one session are
 //! measured one after another.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use datafusion::{
     execution::{memory_pool::PeakRecordingPool, runtime_env::RuntimeEnv},
     physical_plan::{ExecutionPlan, metrics::MetricsSet},
 };
 use serde::Serialize;
+
+use crate::clock::Stopwatch;
 
 /// What running a plan took.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -63,7 +62,7 @@ fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok
 pub(crate) struct Meter {
     plan: Arc<dyn ExecutionPlan>,
     runtime: Arc<RuntimeEnv>,
-    began: Instant,
+    began: Stopwatch,
 }
 
 impl Meter {
@@ -75,7 +74,7 @@ impl Meter {
         Meter {
             plan,
             runtime,
-            began: Instant::now(),
+            began: Stopwatch::start(),
         }
     }
 

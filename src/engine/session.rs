@@ -53,6 +53,10 @@ pub fn session(config: &EngineConfig) -> Result<SessionContext> {
         .with_default_features()
         .with_physical_optimizer_rule(Arc::new(ByRuns))
         .build();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that makes sessions"
+    )]
     let context = SessionContext::new_with_state(state);
     functions::register(&context);
     Ok(context)

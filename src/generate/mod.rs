@@ -15,7 +15,7 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -30,6 +30,7 @@ use indexmap::IndexMap;
 use self::{intermediate::Intermediate, verify::Against};
 use crate::{
     catalog::tables,
+    clock::Stopwatch,
     compile::{
         contract,
         workspace::{self, EXPORT, HISTORY, PREVIOUS, Workspace},
@@ -257,7 +258,7 @@ impl Run<'_> {
             return Ok(Outcome::Refused(checks));
         }
         let what = format!("{} of {}", pipeline.file.name, pipeline.name);
-        let started = Instant::now();
+        let started = Stopwatch::start();
         let written = write::write(&output, &pipeline.file, &folder, &what).await?;
         let done = Output {
             file: written.path,

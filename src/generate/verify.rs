@@ -1,6 +1,6 @@
 //! The checks of an output: contract, grain, `[checks]`, and the rules of `checks/`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use datafusion::arrow::{
@@ -10,6 +10,7 @@ use futures::StreamExt;
 
 use super::intermediate::Intermediate;
 use crate::{
+    clock::Stopwatch,
     compile::workspace::Workspace,
     engine::{Error, Result},
     events::grouped,
@@ -219,7 +220,7 @@ async fn collect_bad(
     what: &str,
 ) -> Result<CheckResult> {
     let failed = |error| Error::run(what, error);
-    let began = Instant::now();
+    let began = Stopwatch::start();
     let mut stream = workspace.run(plan).await.map_err(failed)?;
     let mut kept: Vec<RecordBatch> = Vec::new();
     let (mut bad, mut shown) = (0u64, 0usize);

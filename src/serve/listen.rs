@@ -67,6 +67,10 @@ async fn accept(
             // A client that has gone again, or no file handle left: both pass.
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "it waits for the system's file handles"
+                )]
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }

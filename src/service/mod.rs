@@ -92,6 +92,7 @@ impl Client {
         if let Some(value) = key.header()? {
             headers.insert(KEY_HEADER, value);
         }
+        #[expect(clippy::disallowed_methods, reason = "this is the one client")]
         let http = reqwest::Client::builder()
             .default_headers(headers)
             .user_agent(concat!("pricemill/", env!("CARGO_PKG_VERSION")))

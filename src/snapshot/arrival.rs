@@ -9,7 +9,7 @@
 //! The first row out of key order makes void what is written; such rows are sorted
 //! once all have come. Rows in key order are never read again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use datafusion::{
     arrow::{compute::concat_batches, record_batch::RecordBatch},
@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{Error, Result, fetch::Written, partial::Partial, rows::Order};
 use crate::{
+    clock::Stopwatch,
     dataset::Dataset,
     source::{Mark, Told},
 };
@@ -51,7 +52,7 @@ struct Waiting {
     batches: Vec<RecordBatch>,
     rows: usize,
     bytes: usize,
-    since: Instant,
+    since: Stopwatch,
 }
 
 struct Disk {
@@ -155,7 +156,7 @@ impl Waiting {
             batches: Vec::new(),
             rows: 0,
             bytes: 0,
-            since: Instant::now(),
+            since: Stopwatch::start(),
         }
     }
 

@@ -4,6 +4,10 @@
     clippy::expect_used,
     reason = "a test says why it failed by panicking"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests look from outside: into the database, and at the server as a browser does"
+)]
 
 mod commands;
 mod faults;

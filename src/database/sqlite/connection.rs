@@ -37,6 +37,10 @@ pub(super) fn create(path: &Path) -> Result<Connection> {
 /// Opens the file that [`create`] has made.
 fn open(path: &Path, more: OpenFlags) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "databases are opened in this room"
+    )]
     let connection = Connection::open_with_flags(path, flags).map_err(|source| Error::Open {
         database: path.display().to_string(),
         source: source.into(),

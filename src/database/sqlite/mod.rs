@@ -175,6 +175,10 @@ impl Database for Sqlite {
 /// Returns the tables of a database that is migrated and empty.
 pub(super) fn schema() -> Result<Vec<Table>> {
     let name = "in memory";
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "databases are opened in this room"
+    )]
     let opened = Connection::open_in_memory();
     let connection = opened.map_err(|source| failure::failed(name, "read the schema", source))?;
     let mut session = Session {

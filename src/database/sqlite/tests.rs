@@ -9,6 +9,10 @@ use crate::{
 };
 
 fn migrated() -> Connection {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "databases are opened in this room"
+    )]
     let connection = Connection::open_in_memory().unwrap();
     migrate(&mut session(&connection)).unwrap();
     connection
