@@ -1,4 +1,5 @@
 //! An artifact that waits in the inbox, into a table that it replaces.
+#![expect(clippy::disallowed_methods, reason = "a bench makes its own files")]
 #![expect(
     clippy::unwrap_used,
     reason = "a bench says why it failed by panicking"
@@ -10,7 +11,7 @@ use std::{path::Path, sync::Arc};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use pricemill::{
-    artifact::digest::Digest,
+    artifact::{digest::Digest, id::Seq},
     config::EngineConfig,
     database::{self, Accept, Database},
     events::Progress,
@@ -37,7 +38,7 @@ table = "dearest"
 mode = "replace"
 "#;
 
-const MODEL: &str = "-- dearest: one row per product_id, its highest price.
+const MODEL: &str = "-- dearest: one row per product_id: its highest price.
 select product_id, max(price) as price from prices group by product_id
 ";
 
@@ -85,8 +86,8 @@ impl World {
         let file = self.folder.path().join("sent");
         std::fs::write(&file, &content).unwrap();
         let arrival = Arrival {
-            pipeline: "dearest".to_owned(),
-            seq: Some(seq),
+            pipeline: "dearest".into(),
+            seq: Some(Seq(seq)),
             extension: "jsonl".to_owned(),
             digest: Digest::of_bytes(content.as_bytes()),
             rows,

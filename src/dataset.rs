@@ -7,6 +7,7 @@
 use std::{fmt, sync::Arc};
 
 use datafusion::arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 /// Why a type or a contract could not be read.
@@ -77,6 +78,20 @@ pub struct Contract {
     pub columns: Vec<Column>,
 }
 
+/// What a column holds, for people, by the column's name.
+///
+/// It is no part of the contract: what is written differs in no byte by it.
+pub type Docs = IndexMap<String, ColumnDoc>;
+
+/// What one column holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ColumnDoc {
+    /// In a sentence, or less; nothing where the definitions say nothing.
+    pub doc: Option<String>,
+    /// What its values are counted in, such as `km`.
+    pub unit: Option<String>,
+}
+
 /// One exported relation of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
@@ -86,6 +101,8 @@ pub struct Dataset {
     pub endpoint: String,
     /// Its columns.
     pub contract: Contract,
+    /// What the columns hold.
+    pub docs: Docs,
     /// The columns that name a row.
     pub key: Vec<String>,
     /// Of rows of one key that differ, the first in this order stands; the

@@ -1,4 +1,4 @@
-//! Where artifacts wait to be applied: receive → pending → archive, supersede or refuse.
+//! Artifacts to be applied: receive → pending → archive, supersede or refuse.
 //!
 //! ```text
 //! inbox/bargains/000001-0123456789abcdef.json    the content, first
@@ -8,11 +8,12 @@
 //! ```
 //!
 //! What is not even an artifact (a manifest that cannot be read, content that is gone or
-//! not the one received) is set aside in `refused/`, as `….broken`: it holds no number
-//! any more, so that the artifact can be uploaded again.
+//! not the one received) is set aside in `refused/`, as `….broken`: it has no number
+//! any more, so that the artifact can be uploaded again. A manifest of a later version is
+//! left where it is.
 //!
-//! Every name is of our own making: nothing the sender says becomes a path. Content
-//! that no manifest tells of is what a killed run left; nobody reads it.
+//! Every name is made here: nothing the sender says becomes a path. Content without a
+//! manifest is what a killed run left; nobody reads it.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -22,14 +23,19 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    artifact::digest::{self, Digest},
+    artifact::{
+        digest::{self, Digest},
+        id::{ArtifactId, PipelineName, Seq, Sha256},
+        manifest::Manifest,
+        sealed::{self, Fault, MAX_RACES, Seal, Unsealed},
+    },
     kind::Kind,
-    outbox::{self, artifact_id, manifest_name, manifest_seq},
-    storage::{self, Location, Put},
+    storage::{self, Format, Location},
 };
 
-/// How many times a receiver tries for a number that others take before it.
-const MAX_RACES: usize = 100;
+/// A received artifact's manifest at rest. Version 1 called the disposition `fate`. The
+/// sender's manifest is a part of it: a new version of that one is a new one here.
+const RECEIVED: Format = Format::version(2);
 
 /// Why an artifact could not enter or leave the inbox.
 #[derive(Debug, thiserror::Error)]
@@ -38,18 +44,21 @@ pub enum Error {
     /// The place refused.
     #[error(transparent)]
     Storage(#[from] storage::Error),
+    /// The artifact could not be written, or its manifest not be read.
+    #[error(transparent)]
+    Sealed(#[from] sealed::Error),
     /// The number is not above those known, and its content is not the one known.
-    #[error("`{pipeline}` has come to artifact {highest}: other content cannot be artifact {seq}")]
+    #[error("artifact {seq} of `{pipeline}` conflicts: the receiver is already at {highest}")]
     Conflict {
         /// The pipeline.
-        pipeline: String,
-        /// The number told.
+        pipeline: PipelineName,
+        /// The number that was sent.
         seq: u64,
-        /// The highest number that waits, or was refused, archived or applied.
+        /// The highest number that is pending, or was refused, archived or applied.
         highest: u64,
     },
-    /// The bytes are not those that the manifest tells of.
-    #[error("{path} has other content than its manifest says")]
+    /// The bytes are not those that the manifest describes.
+    #[error("{path} does not match its manifest")]
     Changed {
         /// The file.
         path: String,
@@ -60,19 +69,11 @@ pub enum Error {
         /// The file.
         path: String,
     },
-    /// A manifest cannot be read.
-    #[error("{path} is not an artifact's manifest: {reason}")]
-    Manifest {
-        /// The manifest.
-        path: String,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// Other writers took every number that was tried.
-    #[error("others kept taking the next number of `{pipeline}`")]
+    #[error("other runs kept taking the next number of `{pipeline}`")]
     Contended {
         /// The pipeline.
-        pipeline: String,
+        pipeline: PipelineName,
     },
 }
 
@@ -83,26 +84,24 @@ impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Error::Storage(error) => error.kind(),
+            Error::Sealed(error) => error.kind(),
             Error::Contended { .. } => Kind::Busy,
-            Error::Conflict { .. }
-            | Error::Changed { .. }
-            | Error::Missing { .. }
-            | Error::Manifest { .. } => Kind::Failed,
+            Error::Conflict { .. } | Error::Changed { .. } | Error::Missing { .. } => Kind::Failed,
         }
     }
 
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Error::Storage(error) => error.hint(),
+            Error::Sealed(error) => error.hint(),
             Error::Conflict { highest, .. } => Some(format!(
-                "the receiver's numbers are of another outbox; send from that one, or from number {} on",
+                "the receiver's numbers are from another outbox; send from that one, or from number {} on",
                 highest.saturating_add(1)
             )),
             Error::Changed { .. } | Error::Missing { .. } => Some(
                 "it is set aside; remove its receipt from the outbox and upload it again"
                     .to_owned(),
             ),
-            Error::Manifest { path, .. } => Some(format!("look at {path}, and remove it")),
             Error::Contended { .. } => Some("run it again when the others are done".to_owned()),
         }
     }
@@ -112,13 +111,13 @@ impl Error {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Received {
     /// The pipeline.
-    pub pipeline: String,
-    /// The artifact's number: the sender's, or the next where it told none.
-    pub seq: u64,
+    pub pipeline: PipelineName,
+    /// The artifact's number: the sender's, or the next where it sent none.
+    pub seq: Seq,
     /// The file's name below the inbox: `bargains/000001-0123456789abcdef.json`.
     pub file: String,
-    /// The hash of the file's bytes, in hex.
-    pub sha256: String,
+    /// The hash of the file's bytes.
+    pub sha256: Sha256,
     /// Its length.
     pub bytes: u64,
     /// Its rows.
@@ -126,17 +125,17 @@ pub struct Received {
     /// When it came.
     pub received_at: DateTime<Utc>,
     /// The sender's manifest, where it sent one.
-    pub manifest: Option<outbox::Manifest>,
+    pub manifest: Option<Manifest>,
     /// What became of it.
-    #[serde(default)]
-    pub fate: Fate,
+    #[serde(default, alias = "fate")]
+    pub disposition: Disposition,
 }
 
 /// What became of a received artifact. Says where its two files are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub enum Fate {
-    /// It waits in the inbox.
+pub enum Disposition {
+    /// It is in the inbox, to be applied.
     #[default]
     Pending,
     /// It is in the database, and archived.
@@ -147,9 +146,9 @@ pub enum Fate {
     /// A later one came before it was applied; it is archived.
     Superseded {
         /// The later one's number.
-        by: u64,
+        by: Seq,
     },
-    /// It was turned away, and lies in `refused/`.
+    /// It was refused, and lies in `refused/`.
     Refused {
         /// Why.
         reason: String,
@@ -160,9 +159,9 @@ pub enum Fate {
 #[derive(Debug, Clone)]
 pub struct Arrival {
     /// The pipeline, by its name in the project.
-    pub pipeline: String,
-    /// The number the sender told.
-    pub seq: Option<u64>,
+    pub pipeline: PipelineName,
+    /// The number the sender gave.
+    pub seq: Option<Seq>,
     /// The extension of the pipeline's file, such as `json`.
     pub extension: String,
     /// What identifies the content.
@@ -172,16 +171,7 @@ pub struct Arrival {
     /// When it came.
     pub at: DateTime<Utc>,
     /// The sender's manifest.
-    pub manifest: Option<outbox::Manifest>,
-}
-
-/// The last artifact of a pipeline that the database's ledger tells of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// Its number.
-    pub seq: u64,
-    /// Its hash, in hex.
-    pub sha256: String,
+    pub manifest: Option<Manifest>,
 }
 
 /// What became of an arrival.
@@ -205,61 +195,66 @@ pub struct Inbox {
 /// What `receive` is to do with an arrival.
 enum Number {
     Known(Box<Received>),
-    Free(u64),
+    Free(Seq),
 }
 
 impl Received {
     /// Returns the artifact's name below its pipeline: `000001-0123456789abcdef`.
-    pub fn id(&self) -> String {
-        artifact_id(self.seq, &self.sha256)
+    pub fn id(&self) -> ArtifactId {
+        ArtifactId {
+            seq: self.seq,
+            sha256: self.sha256.clone(),
+        }
     }
 
-    fn from_arrival(arrival: &Arrival, seq: u64) -> Received {
-        let id = artifact_id(seq, &arrival.digest.sha256);
-        Received {
+    fn from_arrival(arrival: &Arrival, seq: Seq) -> Received {
+        let mut received = Received {
             pipeline: arrival.pipeline.clone(),
             seq,
-            file: format!("{}/{id}.{}", arrival.pipeline, arrival.extension),
+            file: String::new(),
             sha256: arrival.digest.sha256.clone(),
             bytes: arrival.digest.bytes,
             rows: arrival.rows,
             received_at: arrival.at,
             manifest: arrival.manifest.clone(),
-            fate: Fate::Pending,
-        }
+            disposition: Disposition::Pending,
+        };
+        let (folder, id) = (received.folder(), received.id());
+        received.file = format!("{folder}/{id}.{}", arrival.extension);
+        received
     }
 
     /// Returns the folder of both files, below the inbox or the archive.
     fn folder(&self) -> String {
-        match self.fate {
-            Fate::Refused { .. } => format!("{}/refused", self.pipeline),
-            Fate::Pending | Fate::Applied { .. } | Fate::Superseded { .. } => self.pipeline.clone(),
+        match self.disposition {
+            Disposition::Refused { .. } => format!("{}/refused", self.pipeline),
+            Disposition::Pending | Disposition::Applied { .. } | Disposition::Superseded { .. } => {
+                self.pipeline.to_string()
+            }
         }
     }
 
     fn manifest_name(&self) -> String {
-        format!("{}/{}", self.folder(), manifest_name(self.seq))
+        format!("{}/{}", self.folder(), self.seq.manifest())
     }
 
-    /// Returns the same artifact with another fate, and its file's name for it.
-    fn with_fate(&self, fate: Fate) -> Received {
+    /// Returns the same artifact with another disposition, and its file's name for it.
+    fn with(&self, disposition: Disposition) -> Received {
         let mut moved = self.clone();
-        moved.fate = fate;
+        moved.disposition = disposition;
         let name = self.file.rsplit('/').next().unwrap_or_default();
         moved.file = format!("{}/{name}", moved.folder());
         moved
     }
 
     /// Returns what is wrong with a manifest that was read for `pipeline` and `seq`.
-    fn fault(&self, pipeline: &str, seq: u64) -> Option<&'static str> {
+    fn fault(&self, pipeline: &str, seq: Seq) -> Option<Fault> {
         let stem = format!("{}/{}.", self.folder(), self.id());
         let extension = self.file.strip_prefix(&stem);
-        if self.pipeline != pipeline || self.seq != seq {
-            Some("it belongs to another pipeline or number")
-        } else if !digest::is_sha256(&self.sha256) {
-            Some("its hash is none")
+        if self.pipeline != *pipeline || self.seq != seq {
+            Some(Fault::Misplaced)
         } else if extension.is_none_or(|e| !e.bytes().all(|b| b.is_ascii_alphanumeric())) {
-            Some("its file has a foreign name")
+            Some(Fault::FileName)
         } else {
             None
         }
@@ -277,13 +272,13 @@ impl Inbox {
     ///
     /// # Errors
     ///
-    /// [`Error::Conflict`] for other content under a number that is not above all that
-    /// wait, were refused, archived, or are `applied` by the ledger.
+    /// [`Error::Conflict`] for other content under a number that is not above all that are
+    /// pending, were refused or archived, or are `applied` by the ledger.
     pub async fn receive(
         &self,
         arrival: Arrival,
         file: &Path,
-        applied: Option<Mark>,
+        applied: Option<ArtifactId>,
     ) -> Result<Receive> {
         for _ in 0..MAX_RACES {
             match self.number(&arrival, applied.as_ref()).await? {
@@ -301,12 +296,12 @@ impl Inbox {
         })
     }
 
-    /// Returns what waits for a pipeline, by number. Only what is complete is seen.
+    /// Returns what is pending of a pipeline, by number. Only what is complete is seen.
     pub async fn pending(&self, pipeline: &str) -> Result<Vec<Received>> {
         self.read_all(&self.location, pipeline, pipeline).await
     }
 
-    /// Returns what was turned away, by number.
+    /// Returns what was refused, by number.
     pub async fn refused(&self, pipeline: &str) -> Result<Vec<Received>> {
         let folder = format!("{pipeline}/refused");
         self.read_all(&self.location, &folder, pipeline).await
@@ -322,8 +317,8 @@ impl Inbox {
     pub async fn find(&self, pipeline: &str, id: &str) -> Result<Option<Received>> {
         let seq = id.split('-').next().and_then(|seq| seq.parse().ok());
         let Some(seq) = seq else { return Ok(None) };
-        let found = self.known(pipeline, seq).await?;
-        Ok(found.filter(|found| !id.contains('-') || found.id() == id))
+        let found = self.known(pipeline, Seq(seq)).await?;
+        Ok(found.filter(|found| !id.contains('-') || found.id().to_string() == id))
     }
 
     /// Returns the pipelines that have ever received something, sorted.
@@ -340,7 +335,7 @@ impl Inbox {
         &self,
         received: &Received,
     ) -> Result<BoxStream<'static, storage::Result<Bytes>>> {
-        let location = self.place(&received.fate);
+        let location = self.place(&received.disposition);
         let stream = location.stream(&received.file).await?;
         stream.ok_or_else(|| Error::Missing {
             path: location.display(&received.file),
@@ -353,7 +348,7 @@ impl Inbox {
         let digest = digest::write_file(self.open(received).await?, to).await?;
         if (&digest.sha256, digest.bytes) != (&received.sha256, received.bytes) {
             return Err(Error::Changed {
-                path: self.place(&received.fate).display(&received.file),
+                path: self.place(&received.disposition).display(&received.file),
             });
         }
         Ok(())
@@ -362,21 +357,21 @@ impl Inbox {
     /// Moves an artifact that the database has to the archive. Killed half-way and run
     /// again, or run twice, it ends the same.
     pub async fn archive(&self, received: &Received, at: DateTime<Utc>) -> Result<Received> {
-        self.shift(received, Fate::Applied { at }).await
+        self.shift(received, Disposition::Applied { at }).await
     }
 
-    /// Moves an artifact that a later one has overtaken to the archive.
-    pub async fn supersede(&self, received: &Received, by: u64) -> Result<Received> {
-        self.shift(received, Fate::Superseded { by }).await
+    /// Moves an artifact that a later one supersedes to the archive.
+    pub async fn supersede(&self, received: &Received, by: Seq) -> Result<Received> {
+        self.shift(received, Disposition::Superseded { by }).await
     }
 
     /// Moves an artifact that cannot be applied to `refused/`, with the reason.
     pub async fn refuse(&self, received: &Received, reason: &str) -> Result<Received> {
         let reason = reason.to_owned();
-        self.shift(received, Fate::Refused { reason }).await
+        self.shift(received, Disposition::Refused { reason }).await
     }
 
-    /// Takes what waits and cannot be used out of the way of what comes after it.
+    /// Moves what is pending and cannot be used out of the way of what comes after it.
     pub async fn set_aside(&self, received: &Received) -> Result<()> {
         self.move_aside(&received.manifest_name()).await?;
         self.move_aside(&received.file).await?;
@@ -384,15 +379,20 @@ impl Inbox {
     }
 
     /// Sets the manifests aside that cannot be read, and returns what is wrong with them.
+    ///
+    /// # Errors
+    /// The place refused, or a manifest is of a version that is not read: it stays.
     pub async fn set_aside_unreadable(&self, pipeline: &str) -> Result<Vec<Error>> {
         let mut faults = Vec::new();
         for seq in self.numbers(&self.location, pipeline).await? {
             match self.read(&self.location, pipeline, pipeline, seq).await {
                 Ok(_) => {}
-                Err(Error::Manifest { reason, .. }) => {
-                    let name = format!("{pipeline}/{}", manifest_name(seq));
+                Err(Error::Sealed(sealed::Error::Manifest { source, .. }))
+                    if !source.is_other_version() =>
+                {
+                    let name = format!("{pipeline}/{}", seq.manifest());
                     let path = self.move_aside(&name).await?;
-                    faults.push(Error::Manifest { path, reason });
+                    faults.push(sealed::Error::Manifest { path, source }.into());
                 }
                 Err(error) => return Err(error),
             }
@@ -408,54 +408,54 @@ impl Inbox {
         Ok(self.location.display(&aside))
     }
 
-    fn place(&self, fate: &Fate) -> &Location {
-        match fate {
-            Fate::Pending | Fate::Refused { .. } => &self.location,
-            Fate::Applied { .. } | Fate::Superseded { .. } => &self.archive,
+    fn place(&self, disposition: &Disposition) -> &Location {
+        match disposition {
+            Disposition::Pending | Disposition::Refused { .. } => &self.location,
+            Disposition::Applied { .. } | Disposition::Superseded { .. } => &self.archive,
         }
     }
 
     /// Decides an arrival's number. The inbox is looked at before the archive: what
     /// moves meanwhile is then seen in one of the two.
-    async fn number(&self, arrival: &Arrival, applied: Option<&Mark>) -> Result<Number> {
+    async fn number(&self, arrival: &Arrival, applied: Option<&ArtifactId>) -> Result<Number> {
         let pipeline = &arrival.pipeline;
         let highest = self.highest(pipeline).await?;
-        let highest = highest.max(applied.map_or(0, |mark| mark.seq));
+        let highest = highest.max(applied.map_or(Seq(0), |applied| applied.seq));
         let seq = arrival.seq.unwrap_or(highest);
         if seq > highest {
             return Ok(Number::Free(seq));
         }
         let known = match self.known(pipeline, seq).await? {
             Some(known) => Some(known),
-            None => applied.and_then(|mark| arrival.as_applied(mark, seq)),
+            None => applied.and_then(|applied| arrival.as_applied(applied, seq)),
         };
         match known {
             Some(known) if known.sha256 == arrival.digest.sha256 => {
                 Ok(Number::Known(Box::new(known)))
             }
-            _ if arrival.seq.is_none() => Ok(Number::Free(highest + 1)),
+            _ if arrival.seq.is_none() => Ok(Number::Free(highest.next())),
             _ => Err(Error::Conflict {
                 pipeline: pipeline.clone(),
-                seq,
-                highest,
+                seq: seq.0,
+                highest: highest.0,
             }),
         }
     }
 
     /// Returns the highest number that any manifest of the pipeline holds.
-    async fn highest(&self, pipeline: &str) -> Result<u64> {
-        let mut highest = 0;
+    async fn highest(&self, pipeline: &str) -> Result<Seq> {
+        let mut highest = Seq(0);
         for location in [&self.location, &self.archive] {
             for entry in location.child(pipeline).list().await? {
                 let name = entry.name.strip_prefix("refused/").unwrap_or(&entry.name);
-                highest = highest.max(manifest_seq(name).unwrap_or(0));
+                highest = highest.max(Seq::of_manifest(name).unwrap_or_default());
             }
         }
         Ok(highest)
     }
 
     /// Returns the artifact of that number, wherever it has gone.
-    async fn known(&self, pipeline: &str, seq: u64) -> Result<Option<Received>> {
+    async fn known(&self, pipeline: &str, seq: Seq) -> Result<Option<Received>> {
         let refused = format!("{pipeline}/refused");
         for (location, folder) in [
             (&self.location, pipeline),
@@ -472,38 +472,26 @@ impl Inbox {
 
     /// Writes content, then manifest; `false` when another writer has the number.
     async fn put(&self, received: &Received, file: &Path) -> Result<bool> {
-        self.put_content(received, file).await?;
+        let unsealed = Unsealed::at(&self.location);
+        let unsealed = unsealed.put_by_hash(&received.file, file).await?;
         let name = received.manifest_name();
-        let bytes = self.json(&name, received)?;
-        Ok(self.location.put_new(&name, bytes).await? != Put::Different)
-    }
-
-    /// Other bytes under our content's own name are a killed run's: no manifest holds them.
-    async fn put_content(&self, received: &Received, file: &Path) -> Result<()> {
-        let name = &received.file;
-        if self.location.put_new_file(name, file).await? != Put::Different {
-            return Ok(());
-        }
-        self.location.delete(name).await?;
-        match self.location.put_new_file(name, file).await? {
-            Put::New | Put::Same => Ok(()),
-            Put::Different => Err(Error::Changed {
-                path: self.location.display(name),
-            }),
-        }
+        Ok(unsealed.seal(&name, RECEIVED, received).await? != Seal::Conflict)
     }
 
     /// Moves both files: the new pair is complete before the old manifest goes, and the
     /// old content goes last. At every moment a complete pair is there.
-    async fn shift(&self, received: &Received, fate: Fate) -> Result<Received> {
-        let moved = received.with_fate(fate);
-        let (from, to) = (self.place(&received.fate), self.place(&moved.fate));
+    async fn shift(&self, received: &Received, disposition: Disposition) -> Result<Received> {
+        let moved = received.with(disposition);
+        let from = self.place(&received.disposition);
+        let to = self.place(&moved.disposition);
         let stays = from.display(&received.file) == to.display(&moved.file);
+        let mut unsealed = Unsealed::at(to);
         if !stays {
-            self.copy(received, &moved).await?;
+            let copy = self.copy(received).await?;
+            unsealed = unsealed.put_by_hash(&moved.file, copy.path()).await?;
         }
         let name = moved.manifest_name();
-        to.put(&name, self.json(&name, &moved)?).await?;
+        unsealed.reseal(&name, RECEIVED, &moved).await?;
         if !stays {
             from.delete(&received.manifest_name()).await?;
             from.delete(&received.file).await?;
@@ -511,21 +499,15 @@ impl Inbox {
         Ok(moved)
     }
 
-    /// Copies the content to its new place, unless an earlier, killed move did.
-    async fn copy(&self, received: &Received, moved: &Received) -> Result<()> {
+    /// Copies the content, as it lies, to a temporary file.
+    async fn copy(&self, received: &Received) -> Result<tempfile::NamedTempFile> {
         let temp = tempfile::NamedTempFile::new().map_err(|source| storage::Error::Io {
             action: "write",
             path: "a temporary file".to_owned(),
             source,
         })?;
-        let stream = self.open(received).await?;
-        digest::write_file(stream, temp.path()).await?;
-        let to = self.place(&moved.fate);
-        if to.put_new_file(&moved.file, temp.path()).await? == Put::Different {
-            to.delete(&moved.file).await?;
-            to.put_new_file(&moved.file, temp.path()).await?;
-        }
-        Ok(())
+        digest::write_file(self.open(received).await?, temp.path()).await?;
+        Ok(temp)
     }
 
     async fn read_all(&self, at: &Location, folder: &str, pipeline: &str) -> Result<Vec<Received>> {
@@ -537,52 +519,37 @@ impl Inbox {
         Ok(found)
     }
 
-    async fn numbers(&self, at: &Location, folder: &str) -> Result<BTreeSet<u64>> {
+    async fn numbers(&self, at: &Location, folder: &str) -> Result<BTreeSet<Seq>> {
         let entries = at.child(folder).list().await?;
         let names = entries.iter().map(|entry| entry.name.as_str());
-        Ok(names.filter_map(manifest_seq).collect())
+        Ok(names.filter_map(Seq::of_manifest).collect())
     }
 
+    /// Reads a manifest; `None` where it has moved on since it was listed.
     async fn read(
         &self,
         at: &Location,
         folder: &str,
         pipeline: &str,
-        seq: u64,
+        seq: Seq,
     ) -> Result<Option<Received>> {
-        let name = format!("{folder}/{}", manifest_name(seq));
-        let Some(bytes) = at.read(&name).await? else {
-            return Ok(None); // moved on since it was listed
-        };
-        let not_one = |reason: String| Error::Manifest {
-            path: at.display(&name),
-            reason,
-        };
-        let received: Received =
-            serde_json::from_slice(&bytes).map_err(|error| not_one(error.to_string()))?;
-        match received.fault(pipeline, seq) {
-            Some(fault) => Err(not_one(fault.to_owned())),
-            None => Ok(Some(received)),
+        let name = format!("{folder}/{}", seq.manifest());
+        let received = sealed::read::<Received>(at, &name, RECEIVED).await?;
+        let fault = received.as_ref().and_then(|r| r.fault(pipeline, seq));
+        match fault {
+            Some(fault) => Err(sealed::faulty(at, &name, fault).into()),
+            None => Ok(received),
         }
-    }
-
-    fn json(&self, name: &str, received: &Received) -> Result<Bytes> {
-        let mut text = serde_json::to_vec_pretty(received).map_err(|error| Error::Manifest {
-            path: self.location.display(name),
-            reason: error.to_string(),
-        })?;
-        text.push(b'\n');
-        Ok(text.into())
     }
 }
 
 impl Arrival {
     /// Returns what the ledger knows of the number, once the archive was pruned.
-    fn as_applied(&self, mark: &Mark, seq: u64) -> Option<Received> {
-        (mark.seq == seq).then(|| {
+    fn as_applied(&self, applied: &ArtifactId, seq: Seq) -> Option<Received> {
+        (applied.seq == seq).then(|| {
             let mut received = Received::from_arrival(self, seq);
-            received.sha256 = mark.sha256.clone();
-            received.fate = Fate::Applied { at: self.at };
+            received.sha256 = applied.sha256.clone();
+            received.disposition = Disposition::Applied { at: self.at };
             received
         })
     }

@@ -1,7 +1,8 @@
 //! What kinds of ends there are, for the exit code and the HTTP status.
 
 /// What kind of end an error is. Two readers: the exit code and the HTTP status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A step failed: SQL at run time, a 4xx from a server, the database, the disk, a failing test.
     Failed,

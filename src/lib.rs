@@ -9,11 +9,51 @@
 //! Stages meet only in data at rest (`snapshots/`, `outbox/`, `inbox/`, the
 //! database), so each can run again, alone, with the same result.
 //!
-//! Invariants, mostly absences: only `engine` makes DataFusion sessions; only
-//! `storage` builds stores; only `source` and `upload` make requests; only
-//! `database` opens the database; only `config` reads the environment; only
-//! `cli` prints; nothing depends on `cli` or `serve`; no pipeline's SQL or name
-//! is in Rust (`pipeline` embeds the folders as they are); no file path is in SQL.
+//! Each stage as a whole is one function over an [`env::Env`]: it emits [`events`], to
+//! which the screen, the log and the record of the run listen, and returns a [`report`].
+//! [`turn::run`] is the whole loop.
+//!
+//! # The rooms
+//!
+//! From the ground up; a room imports from those above it in this table, never from
+//! those below.
+//!
+//! | room | good for | never |
+//! | --- | --- | --- |
+//! | [`mod@kind`], [`clock`], [`events`] | how a run ends, what time it is, what it reports | prints |
+//! | `text`, [`json`], [`dataset`] | names and sizes; exact JSON; columns, types, keys | reads a file |
+//! | `work` | threads, turns and memory of work that takes seconds | knows SQL or prices |
+//! | [`config`] | settings, resolved once; the only reader of the environment | prints a secret |
+//! | [`diagnostics`] | what is wrong in a user's own file, and where | decides what is wrong |
+//! | [`storage`], [`artifact`] | durable files and object stores; what a file is, and the commit of it | knows what a file means |
+//! | [`service`] | the one HTTP client | decodes a body |
+//! | [`pipeline`] | what an analyst wrote, parsed once, with places | runs SQL |
+//! | [`embedding`], [`functions`] | vectors of texts; SQL functions, one a file | plans a query |
+//! | [`engine`] | DataFusion itself: the one session function, its costs and its errors | knows a pipeline |
+//! | [`database`] | the tables, and the change that is applied to them once | decides what to apply |
+//! | [`source`], [`snapshot`], [`fetch`] | exports as rows; rows as Parquet that never changes | knows what prices mean |
+//! | [`catalog`] | where the rows of a name come from | plans |
+//! | [`compile`] | SQL text → checked plans, one way for whoever asks | runs a plan |
+//! | [`mod@generate`], [`outbox`], [`upload`], [`inbox`], [`update`], [`serve`], [`archive`], [`runs`], [`status`], [`turn`] | the use cases of the loop, over [`mod@env`], to [`report`]s | print or parse arguments |
+//! | [`workbench`] | what analysts do before they ship: query, show, test | commits |
+//! | [`load`], [`synth`] | rows from files; made-up rows of any number | |
+//! | [`cli`] | arguments and screens, one file a command | decides anything else |
+//!
+//! # Invariants
+//!
+//! Only `engine` makes DataFusion sessions; only `storage` builds stores and writes
+//! files that last; only `service` makes requests; only `database` opens the database;
+//! only `config` reads the environment; only [`clock`] reads the clock; only `cli`
+//! prints; nothing depends on `cli`. No pipeline's SQL or name is in Rust (`pipeline`
+//! embeds the folders as they are); no file path is in SQL. The lints of `.clippy.toml`
+//! watch what can be banned by name.
+#![cfg_attr(
+    test,
+    expect(
+        clippy::disallowed_methods,
+        reason = "tests make and break files of their own"
+    )
+)]
 
 // What every stage uses.
 pub mod artifact;
@@ -25,17 +65,13 @@ pub mod error;
 pub mod events;
 pub mod json;
 pub mod kind;
-pub mod runs;
+pub mod report;
 pub mod service;
 pub mod storage;
 mod text;
 mod work;
 
-// The stages, in the order data flows.
-pub mod source;
-
-pub mod snapshot;
-
+// What analysts define, and what runs it.
 pub mod pipeline;
 
 pub mod embedding;
@@ -47,6 +83,15 @@ pub mod engine;
 pub mod catalog;
 
 pub mod compile;
+
+// The stages, in the order data flows.
+pub mod source;
+
+pub mod snapshot;
+
+pub mod env;
+
+pub mod fetch;
 
 pub mod generate;
 
@@ -62,7 +107,13 @@ pub mod database;
 
 pub mod archive;
 
+pub mod turn;
+
+pub mod status;
+
 pub mod serve;
+
+pub mod runs;
 
 // The ways in.
 pub mod cli;

@@ -8,6 +8,7 @@ use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::PathBuf,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,9 +18,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    events::{Event, Sink},
     kind::Kind,
-    storage::{self, Location},
+    storage::{self, Format, Location},
 };
+
+/// A run's record at rest.
+const FORMAT: Format = Format::version(1);
 
 /// Why a run could not begin or be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -105,13 +110,36 @@ pub struct Run {
     pub steps: Vec<IndexMap<String, Value>>,
 }
 
+/// The steps of a run as they end: a sink of its events.
+#[derive(Debug, Default)]
+pub struct Steps(Mutex<Vec<IndexMap<String, Value>>>);
+
+impl Steps {
+    /// Returns the steps so far, in order.
+    pub fn so_far(&self) -> Vec<IndexMap<String, Value>> {
+        let steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        steps.clone()
+    }
+}
+
+impl Sink for Steps {
+    fn receive(&self, event: &Event) {
+        let Event::StepEnded(step) = event else {
+            return;
+        };
+        // By way of text, which keeps the order of the fields.
+        let fields = serde_json::to_string(step).and_then(|text| serde_json::from_str(&text));
+        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        steps.extend(fields.ok());
+    }
+}
+
 impl Run {
     /// Writes the record, `runs/<id>/run.json`, replacing an earlier one of the run.
     pub async fn record(&self, runs: &Location) -> Result<()> {
-        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        Ok(runs
-            .put(&format!("{}/run.json", self.id.0), text.into())
-            .await?)
+        // A record that is no record would be worse than none: texts and numbers are JSON.
+        let text = FORMAT.write(self).unwrap_or_default();
+        Ok(runs.put(&format!("{}/run.json", self.id.0), text).await?)
     }
 
     /// Returns the newest runs, newest first, at most `limit`. What cannot be read
@@ -122,7 +150,7 @@ impl Run {
         let mut found = Vec::new();
         for id in ids.iter().take(limit) {
             if let Some(text) = runs.read(&format!("{id}/run.json")).await? {
-                found.extend(serde_json::from_slice(&text).ok());
+                found.extend(FORMAT.read::<Run>(&text).ok());
             }
         }
         Ok(found)

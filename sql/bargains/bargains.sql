@@ -1,5 +1,5 @@
--- bargains: one row per product_id whose dearest price is over min_ratio times
--- its cheapest.
+-- bargains: one row per product_id: those whose dearest price is over min_ratio times
+-- their cheapest.
 -- Prices are compared as decimals: exactly min_ratio times is no bargain.
 with dear_enough as (
     select

@@ -1,6 +1,6 @@
--- extremes: one row per product_id, its cheapest and its dearest price.
--- A tie goes to the lowest store, whatever the order of the rows; of the record
--- ids those rows' own are taken, which need not be the lowest.
+-- extremes: one row per product_id: its cheapest and its dearest price.
+-- A tie goes to the lowest store, whatever the order of the rows; of the record ids
+-- those rows' own are taken, which need not be the lowest.
 select
     product_id,
     count(*) as price_count,

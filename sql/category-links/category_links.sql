@@ -1,4 +1,5 @@
--- category_links: one row per linked pair of categories, category_a < category_b.
+-- category_links: one row per category_a, category_b: the linked pairs, the lower id
+-- first.
 -- Names come first: only pairs that do not match are looked at for their products.
 with shared as (
     select

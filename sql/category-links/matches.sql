@@ -1,5 +1,5 @@
--- matches: one row per pair of categories of different companies, category_a <
--- category_b, whose names mean alike, with their score.
+-- matches: one row per category_a, category_b: pairs of categories of different
+-- companies whose names mean alike, the lower id first, with their score.
 with embedded as (
     select
         id as category_id,

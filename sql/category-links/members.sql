@@ -1,4 +1,4 @@
--- members: one row per category_id and product_id of it.
+-- members: one row per category_id, product_id: the products of each category.
 with listed as (
     select
         id as category_id,

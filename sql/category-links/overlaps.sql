@@ -1,5 +1,6 @@
--- overlaps: one row per pair of categories of different companies, category_a <
--- category_b, with products in common: how many are in both, and how many in either.
+-- overlaps: one row per category_a, category_b: pairs of categories of different
+-- companies with products in common, the lower id first: how many are in both, and how
+-- many in either.
 with sizes as (
     select
         category_id,

@@ -1,4 +1,4 @@
--- companies: one row per store_id, its company and the company's place by name.
+-- companies: one row per store_id: its company and the company's place by name.
 select
     id as store_id,
     company,

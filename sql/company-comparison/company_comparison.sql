@@ -1,4 +1,5 @@
--- company_comparison: one row per two companies, the first by name before the second.
+-- company_comparison: one row per company_a, company_b: the first by name before the
+-- second.
 -- Shares are in percent; their only rounding is one division of two integers.
 with names as (
     select distinct

@@ -1,4 +1,5 @@
--- company_pairs: one row per two companies that price a product in common.
+-- company_pairs: one row per number_a, number_b: pairs of companies that price a
+-- product in common.
 select
     a.company_number as number_a,
     b.company_number as number_b,

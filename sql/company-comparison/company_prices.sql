@@ -1,5 +1,5 @@
--- company_prices: one row per company_number and product_id, the lowest price that
--- one of the company's stores asks. A price of zero is none.
+-- company_prices: one row per company_number, product_id: the lowest price that one of
+-- the company's stores asks. A price of zero is none.
 select
     companies.company_number,
     prices.product_id,

@@ -1,5 +1,5 @@
--- close_groups: one row per store_id that lies among others of its company, with the
--- number of their group within the company.
+-- close_groups: one row per store_id: stores that lie among others of their company,
+-- with the number of their group within the company.
 with clusters as (
     select
         store_id,

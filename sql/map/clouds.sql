@@ -1,6 +1,6 @@
--- clouds: one row per cloud of stores and store_id in it. A company with five stores
--- or more is a cloud, named as the company; all stores together are one, without a
--- name, that the stores of smaller companies are held against.
+-- clouds: one row per cloud, store_id: a company with five stores or more is a cloud,
+-- named as the company; all stores together are one, without a name, that the stores of
+-- smaller companies are held against.
 with sizes as (
     select
         company,

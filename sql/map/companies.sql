@@ -1,5 +1,6 @@
--- companies: one row per company that is drawn, its number by name, its stores and
--- its colour: the seed's, or one of its own, far from that of the one before.
+-- companies: one row per company: those that are drawn, each with its number by name,
+-- its stores and its colour: the seed's, or one of its own, far from that of the one
+-- before.
 with counted as (
     select
         company,

@@ -1,5 +1,6 @@
--- distances: one row per cloud, store_id and way to read its coordinates, how far in
--- kilometres that is from the middle of the cloud: its median latitude and longitude.
+-- distances: one row per cloud, store_id, reading: for each way to read a store's
+-- coordinates, how far in kilometres that is from the middle of the cloud: its median
+-- latitude and longitude.
 with middles as (
     select
         cloud,

@@ -1,5 +1,5 @@
--- dots: one row per company, its stores as SVG: each a line of no length with a round
--- end, whose size does not grow when the picture does.
+-- dots: one row per company_number: its stores as SVG, each a line of no length with a
+-- round end, whose size does not grow when the picture does.
 with places as (
     select
         shown_stores.*,

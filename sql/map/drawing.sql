@@ -1,4 +1,4 @@
--- drawing: one row, the land and the stores, as SVG without its outermost element.
+-- drawing: one row: the land and the stores, as SVG without its outermost element.
 with land_path as (
     select coalesce(string_agg(path, '' order by outline), '') as path
     from outlines

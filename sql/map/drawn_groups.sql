@@ -1,5 +1,5 @@
--- drawn_groups: one row per store_id in a group of the kind that is drawn. Unless groups
--- of prices are asked for, nothing of prices is fetched.
+-- drawn_groups: one row per store_id: stores in a group of the kind that is drawn.
+-- Unless groups of prices are asked for, no prices are fetched.
 select
     store_id,
     group_number

@@ -1,4 +1,4 @@
--- frame: one row, the part of the world that the picture shows, 1200 by 900, and how
+-- frame: one row: the part of the world that the picture shows, 1200 by 900, and how
 -- many units a degree is. Equirectangular about the mean latitude. Without any store,
 -- the whole world.
 with bounds as (

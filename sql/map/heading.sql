@@ -1,4 +1,4 @@
--- heading: one row, what the map is of, and how much of it, in words.
+-- heading: one row: what the map is of, and how much of it, in words.
 with counts as (
     select
         count(*) as company_count,

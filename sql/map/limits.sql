@@ -1,4 +1,4 @@
--- limits: one row per cloud, how far from its middle a store may be: max_spread times
+-- limits: one row per cloud: how far from its middle a store may be: max_spread times
 -- the median distance, the cloud's or that of all stores, whichever is larger (half of
 -- a company's stores may be in one town), and never under 100 km.
 with medians as (

@@ -1,5 +1,5 @@
--- map: one row, the page: the drawing, a legend that switches companies on and off,
--- and the list of places that cannot be right. All of it is in the file.
+-- map: one row: the page, with the drawing, a legend that switches companies on and
+-- off, and the list of places that cannot be right. All of it is in the file.
 with legend as (
     select string_agg(
         concat(

@@ -1,5 +1,5 @@
--- outlines: one row per outline of land or border in the frame, or as far beside it
--- as the frame is large, as the path of an SVG picture.
+-- outlines: one row per outline: land and borders in the frame, or as far beside it as
+-- the frame is large, as the path of an SVG picture.
 select
     land.outline,
     land.kind,

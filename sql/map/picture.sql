@@ -1,4 +1,4 @@
--- picture: one row, the map as an SVG file of its own, with its legend.
+-- picture: one row: the map as an SVG file of its own, with its legend.
 with legend as (
     select string_agg(
         concat(

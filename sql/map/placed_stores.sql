@@ -1,6 +1,6 @@
--- placed_stores: one row per store_id that has a place and belongs on the map.
--- Of Coles and Woolworths only the supermarkets: their other divisions sell drinks
--- and petrol. No place: both coordinates 0, one null or not a number, or out of range.
+-- placed_stores: one row per store_id: stores that have a place and belong on the map.
+-- Of Coles and Woolworths only the supermarkets: their other divisions sell drinks and
+-- petrol. No place: both coordinates 0, one null or not a number, or out of range.
 select
     id as store_id,
     company,

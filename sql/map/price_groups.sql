@@ -1,5 +1,5 @@
--- price_groups: one row per store_id that prices like others of its company, with the
--- number of their group within the company.
+-- price_groups: one row per store_id: stores that price like others of their company,
+-- with the number of their group within the company.
 with numbered as (
     select
         stores,

@@ -1,5 +1,5 @@
--- shown_stores: one row per store_id that is drawn: of the company asked for, in a
--- place that can be right, with the group it is in.
+-- shown_stores: one row per store_id: stores that are drawn: of the company asked for,
+-- in a place that can be right, with the group they are in.
 select
     placed_stores.store_id,
     placed_stores.company,

@@ -1,5 +1,5 @@
--- suspicious_stores: one row per store_id whose place is farther from the middle of
--- its cloud than the limit, with the first other reading that would fit.
+-- suspicious_stores: one row per store_id: stores whose place is farther from the
+-- middle of their cloud than the limit, with the first other reading that would fit.
 with far as (
     select
         distances.cloud,

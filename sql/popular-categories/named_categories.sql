@@ -1,5 +1,5 @@
--- named_categories: one row per category_id, its name without blanks around it, and
--- as it is compared, in any case.
+-- named_categories: one row per category_id: its name without blanks around it, and as
+-- it is compared, in any case.
 with trimmed as (
     select
         id as category_id,

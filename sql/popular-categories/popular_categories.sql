@@ -1,4 +1,5 @@
--- popular_categories: one row per popular name, as its lowest category spells it.
+-- popular_categories: one row per name: popular names, as their lowest category spells
+-- them.
 select
     named_categories.name,
     slug(named_categories.name) as slug,

@@ -1,4 +1,5 @@
--- popular_names: one row per folded_name that enough companies and products have.
+-- popular_names: one row per folded_name: names that enough companies and products
+-- have.
 -- Products are counted category by category: one in two of them counts twice.
 select
     folded_name,

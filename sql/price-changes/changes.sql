@@ -1,5 +1,5 @@
--- changes: one row per company and product_id, and another for each of the company's
--- categories that the product is in.
+-- changes: one row per company, product_id, category_id: each product in every category
+-- of the company that it is in, and once without a category.
 select
     product_changes.*,
     cast(null as bigint) as category_id,

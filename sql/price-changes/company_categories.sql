@@ -1,5 +1,5 @@
--- company_categories: one row per company, product_id and category of the company
--- that the product is in.
+-- company_categories: one row per company, product_id, category_id: the categories of
+-- each company with their products.
 select
     companies.name as company,
     categories.id as category_id,

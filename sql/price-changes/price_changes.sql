@@ -1,4 +1,5 @@
--- price_changes: one row per company, its sums, and one for each of its categories.
+-- price_changes: one row per company, category_id: the sums of each of the company's
+-- categories, and without a category those of the company.
 with summed as (
     select
         company,

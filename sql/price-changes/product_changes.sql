@@ -1,5 +1,5 @@
--- product_changes: one row per company and product_id, how many of the company's
--- prices did what. A store of neither snapshot has the empty name for a company.
+-- product_changes: one row per company, product_id: how many of the company's prices
+-- did what. A store of neither snapshot has the empty name for a company.
 select
     coalesce(store_companies.company, '') as company,
     compared_prices.product_id,

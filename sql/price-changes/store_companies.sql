@@ -1,4 +1,5 @@
--- store_companies: one row per store_id of either snapshot, as the newer has it.
+-- store_companies: one row per store_id: the stores of either snapshot, as the newer
+-- has them.
 select
     id as store_id,
     company

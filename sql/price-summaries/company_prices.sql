@@ -1,4 +1,5 @@
--- company_prices: one row per product_id and company that prices it, its range.
+-- company_prices: one row per product_id, company_id: the range of the company's
+-- prices.
 -- A price of zero is none. A company goes by its lowest store, a number.
 with companies as (
     select

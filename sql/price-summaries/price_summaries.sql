@@ -1,4 +1,4 @@
--- price_summaries: one row per product_id that has a price above zero.
+-- price_summaries: one row per product_id: products that have a price above zero.
 -- A store that the snapshot lacks counts as a store, of no company.
 with ranges as (
     select

@@ -1,4 +1,4 @@
--- anchors: one row per store_id, with the store whose prices stand for its group.
+-- anchors: one row per store_id: the store whose prices stand for its group.
 -- Most prices, then the lowest store.
 select
     store_id,

@@ -1,4 +1,5 @@
--- chosen_groups: one row per store_id that joins others, by the method asked for.
+-- chosen_groups: one row per store_id: stores that join others, by the method asked
+-- for.
 -- The other method's branch is never computed.
 select
     store_id,

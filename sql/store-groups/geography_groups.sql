@@ -1,6 +1,5 @@
--- geography_groups: one row per store_id in a dense place, with its group.
--- A group is named by its lowest store; noise and places without coordinates
--- have none.
+-- geography_groups: one row per store_id: stores in a dense place, with their group.
+-- A group is named by its lowest store; noise and places without coordinates have none.
 with clusters as (
     select
         id as store_id,

@@ -1,4 +1,4 @@
--- memberships: one row per store_id, with the group it is in.
+-- memberships: one row per store_id: the group that it is in.
 -- A store that joins no other is its own group.
 select
     stores.id as store_id,

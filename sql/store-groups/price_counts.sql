@@ -1,6 +1,6 @@
--- price_counts: one row per store_id that may join others, with its prices.
--- By price the comparison has counted them already; by geography they are counted
--- here. The other method's branch is never computed.
+-- price_counts: one row per store_id: stores that may join others, with their prices.
+-- By price the comparison has counted them already; by geography they are counted here.
+-- The other method's branch is never computed.
 with compared as (
     select
         store_a as store_id,

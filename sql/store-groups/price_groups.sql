@@ -1,4 +1,5 @@
--- price_groups: one row per store_id that is tied to another, with its group.
+-- price_groups: one row per store_id: stores that are tied to another, with their
+-- group.
 -- A group is a connected component of the ties, named by its lowest store.
 with graphs as (
     select connected_components(store_a, store_b) as nodes

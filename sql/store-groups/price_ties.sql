@@ -1,7 +1,7 @@
--- price_ties: one row per pair of stores of a company that ask the same prices, none
--- by geography.
--- Each price carries its company's lowest store, a number, and not the company's
--- name; the name is looked up for the few that are left.
+-- price_ties: one row per store_a, store_b: stores of a company that ask the same
+-- prices, the lower id first; none by geography.
+-- Each price carries its company's lowest store, a number, and not the company's name;
+-- the name is looked up for the few that are left.
 with company_stores as (
     select
         id as store_id,

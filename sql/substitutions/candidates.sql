@@ -1,4 +1,5 @@
--- candidates: one row per pair of products and level that it reaches.
+-- candidates: one row per product_a, product_b, level: each pair at every level that it
+-- reaches.
 select *
 from strict_names
 union all

@@ -1,4 +1,4 @@
--- known_units: one row, the units of sizes as the functions take them.
+-- known_units: one row: the units of sizes as the functions take them.
 select
     array_agg(
         named_struct('unit', unit, 'base', base, 'amount', amount)

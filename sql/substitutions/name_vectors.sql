@@ -1,5 +1,6 @@
--- name_vectors: one row per product_id with a normalized name: the name's vector, the
--- product's categories, and the groups of linked categories that it is in.
+-- name_vectors: one row per product_id: products with a normalized name, with the
+-- name's vector, their categories, and the groups of linked categories that they are
+-- in.
 with graphs as (
     select connected_components(category_a_id, category_b_id) as nodes
     from export.category_links

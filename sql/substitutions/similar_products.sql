@@ -1,5 +1,5 @@
--- similar_products: one row per pair of products whose names mean alike, with a
--- category in common (LVL3) or only linked ones (LVL4).
+-- similar_products: one row per product_a, product_b, level: pairs whose names mean
+-- alike, with a category in common (LVL3) or only linked ones (LVL4).
 with pairs as (
     select
         level,

@@ -1,4 +1,4 @@
--- similar_sets: one row per level, LVL3 and LVL4: its pairs, and how many there were
+-- similar_sets: one row per level: for LVL3 and LVL4 the pairs, and how many there were
 -- before each product was held to its best max_per_product.
 -- LVL3 compares within categories, LVL4 within groups of linked ones and without a
 -- category in common. Pairs of a stricter level are left out of both: they count

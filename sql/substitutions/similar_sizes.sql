@@ -1,5 +1,6 @@
--- similar_sizes: one row per pair of a brand's products with similar names and
--- compatible sizes: the same base and packs, amounts a tenth apart at most.
+-- similar_sizes: one row per product_a, product_b: pairs of a brand's products with
+-- similar names and compatible sizes: the same base and packs, amounts a tenth apart at
+-- most.
 -- A name whose words are all the other's has ratio 100 and is left out on purpose.
 with blocks as (
     select name_list(product_id, name) as names

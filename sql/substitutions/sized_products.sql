@@ -1,4 +1,4 @@
--- sized_products: one row per product_id, what is compared of it.
+-- sized_products: one row per product_id: what is compared of a product.
 -- Without a size that is known, base, packs and amount are null; a name of which
 -- nothing is left is null, and so equals no other.
 with parsed as (

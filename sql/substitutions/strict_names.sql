@@ -1,4 +1,5 @@
--- strict_names: one row per pair of products that differ in their size alone.
+-- strict_names: one row per product_a, product_b: pairs that differ in their size
+-- alone.
 with known as (
     select *
     from sized_products

@@ -1,5 +1,4 @@
--- substitutions: one row per pair of product_a and product_b, at its strictest
--- level.
+-- substitutions: one row per product_a, product_b: each pair at its strictest level.
 with ranked as (
     select
         *,

@@ -1,5 +1,6 @@
--- found_categories: one row per row of the list and category that it names, by its
--- id, or by its name: equal without the blanks around it, in any case.
+-- found_categories: one row per super_category, category_name, category_id: the
+-- categories that each row of the list names, by their id, or by their name: equal
+-- without the blanks around it, in any case.
 with categories as (
     select
         id as category_id,
@@ -23,7 +24,7 @@ select
     categories.category_id
 from wanted
 inner join categories on wanted.category_id = categories.category_id
-union all
+union
 select
     wanted.super_category,
     wanted.category_name,

@@ -1,5 +1,5 @@
--- linked_bargains: one row per super_category and product_id that is a bargain in
--- this snapshot.
+-- linked_bargains: one row per super_category, product_id: the products that are
+-- bargains in this snapshot.
 with products as (
     select
         members.super_category,

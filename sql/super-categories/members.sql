@@ -1,4 +1,5 @@
--- members: one row per super_category and category_id, however often it is listed.
+-- members: one row per super_category, category_id: each category once, however often
+-- it is listed.
 select distinct
     super_category,
     category_id

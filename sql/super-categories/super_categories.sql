@@ -1,4 +1,5 @@
--- super_categories: one row per super_category of the list, whatever was found of it.
+-- super_categories: one row per super_category: all of the list, whatever was found of
+-- them.
 with names as (
     select distinct super_category
     from wanted_categories

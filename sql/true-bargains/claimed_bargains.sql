@@ -1,5 +1,5 @@
--- claimed_bargains: one row per product_id that bargains would call one: its dearest
--- price is over min_ratio times its cheapest, and no price is zero.
+-- claimed_bargains: one row per product_id: products that bargains would call one.
+-- Their dearest price is over min_ratio times their cheapest, and no price is zero.
 select
     product_id,
     min(price) as cheapest_price,

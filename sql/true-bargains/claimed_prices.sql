@@ -1,6 +1,6 @@
--- claimed_prices: one row per product_id and store_id of a claimed bargain, with the
--- store's company, and what the store itself used to ask: the median of its prices on
--- the days before, as far as snapshots of them are kept.
+-- claimed_prices: one row per product_id, store_id: the prices of a claimed bargain,
+-- each with the store's company, and what the store itself used to ask: the median of
+-- its prices on the days before, as far as snapshots of them are kept.
 -- A store that the snapshot lacks is a company of its own.
 with companies as (
     select

@@ -1,5 +1,5 @@
--- judged_prices: one row per product_id and store_id of a claimed bargain, whether
--- its price is over max_ratio times off the usual one, or off its own before.
+-- judged_prices: one row per product_id, store_id: of each price of a claimed bargain,
+-- whether it is over max_ratio times off the usual one, or off its own before.
 select
     claimed_prices.product_id,
     claimed_prices.store_id,

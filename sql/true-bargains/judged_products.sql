@@ -1,4 +1,4 @@
--- judged_products: one row per product_id, how many of its prices are out of line.
+-- judged_products: one row per product_id: how many of its prices are out of line.
 select
     product_id,
     min(usual_price) as usual_price,

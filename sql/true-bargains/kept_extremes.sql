@@ -1,4 +1,4 @@
--- kept_extremes: one row per product_id, the cheapest and the dearest of the prices
+-- kept_extremes: one row per product_id: the cheapest and the dearest of the prices
 -- that are in line. A tie goes to the lowest store.
 select
     product_id,

@@ -1,6 +1,7 @@
--- true_bargains: one row per claimed bargain, whether it stands, and why.
--- It is true when it stands on the prices that are in line, false when it does not,
--- and doubtful when nobody can tell which of two prices is wrong.
+-- true_bargains: one row per product_id: of each claimed bargain, whether it stands,
+-- and why.
+-- It is true when it stands on the prices that are in line, false when it does not, and
+-- doubtful when nobody can tell which of two prices is wrong.
 with judged as (
     select
         claimed_bargains.product_id,

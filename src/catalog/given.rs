@@ -10,16 +10,20 @@ use std::{
     sync::Arc,
 };
 
+use async_trait::async_trait;
 use datafusion::{
     arrow::datatypes::{DataType, Schema},
     catalog::TableProvider,
-    common::{Column as Named, ScalarValue},
+    common::{Column as Unqualified, ScalarValue},
     functions_aggregate::expr_fn::{count, min},
     logical_expr::{Expr, lit},
     prelude::SessionContext,
 };
 
-use super::tables;
+use super::{
+    relations::{Edition, Named, Relations},
+    tables,
+};
 use crate::{
     dataset::{Column, ColumnType, Dataset},
     engine::{Error, Result},
@@ -34,8 +38,29 @@ pub struct Given {
     pub path: PathBuf,
 }
 
+/// Files that stand for datasets.
+#[derive(Debug, Clone, Copy)]
+pub struct GivenFiles<'a>(pub &'a [Given]);
+
+#[async_trait]
+impl Relations for GivenFiles<'_> {
+    async fn table(
+        &self,
+        context: &SessionContext,
+        named: Named<'_>,
+    ) -> Result<Option<Arc<dyn TableProvider>>> {
+        let Named::Dataset(wanted, Edition::Current) = named else {
+            return Ok(None);
+        };
+        match self.0.iter().find(|given| given.dataset == wanted.name) {
+            Some(given) => dataset(context, wanted, &given.path).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
 /// Returns the rows at `path` as the dataset that its contract describes.
-pub(crate) async fn dataset(
+async fn dataset(
     context: &SessionContext,
     dataset: &Dataset,
     path: &Path,
@@ -134,7 +159,7 @@ async fn check_rows(
     let schema = files.schema();
     let there = |column: &&Column| schema.column_with_name(&column.name).is_some();
     let columns = || dataset.contract.columns.iter().filter(there);
-    let named = |column: &Column| Expr::Column(Named::new_unqualified(&column.name));
+    let named = |column: &Column| Expr::Column(Unqualified::new_unqualified(&column.name));
     let filled: Vec<_> = columns().filter(|column| !column.nullable).collect();
     let money: Vec<_> = columns().filter(|column| is_decimal(column)).collect();
     let counts = filled.iter().map(|column| count(named(column)));

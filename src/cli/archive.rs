@@ -7,69 +7,49 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use super::{
-    args::UpdateArgs,
-    context::{Context, Ending},
-    screen::grouped,
+    context::Context,
+    ending::Ending,
+    screen::{Line, grouped},
+    update,
 };
 use crate::{
-    archive::{self, Archived},
-    config,
+    archive, config,
     error::Result,
-    storage::Location,
+    report::{Archive, ArchiveAction},
 };
 
 /// Backs the database up into a new dated folder.
-pub(crate) async fn archive(context: &Context) -> Result<Ending> {
-    let database = context.database()?;
-    let archived = archive::archive(database.as_ref(), &place(context), context.now).await?;
-    tell(context, &archived, "archived as");
-    Ok(one())
+pub(super) async fn back_up(context: &Context) -> Result<Ending> {
+    context.finish(&archive::back_up(&context.env).await?)
 }
 
 /// Puts the newest archive back, or the one named, after asking.
-pub(crate) async fn restore(context: &Context, args: &UpdateArgs) -> Result<Ending> {
-    let place = place(context);
-    let id = match &args.artifact {
-        Some(id) => id.clone(),
-        None => archive::latest(&place).await?,
-    };
+pub(super) async fn put_back(context: &Context, args: &update::Args) -> Result<Ending> {
+    let wanted = archive::wanted(&context.env, args.artifact.as_deref()).await?;
     if args.dry_run {
         context
             .screen
-            .say(format!("{} would be put back", place.display(&id)));
-        return Ok(one());
+            .say(format!("{} would be restored", wanted.location));
+        return context.finish(&wanted);
     }
-    if !args.yes && !confirmed(&format!("replace every table by {}?", place.display(&id))) {
+    if !args.yes && !confirmed(&format!("replace every table by {}?", wanted.location)) {
         return Err(config::Error::NotConfirmed.into());
     }
-    let database = context.database()?;
-    let archived = archive::restore(database.as_ref(), &place, &id).await?;
-    tell(context, &archived, "put back from");
-    Ok(one())
+    context.finish(&archive::put_back(&context.env, &wanted).await?)
 }
 
-fn place(context: &Context) -> Location {
-    context.data.child("archive/database")
-}
-
-fn one() -> Ending {
-    let mut ending = Ending::default();
-    ending.passed(0);
-    ending
-}
-
-fn tell(context: &Context, archived: &Archived, what: &str) {
-    let rows = archived.tables.iter().map(|table| table.rows).sum::<u64>();
-    let tables = archived.tables.len();
-    let rows_said = grouped(rows);
-    context.screen.say(format!(
-        "{tables} tables, {rows_said} rows, {what} {}",
-        archived.id
-    ));
-    context.step(
-        "archive",
-        [("id", archived.id.as_str().into()), ("rows", rows.into())],
-    );
+/// Returns what was done with an archive.
+pub(super) fn archive(archive: &Archive) -> Vec<Line> {
+    let what = match archive.action {
+        ArchiveAction::Archived => "archived as",
+        ArchiveAction::Restored => "restored from",
+        ArchiveAction::DryRun => "would be restored from",
+    };
+    let (tables, rows) = (archive.tables.len(), grouped(archive.rows()));
+    let id = &archive.archive;
+    vec![Line::Say(format!(
+        "{tables} tables, {rows} rows, {what} {id}"
+    ))]
 }
 
 /// Asks on the terminal; without one the answer is no.

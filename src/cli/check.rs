@@ -1,60 +1,50 @@
 //! `check`: everything that can be known without data.
 
-use super::{
-    args::CheckArgs,
-    context::{Context, Ending},
-};
-use crate::{
-    compile::{self, Checked, Promise},
-    database,
-    diagnostics::{Finding, Severity},
-    error::Result,
-    kind::Kind,
-};
+use super::{context::Context, ending::Ending, screen::Line, selection::Selection};
+use crate::{error::Result, report::Check, workbench};
 
-/// Checks the pipelines' definitions and SQL.
-pub(crate) async fn check(context: &Context, args: &CheckArgs) -> Result<Ending> {
-    let project = match context.project() {
-        Ok(project) => project,
-        Err(error) => {
-            context.screen.error(&error);
-            return Ok(ending(error.findings(), 0));
-        }
-    };
-    let pipelines = context.select(&args.selection)?;
-    let bindings = project.bind(&pipelines, &[])?;
-    let tables = database::schema()?;
-    let checked = compile::check(project, &pipelines, &bindings, &tables).await?;
-    let findings = project.warnings.iter().chain(&checked.findings);
-    let findings = findings.cloned().collect::<Vec<_>>();
-    context.screen.findings(&findings);
-    if checked.is_sound() {
-        tell(context, pipelines.len(), &checked);
-    }
-    Ok(ending(&findings, pipelines.len()))
+/// The arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[arg(skip)]
+    pub(super) selection: Selection,
 }
 
-/// Tells what the contracts promise, and when it is known to hold.
-fn tell(context: &Context, pipelines: usize, checked: &Checked) {
-    if context.screen.verbose() {
-        for promise in &checked.promises {
+/// Checks the pipelines' definitions and SQL.
+pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
+    let check = workbench::check(&context.env, &args.selection.names).await?;
+    for line in lines(&check, context.screen.verbose()) {
+        context.screen.show(&line);
+    }
+    context.finish(&check)
+}
+
+/// Returns the findings, else what the contracts promise and when it is known to hold.
+fn lines(check: &Check, verbose: u8) -> Vec<Line> {
+    let findings = check.findings.iter().cloned();
+    let mut lines: Vec<Line> = findings.map(|it| Line::Finding(Box::new(it))).collect();
+    if !check.is_sound() {
+        return lines;
+    }
+    if verbose > 0 {
+        lines.extend(check.promises.iter().map(|promise| {
             let how = match promise.proved {
                 true => "proved",
-                false => "checked on the rows, before the commit",
+                false => "checked on the rows before each commit",
             };
-            let Promise { pipeline, what, .. } = promise;
-            context.screen.say(format!("{pipeline}: {what}: {how}"));
-        }
+            Line::Say(format!("{}: {}: {how}", promise.pipeline, promise.what))
+        }));
     }
-    let proved = checked.promises.iter().filter(|promise| promise.proved);
-    context.screen.say(format!(
-        "{}, {}: names, types and contracts hold; of {} (not null, one row per …) {} proved, \
-         the others are checked before each commit",
-        counted(pipelines, "pipeline"),
-        counted(checked.planned, "SQL file"),
-        counted(checked.promises.len(), "promise"),
+    let proved = check.promises.iter().filter(|promise| promise.proved);
+    lines.push(Line::Say(format!(
+        "{}, {}: names, types and contracts are valid; {} of {} (not null, one row per …) \
+         proved, the others are checked before each commit",
+        counted(check.pipelines, "pipeline"),
+        counted(check.sql_files, "SQL file"),
         proved.count(),
-    ));
+        counted(check.promises.len(), "promise"),
+    )));
+    lines
 }
 
 fn counted(number: usize, what: &str) -> String {
@@ -62,22 +52,4 @@ fn counted(number: usize, what: &str) -> String {
         1 => format!("1 {what}"),
         _ => format!("{number} {what}s"),
     }
-}
-
-/// Counts findings; where none is an error, the pipelines pass.
-fn ending(findings: &[Finding], pipelines: usize) -> Ending {
-    let of = |severity| {
-        let same = findings.iter().filter(|f| f.severity == severity);
-        same.count()
-    };
-    let mut ending = Ending {
-        warn: of(Severity::Warning),
-        fail: of(Severity::Error),
-        ..Ending::default()
-    };
-    match ending.fail {
-        0 => ending.pass = pipelines,
-        _ => ending.kinds.push(Kind::Usage),
-    }
-    ending
 }

@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use serde_json::json;
 
-use super::{args::Output, table};
+use super::screen::{Output, print_text};
 use crate::docs::{self, PAGES, Page};
 
+/// The arguments of `docs`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct DocsArgs {
+pub(super) struct Args {
     /// The page; lists all pages unless given
     #[arg(value_parser = names())]
-    pub(crate) page: Option<String>,
+    pub(super) page: Option<String>,
 }
 
 fn names() -> PossibleValuesParser {
@@ -23,18 +24,18 @@ fn names() -> PossibleValuesParser {
 }
 
 /// Prints a page, or the list of all.
-pub(crate) fn docs(args: &DocsArgs, output: Output) -> ExitCode {
+pub(super) fn run(args: &Args, output: Output) -> ExitCode {
     let page = args.page.as_deref().and_then(docs::page);
     let pages = page.as_slice();
     let pages = if pages.is_empty() { PAGES } else { pages };
     let text = match (output, page) {
-        (Output::Table, Some(page)) => page.text.to_owned(),
-        (Output::Table, None) => list(),
+        (Output::Text, Some(page)) => page.text.to_owned(),
+        (Output::Text, None) => list(),
         (Output::Csv, _) => rows(pages),
         (Output::Json, _) => array(pages),
         (Output::Ndjson, _) => lines(pages),
     };
-    table::print_text(&text);
+    print_text(&text);
     ExitCode::SUCCESS
 }
 

@@ -14,16 +14,17 @@ use std::{
 
 use serde::Serialize;
 
-use super::args::Output;
+use super::screen::Output;
 use crate::{
     diagnostics::{Code, Example, Page, Severity, did_you_mean, nearest},
     kind::Kind,
 };
 
+/// The arguments of `explain`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct ExplainArgs {
+pub(super) struct Args {
     /// The code, such as unknown-column; lists all codes unless given
-    pub(crate) code: Option<String>,
+    pub(super) code: Option<String>,
 }
 
 /// What `--output json` writes.
@@ -50,7 +51,7 @@ struct Explained {
 }
 
 /// Prints the page of a code, or the list of all.
-pub(crate) fn explain(args: &ExplainArgs, output: Output) -> ExitCode {
+pub(super) fn run(args: &Args, output: Output) -> ExitCode {
     let codes = match &args.code {
         None => Code::ALL.to_vec(),
         Some(id) => match Code::of(id) {
@@ -59,8 +60,8 @@ pub(crate) fn explain(args: &ExplainArgs, output: Output) -> ExitCode {
         },
     };
     let text = match (output, args.code.is_some()) {
-        (Output::Table, true) => page(codes[0]),
-        (Output::Table, false) => list(&codes),
+        (Output::Text, true) => page(codes[0]),
+        (Output::Text, false) => list(&codes),
         (Output::Csv, _) => rows(&codes),
         (Output::Json, _) => json(&codes),
         (Output::Ndjson, _) => lines(&codes),

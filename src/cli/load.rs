@@ -1,49 +1,40 @@
 //! `load`: CSV, JSON Lines or Parquet → database tables.
 
+use std::path::PathBuf;
+
 use super::{
-    args::LoadArgs,
-    context::{Context, Ending},
-    screen::grouped,
+    context::Context,
+    ending::Ending,
+    screen::{Line, grouped},
 };
-use crate::{error::Result, load};
+use crate::{error::Result, load, report::LoadedTable};
+
+/// The arguments of `load`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Files such as prices.csv.gz, or folders of them; a file's name is its table
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+}
 
 /// Loads files or folders, in the order named, each whole or not at all.
-pub(crate) async fn load(context: &Context, args: &LoadArgs) -> Result<Ending> {
-    let database = context.database()?;
-    let mut ending = Ending::default();
-    for path in &args.paths {
+pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
+    let paths = args.paths.iter().map(|path| {
         let path = context.from.join(path);
-        // As it is said in errors, without the dots in between.
-        let path = std::path::absolute(&path).unwrap_or(path);
-        let loaded = load::load(
-            database.as_ref(),
-            &path,
-            &context.config.engine,
-            &context.screen.progress_of_steps(),
-        )
-        .await?;
-        for note in &loaded.notes {
-            context.screen.warn(note);
-        }
-        for counts in &loaded.tables {
-            context.screen.say(format!(
-                "{}: {} new, {} changed, {} unchanged",
-                counts.table,
-                grouped(counts.inserted),
-                grouped(counts.changed),
-                grouped(counts.unchanged),
-            ));
-            context.step(
-                "load",
-                [
-                    ("table", counts.table.as_str().into()),
-                    ("inserted", counts.inserted.into()),
-                    ("changed", counts.changed.into()),
-                    ("unchanged", counts.unchanged.into()),
-                ],
-            );
-        }
-        ending.passed(loaded.notes.len());
-    }
-    Ok(ending)
+        // As errors print it, without the dots in between.
+        std::path::absolute(&path).unwrap_or(path)
+    });
+    let paths: Vec<PathBuf> = paths.collect();
+    context.finish(&load::run(&context.env, &paths).await?)
+}
+
+/// Returns what became of a table.
+pub(super) fn table(table: &LoadedTable) -> Vec<Line> {
+    vec![Line::Say(format!(
+        "{}: {} inserted, {} changed, {} unchanged",
+        table.table,
+        grouped(table.inserted),
+        grouped(table.changed),
+        grouped(table.unchanged),
+    ))]
 }

@@ -1,33 +1,38 @@
 //! The commands: one a file, and the only place that prints.
 //!
-//! Data goes to stdout and nothing else does; what is told goes to stderr, with one
-//! summary line last. A broken pipe is success.
+//! `<command>.rs` holds the command's arguments, calls its use case, and renders its
+//! events and its report. Data goes to stdout and nothing else does; all else goes to
+//! stderr, with one summary line last. A broken pipe is success.
 #![expect(
     clippy::disallowed_methods,
     reason = "a command is where the time and the arguments come in"
 )]
 
-mod args;
-mod bars;
 mod context;
-mod cost;
+mod ending;
+mod global;
+mod line;
 mod screen;
-mod table;
+mod selection;
+mod sink;
 
+mod completions;
 mod demo;
 mod new;
 
 mod fetch;
 mod generate;
+mod run;
 mod update;
 mod upload;
 
 mod archive;
 mod check;
+mod docs;
 mod explain;
 mod lineage;
 mod query;
-mod run;
+mod show;
 mod test;
 
 mod load;
@@ -35,34 +40,35 @@ mod serve;
 mod status;
 mod synth;
 
-mod docs;
+use std::{ffi::OsString, path::Path, process::ExitCode, sync::Arc};
 
-use std::{ffi::OsString, path::Path, process::ExitCode};
-
-use args::Command;
-use context::{Context, Ending};
+use context::{Context, Start};
+use ending::Ending;
+use line::Command;
 use screen::Screen;
+use sink::ScreenSink;
 
-use crate::{config::Environment, error::Result, pipeline::Project};
+use crate::{config::Environment, error::Result, events::Events, runs::Steps};
 
 /// Runs one command and returns how it ended.
 pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> ExitCode {
-    if args::asks_for_version(&arguments) {
-        return args::tell_version(arguments);
+    if line::asks_for_version(&arguments) {
+        return line::print_version(arguments);
     }
     let project = context::project_of(from);
-    let parsed = match args::parse(arguments, project.as_ref().ok()) {
+    let words = arguments.iter().skip(1).map(|word| word.to_string_lossy());
+    let words = words.map(|word| word.into_owned()).collect();
+    let parsed = match line::parse(arguments, project.as_ref().ok()) {
         Ok(parsed) => parsed,
-        Err(error) => return args::refuse(&error, project.as_ref().err()),
+        Err(error) => return line::refuse(&error, project.as_ref().err()),
     };
-    if let Command::Docs(args) = &parsed.command {
-        return docs::docs(args, parsed.global.output);
+    match &parsed.command {
+        Command::Explain(args) => return explain::run(args, parsed.global.output),
+        Command::Docs(args) => return docs::run(args, parsed.global.output),
+        _ => {}
     }
-    if let Command::Explain(args) = &parsed.command {
-        return explain::explain(args, parsed.global.output);
-    }
-    let screen = Screen::new(&parsed.global, environment);
-    screen.trace(&parsed.global);
+    let screen = Screen::new(parsed.global.screen_options(), environment);
+    screen.start_log();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -70,13 +76,22 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
         Ok(runtime) => runtime,
         Err(error) => return screen.give_up(&error),
     };
-    let code = runtime.block_on(context::to_the_end(
-        parsed,
+    let steps = Arc::new(Steps::default());
+    let start = Start {
+        words,
+        overrides: parsed.global.overrides(),
+        wait: parsed.global.wait.unwrap_or_default(),
         project,
-        environment,
-        from,
+        environment: environment.clone(),
+        from: from.to_owned(),
+        events: Events::new(vec![
+            Arc::new(ScreenSink::new(screen.clone())),
+            steps.clone(),
+        ]),
         screen,
-    ));
+        steps,
+    };
+    let code = runtime.block_on(start.run_to_end(parsed.command, dispatch));
     // What still runs is of no use any more, and may not keep the process.
     runtime.shutdown_background();
     ExitCode::from(code)
@@ -85,30 +100,27 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
 /// Runs the command that was parsed.
 async fn dispatch(context: &Context, command: Command) -> Result<Ending> {
     match command {
-        Command::Demo(args) => Box::pin(demo::demo(context, args)).await,
-        Command::New(args) => new::new(context, &args),
-        Command::Fetch(args) => fetch::fetch(context, &args).await,
-        Command::Generate(args) => Box::pin(generate::generate(context, &args)).await,
-        Command::Upload(args) => upload::upload(context, &args).await,
-        Command::Update(args) => Box::pin(update::update(context, &args)).await,
-        Command::Run(args) => Box::pin(run::run(context, &args)).await,
-        Command::Check(args) => check::check(context, &args).await,
-        Command::Show(args) => Box::pin(query::show(context, &args)).await,
-        Command::Query(args) => Box::pin(query::query(context, &args)).await,
-        Command::Test(args) => Box::pin(test::test(context, &args)).await,
-        Command::Lineage(args) => lineage::lineage(context, &args),
-        Command::Status(args) => status::status(context, &args).await,
-        Command::Load(args) => load::load(context, &args).await,
-        Command::Synth(args) => Box::pin(synth::synth(context, &args)).await,
-        Command::Serve(args) => Box::pin(serve::serve(context, &args)).await,
+        Command::Demo(args) => Box::pin(demo::run(context, args)).await,
+        Command::New(args) => new::run(context, &args),
+        Command::Fetch(args) => fetch::run(context, args).await,
+        Command::Generate(args) => Box::pin(generate::run(context, args)).await,
+        Command::Upload(args) => upload::run(context, args).await,
+        Command::Update(args) => Box::pin(update::run(context, args)).await,
+        Command::Run(args) => Box::pin(run::run(context, args)).await,
+        Command::Check(args) => check::run(context, args).await,
+        Command::Show(args) => Box::pin(show::run(context, args)).await,
+        Command::Query(args) => Box::pin(query::run(context, args)).await,
+        Command::Test(args) => Box::pin(test::run(context, args)).await,
+        Command::Lineage(args) => lineage::run(context, args),
+        Command::Status(args) => status::run(context, args).await,
+        Command::Load(args) => load::run(context, args).await,
+        Command::Synth(args) => Box::pin(synth::run(context, args)).await,
+        Command::Serve(args) => Box::pin(serve::run(context, args)).await,
         // They ran before there was a context, which they do not need.
-        Command::Docs(_) | Command::Explain(_) => Ok(Ending::silent()),
+        Command::Explain(_) | Command::Docs(_) => Ok(Ending::silent()),
         Command::Completions(args) => {
-            args::completions(context.project().ok(), args.shell);
+            completions::run(line::command(context.env.project().ok()), args.shell);
             Ok(Ending::silent())
         }
     }
 }
-
-/// What a project is to the commands: read once, faults kept until one needs it.
-type Loaded = Result<Project, crate::diagnostics::Findings>;

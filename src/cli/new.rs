@@ -1,76 +1,26 @@
 //! `new`: an analyst's own project.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use super::{
-    args::NewArgs,
-    context::{Context, Ending},
-};
-use crate::{config, error::Result, pipeline, storage};
+use super::{context::Context, ending::Ending};
+use crate::{error::Result, workbench};
 
-/// What a new project's `pricemill.toml` says: what this one's does.
-const SETTINGS: &str = include_str!("../../pricemill.toml");
+/// The arguments of `new`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// New folder
+    pub(super) dir: PathBuf,
+}
 
-/// Starts a project in a new folder.
-pub(crate) fn new(context: &Context, args: &NewArgs) -> Result<Ending> {
-    let folder = context.from.join(&args.dir);
-    write_project(&folder)?;
+/// Creates a project in a new folder.
+pub(super) fn run(context: &Context, args: &Args) -> Result<Ending> {
+    workbench::new_project(&context.from.join(&args.dir))?;
+    let dir = args.dir.display();
     context
         .screen
-        .say(format!("a new project is in {}", args.dir.display()));
+        .say(format!("created a new project in {dir}"));
     context.screen.say(format!(
-        "try: cd {} && pricemill check && pricemill test",
-        args.dir.display()
+        "try: cd {dir} && pricemill check && pricemill test"
     ));
     Ok(Ending::silent())
-}
-
-/// Writes the settings and the embedded definitions into a folder that must be new
-/// or empty.
-pub(crate) fn write_project(folder: &Path) -> Result<()> {
-    if let Some(holds) = first_entry(folder)? {
-        return Err(config::Error::NotEmpty {
-            folder: folder.to_owned(),
-            holds,
-        }
-        .into());
-    }
-    for file in pipeline::embedded() {
-        write(&folder.join(file.path()), file.bytes())?;
-    }
-    write(&folder.join(config::FILE), SETTINGS.as_bytes())?;
-    write(&folder.join(".gitignore"), b"/data\n")?;
-    Ok(())
-}
-
-/// Returns the name of something in a folder, if it is there and holds anything.
-fn first_entry(folder: &Path) -> Result<Option<String>> {
-    let failed = |source| storage::Error::Io {
-        action: "open",
-        path: folder.display().to_string(),
-        source,
-    };
-    match std::fs::read_dir(folder) {
-        Ok(mut entries) => match entries.next() {
-            Some(entry) => {
-                let name = entry.map_err(failed)?.file_name();
-                Ok(Some(name.to_string_lossy().into_owned()))
-            }
-            None => Ok(None),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(error).into()),
-    }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |source| storage::Error::Io {
-        action: "write",
-        path: path.display().to_string(),
-        source,
-    };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    Ok(std::fs::write(path, bytes).map_err(failed)?)
 }

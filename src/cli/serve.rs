@@ -1,25 +1,28 @@
 //! `serve`: the exports, the uploads and `/healthz`.
 
-use std::sync::Arc;
-
 use super::{
-    args::ServeArgs,
-    context::{self, Context, Ending},
+    context::{self, Context},
+    ending::Ending,
 };
-use crate::{
-    error::Result,
-    serve::{self, Keys, Service},
-};
+use crate::{error::Result, serve};
+
+/// The arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:8000", value_name = "ADDR")]
+    pub(super) listen: std::net::SocketAddr,
+}
 
 /// Serves until it is told to stop; requests in flight may finish.
-pub(crate) async fn serve(context: &Context, args: &ServeArgs) -> Result<Ending> {
+pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     let listener = tokio::net::TcpListener::bind(args.listen);
     let listener = listener.await.map_err(|source| serve::Error::Listen {
         address: args.listen.to_string(),
         source,
     })?;
     let address = listener.local_addr().unwrap_or(args.listen);
-    let service = service(context, address.port())?;
+    let service = serve::service(&context.env, address.port())?;
     context.screen.say(format!("listening on http://{address}"));
     let stop = async {
         context::signal().await;
@@ -29,20 +32,4 @@ pub(crate) async fn serve(context: &Context, args: &ServeArgs) -> Result<Ending>
     };
     serve::serve(listener, service, stop).await?;
     Ok(Ending::silent())
-}
-
-/// Gathers what the server needs from the settings. Uploads on their way lie in a
-/// folder of the port's own, so that the next server there can sweep it.
-pub(crate) fn service(context: &Context, port: u16) -> Result<Service> {
-    let keys = Keys::new(context.config.api_key.as_ref());
-    let temp = context.data.local().unwrap_or_else(std::env::temp_dir);
-    let temp = temp.join(format!(".uploads-{port}"));
-    Ok(Service::new(
-        Arc::new(context.project()?.clone()),
-        context.database()?,
-        context.inbox()?,
-        context.config.serve.clone(),
-        keys,
-        temp,
-    )?)
 }

@@ -1,50 +1,50 @@
 //! `test`: the .slt tests of the SQL.
 
-use super::{
-    args::TestArgs,
-    context::{Context, Ending},
+use super::{context::Context, ending::Ending, screen::Line, selection::Selection};
+use crate::{
+    error::Result,
+    report::{TestFile, TestOutcome},
+    workbench,
 };
-use crate::{error::Result, kind::Kind, workbench};
+
+/// The arguments of `test`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[arg(skip)]
+    pub(super) selection: Selection,
+    /// Rewrite the expected rows to the actual ones
+    #[arg(long)]
+    pub(super) accept: bool,
+}
 
 /// Runs the pipelines' tests.
-pub(crate) async fn test(context: &Context, args: &TestArgs) -> Result<Ending> {
-    let project = context.project()?;
-    let pipelines = context.select(&args.selection)?;
-    context.screen.findings(&project.warnings);
-    let mut ending = Ending::default();
-    for result in workbench::test(project, &pipelines, args.accept).await? {
-        let file = result.file.display();
-        match &result.failure {
-            Some(failure) => {
-                context
-                    .screen
-                    .say(format!("FAIL {file}:{}\n{}", failure.line, failure.message));
-                ending.failed(Kind::Failed);
-            }
-            None => {
-                let rewritten = if result.rewritten { ", rewritten" } else { "" };
-                let empty = empty(&result.empty);
-                context.screen.say(format!(
-                    "pass {file} ({} records{rewritten}{empty})",
-                    result.records
-                ));
-                ending.passed(0);
-            }
+pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
+    let names = &args.selection.names;
+    context.finish(&workbench::run_tests(&context.env, names, args.accept).await?)
+}
+
+/// Returns what became of a test file.
+pub(super) fn file(tested: &TestFile) -> Vec<Line> {
+    let file = &tested.file;
+    vec![Line::Say(match tested.outcome {
+        TestOutcome::Fail => {
+            let line = tested.line.unwrap_or_default();
+            let message = tested.message.as_deref().unwrap_or_default();
+            format!("FAIL {file}:{line}\n{message}")
         }
-    }
-    if ending.pass + ending.fail == 0 {
-        context
-            .screen
-            .warn("there are no tests of these pipelines: tests/sql/<pipeline>/*.slt");
-    }
-    Ok(ending)
+        TestOutcome::Pass => {
+            let rewritten = if tested.rewritten { ", rewritten" } else { "" };
+            let empty = empty(&tested.empty);
+            format!("pass {file} ({} records{rewritten}{empty})", tested.records)
+        }
+    })]
 }
 
 /// Says what was read and is empty, as the test did not make it.
 fn empty(names: &[String]) -> String {
     match names {
         [] => String::new(),
-        [name] => format!("; `{name}` was not made, and is empty"),
-        names => format!("; `{}` were not made, and are empty", names.join("`, `")),
+        [name] => format!("; `{name}` was not created, and is empty"),
+        names => format!("; `{}` were not created, and are empty", names.join("`, `")),
     }
 }

@@ -3,28 +3,23 @@
 //! Each model is planned once, down to what would run, over empty relations of the
 //! declared columns. One session serves the whole project.
 
-use std::{collections::BTreeSet, num::NonZeroUsize, panic::resume_unwind, thread};
+use std::{num::NonZeroUsize, panic::resume_unwind, thread};
 
 use chrono::DateTime;
-use datafusion::{
-    common::{DFSchema, Dependency},
-    logical_expr::LogicalPlan,
-    prelude::SessionContext,
-};
+use datafusion::common::{DFSchema, Dependency};
 use indexmap::IndexMap;
 
 use super::{
-    contract, lint,
+    compiler::{Compiled, Compiler},
     targets::{self, Tables},
-    workspace::{self, Workspace},
 };
 use crate::{
-    catalog::tables,
+    catalog::Empty,
     config::EngineConfig,
     database::Table,
-    diagnostics::{Code, Finding, Severity},
+    diagnostics::{Finding, Severity},
     engine::{Error, Result, session},
-    pipeline::{Bindings, Pipeline, Project, Relation, SourceFile, read_seed},
+    pipeline::{Bindings, Pipeline, Project},
 };
 
 /// What a check of the project found.
@@ -76,26 +71,13 @@ pub async fn check(
     database: &[Table],
 ) -> Result<Checked> {
     let context = session(&EngineConfig::default())?;
-    let failed = |error| Error::run("the project", error);
-    workspace::register_no_rows(&context, project).map_err(failed)?;
-    let db = workspace::schema_of(&context, "db").map_err(failed)?;
+    let compiler = Compiler::new(&Empty, &context, DateTime::UNIX_EPOCH);
     let tables = Tables::of(project, database);
-    for table in &tables.known {
-        let empty = tables::empty(table.contract.arrow());
-        db.register_table(table.name.clone(), empty)
-            .map_err(failed)?;
-    }
     let one = |place: usize| {
         let pipeline = pipelines[place];
         let bindings = bindings.get(&pipeline.name).cloned();
-        let one = One {
-            project,
-            pipeline,
-            tables: &tables,
-            bindings: bindings.unwrap_or_else(|| Bindings::defaults(pipeline)),
-            checked: Checked::default(),
-        };
-        Box::pin(one.check(&context))
+        let bindings = bindings.unwrap_or_else(|| Bindings::defaults(pipeline));
+        Box::pin(check_one(compiler, (project, pipeline), bindings, &tables))
     };
     let mut checked = Checked::default();
     for one in side_by_side(pipelines.len(), one) {
@@ -133,194 +115,60 @@ fn side_by_side<F: Future<Output: Send>>(
         .collect()
 }
 
-/// The check of one pipeline.
-struct One<'a> {
-    project: &'a Project,
-    pipeline: &'a Pipeline,
-    tables: &'a Tables,
+async fn check_one<'a>(
+    compiler: Compiler<'a>,
+    (project, pipeline): (&'a Project, &'a Pipeline),
     bindings: Bindings,
-    checked: Checked,
+    tables: &'a Tables,
+) -> Result<Checked> {
+    let compiled = compiler.for_check(project, pipeline, &bindings).await?;
+    let mut checked = Checked {
+        promises: promises(pipeline, &compiled),
+        findings: compiled.findings,
+        planned: compiled.planned,
+    };
+    for step in &pipeline.update {
+        checked.planned += usize::from(pipeline.updates.contains_key(&step.table));
+        match compiler.step(pipeline, step, &tables.known).await {
+            Ok((_, plan)) => {
+                let made = plan.schema().as_arrow();
+                let found = targets::findings(tables, pipeline, step, made);
+                checked.findings.extend(found);
+            }
+            Err(Error::Invalid(findings)) => checked.findings.extend(findings.0),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(checked)
 }
 
-impl One<'_> {
-    async fn check(mut self, context: &SessionContext) -> Result<Checked> {
-        let workspace = self.workspace(context)?;
-        let broken = self.models(&workspace).await?;
-        for (name, file) in &self.pipeline.rules {
-            let reads = self.pipeline.reads.rules.get(name);
-            if !reads_any(reads, &broken) {
-                self.plan(&workspace, file).await;
-            }
-        }
-        self.updates(context).await?;
-        Ok(self.checked)
+/// Returns what the contract promises of the output's rows, if it could be planned.
+fn promises(pipeline: &Pipeline, compiled: &Compiled) -> Vec<Promise> {
+    let Some(output) = compiled.models.get(&pipeline.output) else {
+        return Vec::new();
+    };
+    let schema = output.plan.schema();
+    let promise = |what: String, proved: bool| Promise {
+        pipeline: pipeline.name.clone(),
+        what,
+        proved,
+    };
+    let columns = pipeline.contract.columns.iter();
+    let filled = columns
+        .filter(|column| !column.nullable)
+        .filter_map(|column| {
+            let (_, field) = schema.as_arrow().column_with_name(&column.name)?;
+            Some(promise(
+                format!("{} not null", column.name),
+                !field.is_nullable(),
+            ))
+        });
+    let mut promises: Vec<Promise> = filled.collect();
+    if !pipeline.grain.is_empty() {
+        let what = format!("one row per {}", pipeline.grain.join(", "));
+        promises.push(promise(what, is_unique(schema, &pipeline.grain)));
     }
-
-    /// Opens the pipeline's schema with an empty relation for all that it may read.
-    fn workspace(&mut self, context: &SessionContext) -> Result<Workspace> {
-        let failed = |error| Error::run(&self.pipeline.name, error);
-        let relations = workspace::relations(self.project, self.pipeline);
-        let relation = self.pipeline.relation();
-        let workspace = Workspace::new(context, &relation, DateTime::UNIX_EPOCH, relations);
-        let workspace = workspace.map_err(failed)?;
-        for dataset in self.project.datasets.values() {
-            let table = tables::empty(dataset.contract.arrow());
-            workspace.register(&dataset.name, table).map_err(failed)?;
-        }
-        for other in self.project.pipelines.values() {
-            if other.name != self.pipeline.name {
-                let table = tables::empty(other.contract.arrow());
-                workspace
-                    .register(&other.relation(), table)
-                    .map_err(failed)?;
-            }
-        }
-        for (name, file) in &self.pipeline.seeds {
-            match read_seed(file) {
-                Ok(batch) => {
-                    let table = tables::empty(batch.schema());
-                    workspace.register(name, table).map_err(failed)?;
-                }
-                Err(finding) => self.checked.findings.push(*finding),
-            }
-        }
-        Ok(workspace)
-    }
-
-    /// Plans the models in order and returns those that could not be; what reads one
-    /// of these is left out, since its faults would be echoes.
-    async fn models(&mut self, workspace: &Workspace) -> Result<BTreeSet<String>> {
-        let pipeline = self.pipeline;
-        let mut broken = BTreeSet::new();
-        for name in pipeline.reads.all_models() {
-            let echoes = reads_any(pipeline.reads.models.get(name), &broken);
-            let plan = match echoes {
-                true => None,
-                false => self.plan(workspace, &pipeline.models[name]).await,
-            };
-            let Some(plan) = plan else {
-                broken.insert(name.to_owned());
-                continue;
-            };
-            if name == pipeline.output {
-                let found = contract::compare(pipeline, plan.schema().as_arrow());
-                self.checked.findings.extend(found);
-                self.promises(plan.schema());
-            }
-            let table = tables::empty(std::sync::Arc::new(plan.schema().as_arrow().clone()));
-            let registered = workspace.register(name, table);
-            registered.map_err(|error| Error::run(&pipeline.name, error))?;
-        }
-        Ok(broken)
-    }
-
-    /// Plans a file down to what would run, and records what is wrong with it.
-    async fn plan(&mut self, workspace: &Workspace, file: &SourceFile) -> Option<LogicalPlan> {
-        self.checked.planned += 1;
-        let plan = match workspace.plan(file, &self.bindings).await {
-            Ok(plan) => plan,
-            Err(mut findings) => {
-                findings
-                    .iter_mut()
-                    .for_each(|finding| self.private(finding));
-                self.checked.findings.extend(findings);
-                return None;
-            }
-        };
-        self.checked.findings.extend(lint::lint(&plan, file));
-        match workspace.physical(&plan).await {
-            Ok(_) => Some(plan),
-            Err(error) => {
-                self.checked.findings.push(workspace.finding(&error, file));
-                None
-            }
-        }
-    }
-
-    /// Says of an unknown relation that it is another pipeline's own model.
-    fn private(&self, finding: &mut Finding) {
-        if finding.code != Code::UnknownRelation {
-            return;
-        }
-        let Some(place) = finding.place() else {
-            return;
-        };
-        let written = place.text.get(place.span.clone()).unwrap_or_default();
-        let name = written.rsplit('.').next().unwrap_or_default();
-        let owner = self
-            .project
-            .pipelines
-            .values()
-            .find(|p| p.models.contains_key(name));
-        if let Some(owner) = owner.filter(|owner| owner.name != self.pipeline.name) {
-            finding.help = vec![format!(
-                "`{name}` is a model of {}, and models are private: read its output `{}`",
-                owner.name,
-                owner.relation()
-            )];
-        }
-    }
-
-    fn promises(&mut self, schema: &DFSchema) {
-        let pipeline = self.pipeline;
-        let promise = |what: String, proved: bool| Promise {
-            pipeline: pipeline.name.clone(),
-            what,
-            proved,
-        };
-        for column in pipeline
-            .contract
-            .columns
-            .iter()
-            .filter(|column| !column.nullable)
-        {
-            if let Some((_, field)) = schema.as_arrow().column_with_name(&column.name) {
-                let what = format!("{} not null", column.name);
-                self.checked
-                    .promises
-                    .push(promise(what, !field.is_nullable()));
-            }
-        }
-        if !pipeline.grain.is_empty() {
-            let what = format!("one row per {}", pipeline.grain.join(", "));
-            let proved = is_unique(schema, &pipeline.grain);
-            self.checked.promises.push(promise(what, proved));
-        }
-    }
-
-    /// Checks what each step of the update gives its table: what its SQL makes of
-    /// `artifact` and `db`, or the artifact itself.
-    async fn updates(&mut self, context: &SessionContext) -> Result<()> {
-        let pipeline = self.pipeline;
-        let mut relations = vec!["artifact".to_owned()];
-        let tables = self.tables.known.iter();
-        relations.extend(tables.map(|table| format!("db.{}", table.name)));
-        let failed = |error| Error::run(&pipeline.name, error);
-        let schema = format!("update of {}", pipeline.name);
-        let workspace = Workspace::new(context, &schema, DateTime::UNIX_EPOCH, relations);
-        let workspace = workspace.map_err(failed)?;
-        let artifact = tables::empty(pipeline.contract.arrow());
-        workspace.register("artifact", artifact).map_err(failed)?;
-        for step in &pipeline.update {
-            let made = match pipeline.updates.get(&step.table) {
-                None => Some(pipeline.contract.arrow()),
-                Some(file) => {
-                    let plan = self.plan(&workspace, file).await;
-                    plan.map(|plan| std::sync::Arc::new(plan.schema().as_arrow().clone()))
-                }
-            };
-            if let Some(made) = made {
-                let found = targets::findings(self.tables, pipeline, step, &made);
-                self.checked.findings.extend(found);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn reads_any(relations: Option<&Vec<Relation>>, models: &BTreeSet<String>) -> bool {
-    let mut relations = relations.into_iter().flatten();
-    relations.any(|relation| matches!(relation, Relation::Model(name) if models.contains(name)))
+    promises
 }
 
 /// Says whether the plan proves one row per value of these columns: it groups by some
@@ -345,7 +193,7 @@ mod tests {
 
     use datafusion::{
         common::tree_node::{TreeNode, TreeNodeRecursion},
-        logical_expr::{Expr, ExprSchemable},
+        logical_expr::{Expr, ExprSchemable, LogicalPlan},
     };
 
     use super::*;
@@ -375,28 +223,26 @@ mod tests {
         found
     }
 
-    /// Plans every model that is shipped, and returns its extremes with its file.
+    /// Plans every model that is shipped, and returns its extremes with its name.
     async fn of_project(root: &Path) -> Vec<(String, String, bool)> {
         let project = Project::load(root).unwrap();
         let context = session(&EngineConfig::default()).unwrap();
-        workspace::register_no_rows(&context, &project).unwrap();
+        let compiler = Compiler::new(&Empty, &context, DateTime::UNIX_EPOCH);
         let mut found = Vec::new();
         for pipeline in project.pipelines.values() {
-            let mut one = One {
-                project: &project,
-                pipeline,
-                tables: &Tables::of(&project, &[]),
-                bindings: Bindings::defaults(pipeline),
-                checked: Checked::default(),
-            };
-            let workspace = one.workspace(&context).unwrap();
-            for name in pipeline.reads.all_models() {
-                let file = &pipeline.models[name];
-                let plan = one.plan(&workspace, file).await.expect("a sound model");
-                let extremes = extremes(&plan).into_iter();
-                found.extend(extremes.map(|(expr, fast)| (name.to_owned(), expr, fast)));
-                let made = std::sync::Arc::new(plan.schema().as_arrow().clone());
-                workspace.register(name, tables::empty(made)).unwrap();
+            let bindings = Bindings::defaults(pipeline);
+            let compiled = compiler
+                .for_check(&project, pipeline, &bindings)
+                .await
+                .unwrap();
+            assert_eq!(
+                compiled.models.len(),
+                pipeline.models.len(),
+                "all are sound"
+            );
+            for (name, model) in &compiled.models {
+                let extremes = extremes(&model.plan).into_iter();
+                found.extend(extremes.map(|(expr, fast)| (name.clone(), expr, fast)));
             }
         }
         found

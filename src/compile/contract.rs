@@ -1,20 +1,11 @@
 //! Whether what a model makes is what its contract says.
 
-use std::ops::Range;
+use datafusion::arrow::datatypes::{DataType, Schema};
 
-use datafusion::{
-    arrow::datatypes::{DataType, Schema},
-    sql::{
-        parser::{DFParser, Statement},
-        sqlparser::ast,
-    },
-};
-
-use super::diagnose::{first_token, span_bytes};
 use crate::{
     dataset::{Column, ColumnType},
     diagnostics::{Code, Finding, Place},
-    pipeline::{Pipeline, graph::word},
+    pipeline::Pipeline,
 };
 
 /// Finds where the output's columns differ from the contract: names, order, types.
@@ -41,49 +32,18 @@ pub(crate) fn compare(pipeline: &Pipeline, actual: &Schema) -> Vec<Finding> {
     findings
 }
 
+/// Returns where the contract declares the column, or begins.
 pub(crate) fn in_manifest(pipeline: &Pipeline, name: &str) -> Place {
-    let text = &pipeline.manifest.text;
-    let start = text.find("[contract]").unwrap_or(0);
-    let span = word(&text[start..], name);
-    pipeline
-        .manifest
-        .place(start + span.start..start + span.end)
+    let places = &pipeline.places;
+    let declared = places.columns.get(name).unwrap_or(&places.contract);
+    pipeline.manifest.place(declared.clone())
 }
 
 /// Returns where the output's outermost SELECT names the column.
 fn in_model(pipeline: &Pipeline, name: &str) -> Option<Place> {
     let file = pipeline.models.get(&pipeline.output)?;
-    let span = selected(&file.text, name).into_iter().next();
-    Some(file.place(span.unwrap_or_else(|| first_token(&file.text))))
-}
-
-/// Returns where the outermost SELECT gives columns this name, in the order of the text.
-pub(crate) fn selected(text: &str, name: &str) -> Vec<Range<usize>> {
-    let Some(select) = outermost_select(text) else {
-        return Vec::new();
-    };
-    let named = select.projection.iter().filter_map(|item| match item {
-        ast::SelectItem::ExprWithAlias { alias, .. } => Some(alias),
-        ast::SelectItem::UnnamedExpr(ast::Expr::Identifier(column)) => Some(column),
-        ast::SelectItem::UnnamedExpr(ast::Expr::CompoundIdentifier(parts)) => parts.last(),
-        _ => None,
-    });
-    let found = named.filter(|ident| ident.value.eq_ignore_ascii_case(name));
-    found.map(|ident| span_bytes(text, ident.span)).collect()
-}
-
-fn outermost_select(text: &str) -> Option<Box<ast::Select>> {
-    let statement = DFParser::parse_sql(text).ok()?.pop_front()?;
-    let Statement::Statement(statement) = statement else {
-        return None;
-    };
-    match *statement {
-        ast::Statement::Query(query) => match *query.body {
-            ast::SetExpr::Select(select) => Some(select),
-            _ => None,
-        },
-        _ => None,
-    }
+    let selected = file.selected(name).into_iter().next_back();
+    Some(file.place(selected.unwrap_or_else(|| file.first_token())))
 }
 
 fn lacking(pipeline: &Pipeline, column: &Column, made: &[&str]) -> Finding {
@@ -102,7 +62,7 @@ fn lacking(pipeline: &Pipeline, column: &Column, made: &[&str]) -> Finding {
 
 fn undeclared(pipeline: &Pipeline, name: &str) -> Finding {
     let what = format!("the contract does not declare `{name}`, which the model makes");
-    let contract = in_manifest(pipeline, "[contract]");
+    let contract = in_manifest(pipeline, "");
     let mut finding =
         Finding::new(Code::UndeclaredColumn, what).see(contract, format!("declares no `{name}`"));
     if let Some(place) = in_model(pipeline, name) {

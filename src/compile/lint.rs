@@ -1,71 +1,192 @@
-//! What SQL may do and should not: results that hang on chance.
+//! What SQL may do and should not: results that depend on chance.
+//!
+//! What the text alone shows is found in the tree; what depends on types is found in the
+//! plan, and placed in the tree by the columns that it adds up.
+
+use std::ops::{ControlFlow, Range};
 
 use datafusion::{
     common::tree_node::{TreeNode, TreeNodeRecursion},
     error::Result,
     logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan, expr::AggregateFunction},
+    sql::sqlparser::{
+        ast::{self, LimitClause, Query, SetExpr, Spanned, TableFactor, Visit, Visitor},
+        tokenizer::Span,
+    },
 };
 
 use crate::{
     diagnostics::{Code, Finding},
-    pipeline::{SourceFile, graph::word},
+    pipeline::{SqlFile, byte_at},
 };
 
 /// Functions whose value is another one each time.
 const CHANCE: &[&str] = &["random", "uuid"];
 
 /// Finds what would make two runs over one snapshot differ, in a file's own plan.
-pub(crate) fn lint(plan: &LogicalPlan, file: &SourceFile) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if matches!(plan, LogicalPlan::Sort(sort) if sort.fetch.is_none()) {
-        findings.push(useless_order(file));
+pub(crate) fn lint(plan: &LogicalPlan, file: &SqlFile) -> Vec<Finding> {
+    let Some(query) = file.query() else {
+        return Vec::new();
+    };
+    let mut tree = Tree {
+        file,
+        findings: Vec::new(),
+        sums: Vec::new(),
+    };
+    if let Some(order) = &query.order_by
+        && query.limit_clause.is_none()
+        && query.fetch.is_none()
+    {
+        tree.findings.push(useless_order(file, order.span()));
     }
+    // The walk never breaks off.
+    let _ = query.visit(&mut tree);
+    let Tree {
+        mut findings, sums, ..
+    } = tree;
+    let mut inexact = Vec::new();
     // The walk itself cannot fail: its steps never do.
     let walked = plan.apply_with_subqueries(|node| {
-        look(node, file, &mut findings)?;
+        if let LogicalPlan::Aggregate(aggregate) = node {
+            inexact_sums(aggregate, file, &sums, &mut inexact)?;
+        }
         Ok(TreeNodeRecursion::Continue)
     });
     if let Err(error) = walked {
-        findings.push(super::diagnose::finding(&error, file, &[]));
+        findings.push(super::diagnose::finding(&error, file, Vec::new));
     }
-    let mut seen = std::collections::BTreeSet::new();
-    findings.retain(|finding| seen.insert(finding.message.clone()));
+    findings.extend(inexact);
+    let mut seen = Vec::new();
+    findings.retain(|finding| {
+        let place = finding.place().map(|place| place.span.clone());
+        let key = (finding.message.clone(), place);
+        let is_new = !seen.contains(&key);
+        seen.push(key);
+        is_new
+    });
     findings
 }
 
-fn look(node: &LogicalPlan, file: &SourceFile, findings: &mut Vec<Finding>) -> Result<()> {
-    match node {
-        LogicalPlan::Limit(limit) if !is_ordered(&limit.input) => findings.push(loose_limit(file)),
-        LogicalPlan::Aggregate(aggregate) => aggregates(aggregate, file, findings)?,
-        _ => {}
-    }
-    node.apply_expressions(|expr| {
-        expr.apply(|expr| {
-            if let Expr::ScalarFunction(call) = expr
-                && CHANCE.contains(&call.name())
-            {
-                findings.push(chance(file, call.name()));
-            }
-            Ok(TreeNodeRecursion::Continue)
-        })
-    })?;
-    Ok(())
+/// What the tree of a file shows.
+struct Tree<'f> {
+    file: &'f SqlFile,
+    findings: Vec<Finding>,
+    /// The calls of `sum` and `avg`.
+    sums: Vec<Call>,
 }
 
-fn is_ordered(plan: &LogicalPlan) -> bool {
-    match plan {
-        LogicalPlan::Sort(_) => true,
-        LogicalPlan::Projection(projection) => is_ordered(&projection.input),
-        LogicalPlan::SubqueryAlias(alias) => is_ordered(&alias.input),
+/// A call and its place.
+struct Call {
+    name: String,
+    /// The bytes of the name.
+    at: Range<usize>,
+    /// The bytes of all of it.
+    all: Range<usize>,
+}
+
+impl Visitor for Tree<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        if let Some(limit) = limit(query).filter(|_| !is_ordered(query)) {
+            self.findings.push(loose_limit(self.file, limit));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
+        if let ast::Expr::Function(call) = expr {
+            self.call(call);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Tree<'_> {
+    fn call(&mut self, call: &ast::Function) {
+        let name = call.name.to_string().to_ascii_lowercase();
+        let at = self.file.bytes(call.name.span());
+        match name.as_str() {
+            "sum" | "avg" | "mean" => {
+                let all = self.file.bytes(call.span());
+                self.sums.push(Call { name, at, all });
+            }
+            "array_agg" if !has_order(call) => {
+                let what = "array_agg without an order gives another list each time";
+                let finding = Finding::new(Code::UnorderedArray, what);
+                let finding = finding.at(self.file.place(at), "in no order");
+                self.findings
+                    .push(finding.help("write `array_agg(x order by x)`"));
+            }
+            name if CHANCE.contains(&name) => self.findings.push(chance(self.file, name, at)),
+            _ => {}
+        }
+    }
+}
+
+fn has_order(call: &ast::Function) -> bool {
+    let ast::FunctionArguments::List(arguments) = &call.args else {
+        return false;
+    };
+    let mut clauses = arguments.clauses.iter();
+    !call.within_group.is_empty()
+        || clauses.any(|clause| matches!(clause, ast::FunctionArgumentClause::OrderBy(_)))
+}
+
+/// Returns the limit of a query, if it has one.
+fn limit(query: &Query) -> Option<Span> {
+    if let Some(fetch) = &query.fetch {
+        return fetch.quantity.as_ref().map(Spanned::span);
+    }
+    match query.limit_clause.as_ref()? {
+        LimitClause::LimitOffset { limit, offset, .. } => {
+            let offset = offset.as_ref().map(|offset| offset.value.span());
+            limit.as_ref().map(Spanned::span).or(offset)
+        }
+        LimitClause::OffsetCommaLimit { limit, .. } => Some(limit.span()),
+    }
+}
+
+/// Says whether a query's rows have an order: its own, or that of the one query that it
+/// passes on.
+fn is_ordered(query: &Query) -> bool {
+    if query.order_by.is_some() {
+        return true;
+    }
+    match query.body.as_ref() {
+        SetExpr::Query(query) => is_ordered(query),
+        SetExpr::Select(select) => match select.from.as_slice() {
+            [only] if only.joins.is_empty() && passes_on(select) => match &only.relation {
+                TableFactor::Derived { subquery, .. } => is_ordered(subquery),
+                _ => false,
+            },
+            _ => false,
+        },
         _ => false,
     }
 }
 
-fn aggregates(aggregate: &Aggregate, file: &SourceFile, findings: &mut Vec<Finding>) -> Result<()> {
+/// Says whether a SELECT keeps the rows that it reads, one by one.
+fn passes_on(select: &ast::Select) -> bool {
+    let grouped = match &select.group_by {
+        ast::GroupByExpr::Expressions(columns, _) => !columns.is_empty(),
+        ast::GroupByExpr::All(_) => true,
+    };
+    !grouped && select.distinct.is_none() && select.having.is_none()
+}
+
+fn inexact_sums(
+    aggregate: &Aggregate,
+    file: &SqlFile,
+    sums: &[Call],
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
     for expr in &aggregate.aggr_expr {
         expr.apply(|expr| {
-            if let Expr::AggregateFunction(call) = expr {
-                findings.extend(loose_aggregate(call, aggregate, file)?);
+            if let Expr::AggregateFunction(call) = expr
+                && is_inexact(call, aggregate)?
+            {
+                findings.push(inexact(call, file, sums)?);
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
@@ -73,60 +194,75 @@ fn aggregates(aggregate: &Aggregate, file: &SourceFile, findings: &mut Vec<Findi
     Ok(())
 }
 
-fn loose_aggregate(
-    call: &AggregateFunction,
-    aggregate: &Aggregate,
-    file: &SourceFile,
-) -> Result<Option<Finding>> {
-    let name = call.func.name();
-    if name == "array_agg" && call.params.order_by.is_empty() {
-        let what = "array_agg without an order gives another list each time";
-        let finding = Finding::new(Code::UnorderedArray, what);
-        return Ok(Some(
-            finding
-                .at(file.place(word(&file.text, name)), "in no order")
-                .help("write `array_agg(x order by x)`"),
-        ));
-    }
+fn is_inexact(call: &AggregateFunction, aggregate: &Aggregate) -> Result<bool> {
     let Some(argument) = call.params.args.first() else {
-        return Ok(None);
+        return Ok(false);
     };
-    let adds = matches!(name, "sum" | "avg");
-    if !adds || !argument.get_type(aggregate.input.schema())?.is_floating() {
-        return Ok(None);
-    }
-    let what = format!("{name} over a double hangs on the order of the rows");
-    let finding = Finding::new(Code::InexactSum, what);
-    Ok(Some(
-        finding
-            .at(file.place(word(&file.text, name)), "not exact")
-            .help("cast to a decimal first, or sum integers"),
-    ))
+    let adds = matches!(call.func.name(), "sum" | "avg");
+    Ok(adds && argument.get_type(aggregate.input.schema())?.is_floating())
 }
 
-fn useless_order(file: &SourceFile) -> Finding {
+fn inexact(call: &AggregateFunction, file: &SqlFile, sums: &[Call]) -> Result<Finding> {
+    let name = call.func.name();
+    let columns = columns(call, file)?;
+    let mut named = sums.iter().filter(|sum| {
+        let is_mean = sum.name == "mean" && name == "avg";
+        sum.name == name || is_mean
+    });
+    let within = |sum: &&Call| columns.iter().any(|column| sum.all.contains(column));
+    // The innermost begins last.
+    let placed = named.clone().filter(within).max_by_key(|sum| sum.at.start);
+    let at = placed.or_else(|| named.next()).map(|sum| sum.at.clone());
+    let at = at.unwrap_or_else(|| file.first_token());
+    let what = format!("{name} over a double depends on row order");
+    let finding = Finding::new(Code::InexactSum, what).at(file.place(at), "not exact");
+    Ok(finding.help("cast to a decimal first, or sum integers"))
+}
+
+/// Returns where the columns of a call are written, as far as the planner kept it.
+fn columns(call: &AggregateFunction, file: &SqlFile) -> Result<Vec<usize>> {
+    let mut found = Vec::new();
+    for argument in &call.params.args {
+        argument.apply(|expr| {
+            if let Expr::Column(column) = expr {
+                let starts = column.spans().iter().map(|span| span.start);
+                found.extend(starts.map(|at| byte_at(&file.text, at.line, at.column)));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+    }
+    Ok(found)
+}
+
+fn useless_order(file: &SqlFile, columns: Span) -> Finding {
+    let at = file.keywords_before(columns, &["order", "by"]);
     Finding::new(
         Code::UselessOrder,
-        "a model has no order: what reads it sees any",
+        "ORDER BY in a model has no effect: readers may see any order",
     )
-    .at(file.place(word(&file.text, "order by")), "has no effect")
+    .at(
+        file.place(at.unwrap_or_else(|| file.bytes(columns))),
+        "has no effect",
+    )
     .help("`order` in the manifest orders the rows that are written")
 }
 
-fn loose_limit(file: &SourceFile) -> Finding {
+fn loose_limit(file: &SqlFile, limit: Span) -> Finding {
+    let keyword = file.keywords_before(limit, &["limit"]);
     Finding::new(
         Code::UnorderedLimit,
-        "a limit without an order takes other rows each time",
+        "LIMIT without ORDER BY takes other rows each time",
     )
-    .at(file.place(word(&file.text, "limit")), "of which rows?")
+    .at(
+        file.place(keyword.unwrap_or_else(|| file.bytes(limit))),
+        "of which rows?",
+    )
     .help("add `order by` with a key of the rows before it")
 }
 
-fn chance(file: &SourceFile, name: &str) -> Finding {
-    Finding::new(
-        Code::NonDeterministic,
-        format!("{name}() gives another value each time"),
-    )
-    .at(file.place(word(&file.text, name)), "not allowed here")
-    .help("the same snapshot must give the same artifact: derive the value from the rows")
+fn chance(file: &SqlFile, name: &str, at: Range<usize>) -> Finding {
+    let what = format!("{name}() gives another value each time");
+    Finding::new(Code::NonDeterministic, what)
+        .at(file.place(at), "not allowed here")
+        .help("the same snapshot must give the same artifact: derive the value from the rows")
 }

@@ -1,13 +1,29 @@
-//! SQL text → checked plans.
+//! SQL text → checked plans: one way, for whoever asks.
+//!
+//! ```text
+//!  file ─► its names ─► what they mean ─► their rows ─► a plan
+//!  (pipeline, parsed)   (scope)           (catalog)     (planner)
+//! ```
+//!
+//! [`check()`], `generate`, `show`, `query`, `test` and `update` differ in where relations
+//! come from and in how models read each other, and in nothing else. Nothing here runs.
 
-pub(crate) mod check;
-pub(crate) mod contract;
-pub(crate) mod diagnose;
+mod check;
+mod compiler;
+mod contract;
+mod diagnose;
+mod grain;
 mod lint;
 mod narrow;
-mod params;
+mod planner;
+mod scope;
 mod targets;
-pub(crate) mod workspace;
 
 pub use check::{Checked, Promise, check};
+pub use compiler::Compiler;
+pub(crate) use compiler::{Compiled, Model, delivered};
+pub(crate) use grain::in_words;
 pub use narrow::narrowed;
+pub(crate) use planner::Planner;
+pub(crate) use scope::{ARTIFACT, DB, EXPORT, HISTORY, Meaning, PREVIOUS, Scope};
+pub(crate) use targets::{Tables, suited};

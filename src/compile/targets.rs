@@ -1,14 +1,15 @@
 //! `[[update]]`, held against the tables: the database's, and those that pipelines make.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 
+use super::contract::{fits, in_manifest};
 use crate::{
     database::{self, Table},
+    dataset::{Column, ColumnType, Contract},
     diagnostics::{Code, Finding, did_you_mean, nearest},
     pipeline::{Pipeline, Project, Reference, UpdateStep},
-    update::rows::suited,
 };
 
 /// The tables that there are, and those that will be.
@@ -142,6 +143,128 @@ fn dangling(
     let otherwise = format!("its columns are {}", listed(known.contract.names()));
     let finding = error(pipeline, at, Code::UnknownColumn, what);
     Some(finding.suggest(column, known.contract.names(), otherwise))
+}
+
+/// Returns the table that a step fills, if what is made for it suits it.
+pub(crate) fn suited(
+    pipeline: &Pipeline,
+    step: &UpdateStep,
+    present: &[Table],
+    made: &Schema,
+) -> Result<Table, Vec<Finding>> {
+    let target = Target { pipeline, step };
+    if database::is_own(&step.table) {
+        let what = format!("`{}` is the database's own table", step.table);
+        return Err(vec![target.finding(Code::ReservedTable, what, "")]);
+    }
+    let Some(table) = present.iter().find(|table| table.name == step.table) else {
+        return target.new_table(made);
+    };
+    let mut findings = Vec::new();
+    for field in made.fields() {
+        match table.contract.column(field.name()) {
+            None => findings.push(target.no_column(table, field.name())),
+            Some(column) if !fits(&column.data_type, field.data_type()) => {
+                let what = format!(
+                    "`{}` is {}, in the table `{}` it is {}",
+                    column.name,
+                    spelled(field.data_type()),
+                    table.name,
+                    column.data_type
+                );
+                findings.push(target.finding(Code::UpdateType, what, field.name()));
+            }
+            Some(_) => {}
+        }
+    }
+    for column in &table.contract.columns {
+        let filled = column.nullable || table.defaults.contains(&column.name);
+        if !filled && made.column_with_name(&column.name).is_none() {
+            let what = format!("nothing is made for `{}.{}`", table.name, column.name);
+            findings.push(target.finding(Code::UpdateColumn, what, ""));
+        }
+    }
+    match findings.is_empty() {
+        true => Ok(table.clone()),
+        false => Err(findings),
+    }
+}
+
+/// Where a step's rows come from, for findings.
+struct Target<'a> {
+    pipeline: &'a Pipeline,
+    step: &'a UpdateStep,
+}
+
+impl Target<'_> {
+    /// Describes a table that is to be made.
+    fn new_table(&self, made: &Schema) -> Result<Table, Vec<Finding>> {
+        let contract = self.contract_of(made)?;
+        let key = &self.pipeline.grain;
+        if let Some(name) = key.iter().find(|name| contract.column(name).is_none()) {
+            let what = format!("the new table `{}` needs its key `{name}`", self.step.table);
+            return Err(vec![self.finding(Code::UpdateColumn, what, "")]);
+        }
+        Ok(Table {
+            name: self.step.table.clone(),
+            contract,
+            key: key.clone(),
+            defaults: Vec::new(),
+            references: self.step.references.clone(),
+        })
+    }
+
+    fn contract_of(&self, made: &Schema) -> Result<Contract, Vec<Finding>> {
+        if !self.pipeline.updates.contains_key(&self.step.table) {
+            return Ok(self.pipeline.contract.clone());
+        }
+        let column = |field: &Arc<Field>| {
+            let data_type = ColumnType::from_arrow(field.data_type()).ok_or_else(|| {
+                let what = format!("`{}` is {}", field.name(), spelled(field.data_type()));
+                let finding = self.finding(Code::UpdateType, what, field.name());
+                vec![finding.help("cast it to a type that tables have")]
+            })?;
+            Ok(Column {
+                name: field.name().clone(),
+                data_type,
+                nullable: field.is_nullable() && !self.pipeline.grain.contains(field.name()),
+            })
+        };
+        let columns = made
+            .fields()
+            .iter()
+            .map(column)
+            .collect::<Result<_, Vec<Finding>>>()?;
+        Ok(Contract { columns })
+    }
+
+    fn no_column(&self, table: &Table, name: &str) -> Finding {
+        let what = format!("the table `{}` has no column `{name}`", table.name);
+        let names: Vec<&str> = table.contract.names().collect();
+        let otherwise = format!("its columns are {}", names.join(", "));
+        let finding = self.finding(Code::UnknownColumn, what, name);
+        finding.suggest(name, names, otherwise)
+    }
+
+    fn finding(&self, code: Code, what: String, name: &str) -> Finding {
+        let Pipeline {
+            updates, manifest, ..
+        } = self.pipeline;
+        let place = match (updates.get(&self.step.table), name) {
+            (Some(file), "") => file.place(file.first_token()),
+            (Some(file), name) => {
+                let selected = file.selected(name).into_iter().next_back();
+                file.place(selected.unwrap_or_else(|| file.first_token()))
+            }
+            (None, "") => manifest.place(self.step.table_at.clone()),
+            (None, name) => in_manifest(self.pipeline, name),
+        };
+        Finding::new(code, what).at(place, "here")
+    }
+}
+
+fn spelled(data_type: &DataType) -> String {
+    ColumnType::from_arrow(data_type).map_or_else(|| data_type.to_string(), |t| t.to_string())
 }
 
 fn error(pipeline: &Pipeline, at: Range<usize>, code: Code, what: String) -> Finding {

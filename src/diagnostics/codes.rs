@@ -103,6 +103,12 @@ codes! {
     ColumnOrder "column-order" Error "The model's columns are in another order than the contract's"
     ColumnType "column-type" Error "A column's type is not the one in the contract"
 
+    // The grain.
+    UnstatedGrain "unstated-grain" Warning "A model's first line does not state its grain"
+    GrainName "grain-name" Error "A model's first line names another model"
+    GrainColumn "grain-column" Error "A grain names a column that the model does not make"
+    GrainMismatch "grain-mismatch" Error "A model's grain is not the one in its manifest"
+
     // Updates of the database.
     UnknownTable "unknown-table" Error "A reference to a table that does not exist"
     ReservedTable "reserved-table" Error "An update of one of pricemill's own tables"
@@ -112,6 +118,7 @@ codes! {
 
     // Tests.
     BadTest "bad-test" Error "A statement that a test cannot run"
+    DuplicateRows "duplicate-rows" Error "A model has several rows of one key"
 }
 
 impl Code {

@@ -23,6 +23,7 @@ macro_rules! links {
 [commands]: crate::docs::commands
 [pipelines]: crate::docs::pipelines
 [functions]: crate::docs::functions
+[output]: crate::docs::output
 [settings]: crate::docs::settings
 [formats]: crate::docs::formats
 [large-data]: crate::docs::large_data
@@ -56,6 +57,7 @@ pages! {
     pipelines "pipelines" "What the shipped pipelines compute"
     functions "functions" "SQL functions and embedding models"
     commands "commands" "All commands, profiles, exit codes"
+    output "output" "What commands print: formats, fields, words"
     settings "settings" "The keys of pricemill.toml"
     formats "formats" "The files of a project, the data folder, format versions"
     large_data "large-data" "Memory, temporary space, made-up data of any size"

@@ -92,7 +92,8 @@ fn load(folder: &Path, threads: usize) -> Result<Minilm, Error> {
     let (tokenizer_path, tokenizer) = read("tokenizer.json")?;
     let (weights_path, weights) = read("model.safetensors")?;
     let digests = [&config, &tokenizer, &weights].map(|bytes| Digest::of_bytes(bytes).sha256);
-    let digest = Digest::of_bytes(digests.concat().as_bytes()).sha256;
+    let digest =
+        Digest::of_bytes(digests.each_ref().map(|hash| &**hash).concat().as_bytes()).sha256;
     let config: Config = serde_json::from_slice(&config).map_err(unusable(&config_path))?;
     let dimension = config.hidden_size;
     let name = format!("minilm-{}", &digest[..16]);

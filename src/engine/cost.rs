@@ -10,52 +10,9 @@ use datafusion::{
     execution::{memory_pool::PeakRecordingPool, runtime_env::RuntimeEnv},
     physical_plan::{ExecutionPlan, metrics::MetricsSet},
 };
-use serde::Serialize;
 
 use crate::clock::Stopwatch;
-
-/// What running a plan took.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Cost {
-    /// From the start to the last row, waits of the reader included.
-    #[serde(rename = "seconds", serialize_with = "seconds")]
-    pub elapsed: Duration,
-    /// Bytes read from Parquet files, footers and indexes among them.
-    pub read_bytes: u64,
-    /// The most that operators had reserved of the pool at once. Batches in flight
-    /// are not accounted for, and the process needs more than this.
-    pub peak_memory_bytes: u64,
-    /// Bytes spilled to temporary files, compressed.
-    pub spilled_bytes: u64,
-    /// How often an operator spilled: its temporary files.
-    pub spilled_files: u64,
-    /// The plan's operators, each before those it reads.
-    pub operators: Vec<Operator>,
-}
-
-/// What one operator of a plan did, in all its partitions together.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Operator {
-    /// DataFusion's name for it.
-    pub operator: String,
-    /// How many operators are above it.
-    pub depth: usize,
-    /// The rows that it gave; `None` where it does not count.
-    pub rows: Option<u64>,
-    /// The time it was at work, of all threads together.
-    #[serde(rename = "seconds", serialize_with = "seconds")]
-    pub busy: Duration,
-    /// Bytes read from Parquet files.
-    pub read_bytes: u64,
-    /// Bytes spilled.
-    pub spilled_bytes: u64,
-    /// Its temporary files.
-    pub spilled_files: u64,
-}
-
-fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(time.as_secs_f64())
-}
+pub use crate::report::{Cost, Operator};
 
 /// A plan that runs, and when it began.
 #[derive(Debug)]

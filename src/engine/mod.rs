@@ -157,6 +157,25 @@ impl Error {
         }
     }
 
+    pub(crate) fn findings(&self) -> &[Finding] {
+        match self {
+            Error::Invalid(findings) => &findings.0,
+            Error::Run { .. }
+            | Error::Exhausted { .. }
+            | Error::Value { .. }
+            | Error::Encode { .. }
+            | Error::NoText(_)
+            | Error::Draw { .. }
+            | Error::Io { .. }
+            | Error::Read { .. }
+            | Error::Param(_)
+            | Error::OneConnection
+            | Error::NotFetched { .. }
+            | Error::Given { .. }
+            | Error::NoOutput { .. } => &[],
+        }
+    }
+
     /// Wraps what DataFusion says of something that runs.
     pub(crate) fn run(what: &str, source: DataFusionError) -> Error {
         let what = what.to_owned();

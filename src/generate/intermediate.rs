@@ -23,7 +23,10 @@ use datafusion::{
 };
 use futures::StreamExt;
 
-use crate::engine::{Error, Result};
+use crate::{
+    engine::{Error, Result},
+    storage::create_passing,
+};
 
 /// Rows a batch in every file we write: page limits follow batches, and the bytes
 /// must not hang on how threads cut the stream.
@@ -120,7 +123,7 @@ pub(crate) fn create(path: &Path) -> Result<File> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    File::create(path).map_err(failed)
+    create_passing(path).map_err(failed)
 }
 
 fn properties() -> WriterProperties {

@@ -6,21 +6,23 @@
 
 mod intermediate;
 mod picture;
+pub mod run;
 mod verify;
 mod write;
 
+pub use run::{Request, run};
 pub use verify::{CheckResult, SHOWN};
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use datafusion::{
-    arrow::datatypes::{Field, Schema, SchemaRef},
+    catalog::TableProvider,
     common::{Column, TableReference},
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
     prelude::SessionContext,
@@ -29,18 +31,16 @@ use indexmap::IndexMap;
 
 use self::{intermediate::Intermediate, verify::Against};
 use crate::{
-    catalog::tables,
+    artifact::id::Sha256,
+    catalog::{Layers, Named, Relations, Snapshots, tables},
     clock::Stopwatch,
-    compile::{
-        contract,
-        workspace::{self, EXPORT, HISTORY, PREVIOUS, Workspace},
-    },
+    compile::{Compiled, Compiler, Model, delivered},
     config::EngineConfig,
     embedding::{Embedded, Embedding},
     engine::{Cost, Error, Result, session},
     events::Progress,
     functions,
-    pipeline::{Bindings, OutputFile, Pipeline, Project, Relation, read_seed},
+    pipeline::{Bindings, OutputFile, Pipeline, Project},
     snapshot::Snapshot,
 };
 
@@ -110,7 +110,7 @@ pub struct Output {
     /// Its name, such as `bargains.json`.
     pub name: String,
     /// The hash of its bytes, in hex.
-    pub sha256: String,
+    pub sha256: Sha256,
     /// Its rows.
     pub rows: u64,
     /// Its length.
@@ -137,7 +137,7 @@ pub struct Also {
     /// Its name, such as `map.svg`.
     pub name: String,
     /// The hash of its bytes, in hex.
-    pub sha256: String,
+    pub sha256: Sha256,
     /// Its length.
     pub bytes: u64,
 }
@@ -172,7 +172,6 @@ pub async fn generate(job: Generate<'_>) -> Result<Vec<Generated>> {
         context,
         outputs: IndexMap::new(),
     };
-    run.datasets()?;
     let mut all = Vec::with_capacity(order.len());
     for pipeline in order {
         let selected = run
@@ -203,23 +202,6 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Puts the snapshot's datasets into `export`, those of the one before into
-    /// `previous`, and those of earlier days into `history`.
-    fn datasets(&self) -> Result<()> {
-        let snapshots = [
-            (EXPORT, Some(self.job.snapshot)),
-            (PREVIOUS, self.job.previous),
-        ];
-        for (schema, snapshot) in snapshots {
-            let table = |dataset: &_| tables::dataset_of(&self.context, snapshot, dataset);
-            workspace::register_datasets(&self.context, self.job.project, schema, table)
-                .map_err(|error| Error::run("the datasets", error))?;
-        }
-        let history = |dataset: &_| tables::history_of(&self.context, self.job.history, dataset);
-        workspace::register_datasets(&self.context, self.job.project, HISTORY, history)
-            .map_err(|error| Error::run("the datasets", error))
-    }
-
     async fn outcome(&mut self, pipeline: &Pipeline, steps: &mut Vec<Step>) -> Outcome {
         let upstream = self.job.project.upstream(pipeline);
         let lacking = upstream
@@ -242,15 +224,17 @@ impl Run<'_> {
     async fn pipeline(&mut self, pipeline: &Pipeline, steps: &mut Vec<Step>) -> Result<Outcome> {
         self.require_datasets(pipeline)?;
         let folder = self.job.work.join(&pipeline.name);
+        let bindings = self.bindings(pipeline);
         let mut made = Made {
+            compiled: self.compiled(pipeline, &bindings).await?,
             run: self,
             pipeline,
-            bindings: self.bindings(pipeline),
-            workspace: self.workspace(pipeline).await?,
+            bindings,
             folder: folder.clone(),
             embeds: false,
             steps,
             also: IndexMap::new(),
+            tables: IndexMap::new(),
         };
         let output = made.output().await?;
         let checks = made.checks(&output).await?;
@@ -302,47 +286,46 @@ impl Run<'_> {
             .unwrap_or_else(|| Bindings::defaults(pipeline))
     }
 
-    /// Opens the pipeline's schema with all that it reads but its models.
-    async fn workspace(&self, pipeline: &Pipeline) -> Result<Workspace> {
-        let relations = workspace::relations(self.job.project, pipeline);
-        let at = self.job.snapshot.manifest.fetched_at;
-        let opened = Workspace::new(&self.context, &pipeline.relation(), at, relations);
-        let failed = |error| Error::run(&format!("the relations of {}", pipeline.name), error);
-        let workspace = opened.map_err(failed)?;
-        for relation in &pipeline.reads.left_out {
-            let registered = workspace.register_empty(self.job.project, pipeline, relation);
-            registered.map_err(failed)?;
+    /// Plans all that the pipeline's run needs, before any of it runs.
+    async fn compiled(&self, pipeline: &Pipeline, bindings: &Bindings) -> Result<Compiled> {
+        let job = &self.job;
+        let snapshots = Snapshots {
+            current: Some(job.snapshot),
+            previous: job.previous,
+            history: job.history,
+        };
+        let outputs = Outputs(&self.outputs);
+        let layers = Layers(vec![&outputs, &snapshots]);
+        let at = job.snapshot.manifest.fetched_at;
+        let compiler = Compiler::new(&layers, &self.context, at);
+        let mut compiled = compiler.for_run(job.project, pipeline, bindings).await?;
+        match std::mem::take(&mut compiled.findings) {
+            findings if findings.is_empty() => Ok(compiled),
+            findings => Err(Error::invalid(findings)),
         }
-        for relation in pipeline.reads.inputs(&pipeline.output) {
-            match relation {
-                // SQL names what is in the schemas of earlier snapshots with the schema.
-                Relation::Model(_) | Relation::Previous(_) | Relation::History(_) => {}
-                Relation::Seed(name) => {
-                    let batch = read_seed(&pipeline.seeds[name]);
-                    let batch = batch.map_err(|finding| Error::invalid(vec![*finding]))?;
-                    let table = tables::rows(batch).map_err(failed)?;
-                    workspace.register(name, table).map_err(failed)?;
-                }
-                Relation::Output(name) => {
-                    let above = &self.job.project.pipelines[name];
-                    let output = &self.outputs[name];
-                    let table = tables::parquet(&output.path, output.schema.clone(), &above.order);
-                    let registered =
-                        table.and_then(|table| workspace.register(&above.relation(), table));
-                    registered.map_err(failed)?;
-                }
-                Relation::Dataset(name)
-                    if !Workspace::is_bare(self.job.project, pipeline, name) => {}
-                Relation::Dataset(name) => {
-                    let schema = workspace::schema_of(&self.context, EXPORT).map_err(failed)?;
-                    let table = schema.table(name).await.map_err(failed)?;
-                    if let Some(table) = table {
-                        workspace.register(name, table).map_err(failed)?;
-                    }
-                }
-            }
-        }
-        Ok(workspace)
+    }
+}
+
+/// The outputs of pipelines, as they were written.
+#[derive(Debug)]
+struct Outputs<'a>(&'a IndexMap<String, Intermediate>);
+
+#[async_trait]
+impl Relations for Outputs<'_> {
+    async fn table(
+        &self,
+        _: &SessionContext,
+        named: Named<'_>,
+    ) -> Result<Option<Arc<dyn TableProvider>>> {
+        let Named::Output(pipeline) = named else {
+            return Ok(None);
+        };
+        let Some(output) = self.0.get(&pipeline.name) else {
+            return Ok(None);
+        };
+        let table = tables::parquet(&output.path, output.schema.clone(), &pipeline.order);
+        let what = format!("the output of {}", pipeline.name);
+        table.map(Some).map_err(|error| Error::run(&what, error))
     }
 }
 
@@ -351,38 +334,30 @@ struct Made<'r, 'a> {
     run: &'r Run<'a>,
     pipeline: &'r Pipeline,
     bindings: Bindings,
-    workspace: Workspace,
+    compiled: Compiled,
     folder: PathBuf,
     /// Whether a model of it embeds texts.
     embeds: bool,
     steps: &'r mut Vec<Step>,
     /// The models that are files beside the output's, by name.
     also: IndexMap<String, Intermediate>,
+    /// The models that are computed, by name.
+    tables: IndexMap<String, Arc<dyn TableProvider>>,
 }
 
 impl Made<'_, '_> {
     /// Makes the models that are needed, then the output's ordered rows.
     async fn output(&mut self) -> Result<Intermediate> {
         let pipeline = self.pipeline;
-        let needed = pipeline.reads.needed_models(&pipeline.output);
         let mut output = None;
-        for model in needed {
-            let file = &pipeline.models[model];
-            let plan = self
-                .workspace
-                .plan(file, &self.bindings)
-                .await
-                .map_err(Error::invalid)?;
-            let embeds = functions::embeds(&plan);
-            self.embeds |= embeds.map_err(|error| Error::run(&self.what(model), error))?;
-            if model == pipeline.output {
-                output = Some(self.deliver(plan).await?);
-            } else if pipeline.reads.is_written(model, &pipeline.output) {
-                self.compute_once(model, plan).await?;
-            } else {
-                let what = self.what(model);
-                let viewed = self.workspace.register_view(model, plan);
-                viewed.map_err(|error| Error::run(&what, error))?;
+        let models = std::mem::take(&mut self.compiled.models);
+        for (name, model) in &models {
+            let embeds = functions::embeds(&model.plan);
+            self.embeds |= embeds.map_err(|error| Error::run(&self.what(name), error))?;
+            if name == &pipeline.output {
+                output = Some(self.deliver(model).await?);
+            } else if model.deferred.is_some() {
+                self.compute_once(name, model).await?;
             }
         }
         output.ok_or_else(|| Error::NoOutput {
@@ -402,16 +377,16 @@ impl Made<'_, '_> {
     }
 
     /// Writes a model that more than one reads, so that it is computed once.
-    async fn compute_once(&mut self, model: &str, plan: LogicalPlan) -> Result<()> {
-        let schema = nullable(plan.schema().as_arrow());
-        if !self.pipeline.reads.also.iter().any(|also| also == model) {
-            self.write(model, &plan, schema, &[]).await?;
+    async fn compute_once(&mut self, name: &str, model: &Model) -> Result<()> {
+        if !self.pipeline.reads.also.iter().any(|also| also == name) {
+            self.write(name, model, &model.plan, &[]).await?;
             return Ok(());
         }
-        let what = self.what(model);
-        let plan = by_all_columns(plan).map_err(|error| Error::run(&what, error))?;
-        let written = self.write(model, &plan, schema, &[]).await?;
-        self.also.insert(model.to_owned(), written);
+        let what = self.what(name);
+        let ordered = by_all_columns(model.plan.clone());
+        let ordered = ordered.map_err(|error| Error::run(&what, error))?;
+        let written = self.write(name, model, &ordered, &[]).await?;
+        self.also.insert(name.to_owned(), written);
         Ok(())
     }
 
@@ -435,64 +410,47 @@ impl Made<'_, '_> {
     }
 
     /// Writes the output in the contract's types and the manifest's order.
-    async fn deliver(&mut self, plan: LogicalPlan) -> Result<Intermediate> {
+    async fn deliver(&mut self, model: &Model) -> Result<Intermediate> {
         let pipeline = self.pipeline;
-        let findings = contract::compare(pipeline, plan.schema().as_arrow());
-        if !findings.is_empty() {
-            return Err(Error::invalid(findings));
-        }
         let what = self.what(&pipeline.output);
-        let ordered = ordered(pipeline, plan).map_err(|error| Error::run(&what, error))?;
-        let schema = nullable(&pipeline.contract.arrow());
-        self.write(&pipeline.output, &ordered, schema, &pipeline.order)
+        let ordered = ordered(pipeline, model.plan.clone());
+        let ordered = ordered.map_err(|error| Error::run(&what, error))?;
+        self.write(&pipeline.output, model, &ordered, &pipeline.order)
             .await
     }
 
+    /// Computes a model and gives its rows to those that read it.
     async fn write(
         &mut self,
-        model: &str,
+        name: &str,
+        model: &Model,
         plan: &LogicalPlan,
-        schema: SchemaRef,
         order: &[String],
     ) -> Result<Intermediate> {
-        let what = self.what(model);
+        let what = self.what(name);
         let failed = |error| Error::run(&what, error);
-        let running = self.workspace.start(plan).await.map_err(failed)?;
-        let path = self.folder.join(format!("{model}.model.parquet"));
+        let schema = delivered(self.pipeline, name, &model.plan);
+        let running = self.compiled.planner.start(plan).await.map_err(failed)?;
+        let path = self.folder.join(format!("{name}.model.parquet"));
         let task = &self.pipeline.name;
         let progress = |rows| self.run.job.progress.at(task, rows, None);
         let written = intermediate::write(running.stream, schema, path, &what, progress).await?;
+        let reads = &self.pipeline.reads;
+        let inlined = reads.inlined(name, &self.pipeline.output).into_iter();
+        let inlined = inlined.map(str::to_owned).collect();
         self.steps.push(Step {
-            model: model.to_owned(),
-            inlined: self.inlined(model),
+            model: name.to_owned(),
+            inlined,
             rows: written.rows,
             cost: running.meter.read(),
         });
         let table = tables::parquet(&written.path, written.schema.clone(), order);
-        let registered = table.and_then(|table| self.workspace.register(model, table));
-        registered.map_err(failed)?;
-        Ok(written)
-    }
-
-    /// Returns the models that are part of a model's plan, in the pipeline's order.
-    fn inlined(&self, model: &str) -> Vec<String> {
-        let reads = &self.pipeline.reads;
-        let is_step = |name: &str| reads.is_written(name, &self.pipeline.output);
-        let mut found = BTreeSet::new();
-        let mut open = vec![model];
-        while let Some(name) = open.pop() {
-            for relation in reads.models.get(name).into_iter().flatten() {
-                if let Relation::Model(read) = relation
-                    && !is_step(read)
-                    && found.insert(read.as_str())
-                {
-                    open.push(read);
-                }
-            }
+        let table = table.map_err(failed)?;
+        if let Some(deferred) = &model.deferred {
+            deferred.fill(Arc::clone(&table));
         }
-        let ordered = reads.all_models().into_iter();
-        let ordered = ordered.filter(|name| found.contains(name));
-        ordered.map(str::to_owned).collect()
+        self.tables.insert(name.to_owned(), table);
+        Ok(written)
     }
 
     async fn checks(&self, output: &Intermediate) -> Result<Vec<CheckResult>> {
@@ -503,16 +461,17 @@ impl Made<'_, '_> {
             snapshot_at: job.snapshot.manifest.fetched_at,
             now: job.now,
         };
-        let mut results = verify::contract(&self.workspace, pipeline, output).await?;
+        let planner = &self.compiled.planner;
+        let table = &self.tables[&pipeline.output];
+        let mut results = verify::contract(planner, pipeline, output, table).await?;
         results.extend(one_text(&pipeline.file, output));
         for (file, model) in &pipeline.also {
             let rows = self.also.get(model);
             results.extend(rows.and_then(|rows| one_text(file, rows)));
         }
         results.extend(verify::numbers(pipeline, output.rows, &against));
-        for name in pipeline.rules.keys() {
-            let result = verify::rule(&self.workspace, pipeline, name, &self.bindings).await?;
-            results.push(result);
+        for (name, plan) in &self.compiled.checks {
+            results.push(verify::rule(planner, pipeline, name, plan).await?);
         }
         Ok(results)
     }
@@ -572,17 +531,6 @@ fn ordered(pipeline: &Pipeline, plan: LogicalPlan) -> datafusion::error::Result<
     }
     plan.sort(order.into_iter().map(|name| column(name).sort(true, false)))?
         .build()
-}
-
-/// Returns the schema with every column nullable: nulls are found by the checks, which
-/// show the rows, and not by the writer.
-fn nullable(schema: &Schema) -> SchemaRef {
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .map(|field| Field::new(field.name(), field.data_type().clone(), true))
-        .collect();
-    Arc::new(Schema::new(fields))
 }
 
 impl Outcome {

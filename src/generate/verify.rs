@@ -1,21 +1,25 @@
 //! The checks of an output: contract, grain, `[checks]`, and the rules of `checks/`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use datafusion::arrow::{
-    datatypes::Schema, record_batch::RecordBatch, util::pretty::pretty_format_batches,
+use datafusion::{
+    arrow::{datatypes::Schema, record_batch::RecordBatch, util::pretty::pretty_format_batches},
+    catalog::TableProvider,
+    common::Column,
+    datasource::provider_as_source,
+    functions_aggregate::count::count_all,
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit},
 };
 use futures::StreamExt;
 
 use super::intermediate::Intermediate;
 use crate::{
     clock::Stopwatch,
-    compile::workspace::Workspace,
+    compile::Planner,
     engine::{Error, Result},
     events::grouped,
-    pipeline::{Bindings, Pipeline, Severity},
-    text::quoted,
+    pipeline::{Pipeline, Severity},
 };
 
 /// How many bad rows of a check are shown.
@@ -129,99 +133,109 @@ fn check_age(check: &crate::pipeline::Age, against: &Against) -> CheckResult {
     CheckResult::new("age", check.severity, age <= check.max, message)
 }
 
-/// Checks the contract's not-null columns and the grain.
+/// Checks the contract's not-null columns and the grain of the output's rows.
 pub(crate) async fn contract(
-    workspace: &Workspace,
+    planner: &Planner,
     pipeline: &Pipeline,
     output: &Intermediate,
+    table: &Arc<dyn TableProvider>,
 ) -> Result<Vec<CheckResult>> {
-    let mut results = vec![not_null(workspace, pipeline, output).await?];
+    let rows = Rows {
+        planner,
+        pipeline,
+        table,
+    };
+    let mut results = vec![rows.not_null(output).await?];
     if !pipeline.grain.is_empty() {
-        results.push(grain(workspace, pipeline).await?);
+        results.push(rows.grain().await?);
     }
     Ok(results)
 }
 
-async fn not_null(
-    workspace: &Workspace,
-    pipeline: &Pipeline,
-    output: &Intermediate,
-) -> Result<CheckResult> {
-    let columns = pipeline.contract.columns.iter().zip(&output.nulls);
-    let bad: Vec<&str> = columns
-        .filter(|(column, nulls)| !column.nullable && **nulls > 0)
-        .map(|(column, _)| column.name.as_str())
-        .collect();
-    if bad.is_empty() {
-        let message = "no null where the contract allows none".to_owned();
-        return Ok(CheckResult::new("not null", Severity::Error, true, message));
+/// The output's rows.
+struct Rows<'a> {
+    planner: &'a Planner,
+    pipeline: &'a Pipeline,
+    table: &'a Arc<dyn TableProvider>,
+}
+
+impl Rows<'_> {
+    async fn not_null(&self, output: &Intermediate) -> Result<CheckResult> {
+        let columns = self.pipeline.contract.columns.iter().zip(&output.nulls);
+        let bad: Vec<&str> = columns
+            .filter(|(column, nulls)| !column.nullable && **nulls > 0)
+            .map(|(column, _)| column.name.as_str())
+            .collect();
+        if bad.is_empty() {
+            let message = "no null where the contract allows none".to_owned();
+            return Ok(CheckResult::new("not null", Severity::Error, true, message));
+        }
+        let message = format!("null where the contract says not null: {}", bad.join(", "));
+        let any = bad.into_iter().map(|name| column(name).is_null());
+        let bad = |rows: LogicalPlanBuilder| match any.reduce(Expr::or) {
+            Some(any) => rows.filter(any),
+            None => Ok(rows),
+        };
+        self.bad("not null", message, bad).await
     }
-    let conditions: Vec<_> = bad
-        .iter()
-        .map(|name| format!("{} is null", quoted(name)))
-        .collect();
-    let table = quoted(&pipeline.output);
-    let sql = format!("select * from {table} where {}", conditions.join(" or "));
-    let message = format!("null where the contract says not null: {}", bad.join(", "));
-    bad_rows(workspace, &sql, "not null", message).await
+
+    async fn grain(&self) -> Result<CheckResult> {
+        let message = format!("one row per {}", self.pipeline.grain.join(", "));
+        let columns = self.pipeline.grain.iter().map(|name| column(name));
+        let bad = |rows: LogicalPlanBuilder| {
+            rows.aggregate(columns, [count_all().alias("rows")])?
+                .filter(column("rows").gt(lit(1)))
+        };
+        self.bad("grain", message, bad).await
+    }
+
+    async fn bad(
+        &self,
+        name: &str,
+        message: String,
+        bad: impl FnOnce(LogicalPlanBuilder) -> datafusion::error::Result<LogicalPlanBuilder>,
+    ) -> Result<CheckResult> {
+        let what = format!("the check `{name}`");
+        let table = provider_as_source(Arc::clone(self.table));
+        let plan = LogicalPlanBuilder::scan(self.pipeline.output.as_str(), table, None)
+            .and_then(bad)
+            .and_then(LogicalPlanBuilder::build);
+        let plan = plan.map_err(|error| Error::run(&what, error))?;
+        collect_bad(self.planner, &plan, name, message, &what).await
+    }
 }
 
-async fn grain(workspace: &Workspace, pipeline: &Pipeline) -> Result<CheckResult> {
-    let columns: Vec<_> = pipeline.grain.iter().map(|name| quoted(name)).collect();
-    let columns = columns.join(", ");
-    let table = quoted(&pipeline.output);
-    let sql = format!(
-        "select {columns}, count(*) as \"rows\" from {table} group by {columns} having count(*) > 1"
-    );
-    let message = format!("one row per {}", pipeline.grain.join(", "));
-    bad_rows(workspace, &sql, "grain", message).await
+fn column(name: &str) -> Expr {
+    Expr::Column(Column::new_unqualified(name))
 }
 
-/// Runs a rule's file. Its bad rows are an error unless the manifest says otherwise.
+/// Runs a check's file. Its bad rows are an error unless the manifest says otherwise.
 pub(crate) async fn rule(
-    workspace: &Workspace,
+    planner: &Planner,
     pipeline: &Pipeline,
     name: &str,
-    bindings: &Bindings,
+    plan: &LogicalPlan,
 ) -> Result<CheckResult> {
     let file = &pipeline.rules[name];
-    let plan = workspace
-        .plan(file, bindings)
-        .await
-        .map_err(Error::invalid)?;
-    let what = format!("{} (rule `{name}`)", file.path.display());
-    let result = collect_bad(workspace, &plan, name, String::new(), &what).await?;
+    let what = format!("{} (check `{name}`)", file.path.display());
+    let result = collect_bad(planner, plan, name, String::new(), &what).await?;
     Ok(CheckResult {
         severity: pipeline.checks.severity_of(name),
         ..result
     })
 }
 
-async fn bad_rows(
-    workspace: &Workspace,
-    sql: &str,
-    name: &str,
-    message: String,
-) -> Result<CheckResult> {
-    let what = format!("the check `{name}`");
-    let plan = workspace
-        .plan_text(sql)
-        .await
-        .map_err(|error| Error::run(&what, error))?;
-    collect_bad(workspace, &plan, name, message, &what).await
-}
-
 /// Counts the rows of a plan, all of which are bad, and keeps the first to show.
 async fn collect_bad(
-    workspace: &Workspace,
-    plan: &datafusion::logical_expr::LogicalPlan,
+    planner: &Planner,
+    plan: &LogicalPlan,
     name: &str,
     message: String,
     what: &str,
 ) -> Result<CheckResult> {
     let failed = |error| Error::run(what, error);
     let began = Stopwatch::start();
-    let mut stream = workspace.run(plan).await.map_err(failed)?;
+    let mut stream = planner.run(plan).await.map_err(failed)?;
     let mut kept: Vec<RecordBatch> = Vec::new();
     let (mut bad, mut shown) = (0u64, 0usize);
     while let Some(batch) = stream.next().await {

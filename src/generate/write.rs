@@ -13,13 +13,16 @@ use datafusion::{
     },
     parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
 };
-use sha2::{Digest, Sha256};
 
 use super::{
     intermediate::{Intermediate, create},
     picture,
 };
 use crate::{
+    artifact::{
+        digest::{Digest, Digester},
+        id::Sha256,
+    },
     engine::{Error, Result},
     json,
     pipeline::{Format, OutputFile},
@@ -29,7 +32,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Written {
     pub(crate) path: PathBuf,
-    pub(crate) sha256: String,
+    pub(crate) sha256: Sha256,
     pub(crate) bytes: u64,
 }
 
@@ -57,11 +60,11 @@ pub(crate) async fn write(
         source,
     };
     let hashing = out.into_inner().map_err(|error| io(error.into_error()))?;
-    let (sha256, bytes) = hashing.finish().map_err(io)?;
+    let digest = hashing.finish().map_err(io)?;
     Ok(Written {
         path,
-        sha256,
-        bytes,
+        sha256: digest.sha256,
+        bytes: digest.bytes,
     })
 }
 
@@ -157,31 +160,28 @@ fn batches(intermediate: &Intermediate, what: &str) -> Result<ParquetRecordBatch
 #[derive(Debug)]
 struct Hashing {
     file: File,
-    hash: Sha256,
-    bytes: u64,
+    digester: Digester,
 }
 
 impl Hashing {
     fn new(file: File) -> Hashing {
         Hashing {
             file,
-            hash: Sha256::new(),
-            bytes: 0,
+            digester: Digester::default(),
         }
     }
 
-    /// Makes the file durable and returns its hash, in hex, and its length.
-    fn finish(self) -> io::Result<(String, u64)> {
+    /// Makes the file durable and returns its digest.
+    fn finish(self) -> io::Result<Digest> {
         self.file.sync_all()?;
-        Ok((hex::encode(self.hash.finalize()), self.bytes))
+        Ok(self.digester.finish())
     }
 }
 
 impl Write for Hashing {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let written = self.file.write(buffer)?;
-        self.hash.update(&buffer[..written]);
-        self.bytes += written as u64;
+        self.digester.update(&buffer[..written]);
         Ok(written)
     }
 

@@ -22,6 +22,7 @@ mod products;
 mod reader;
 mod row;
 mod rows;
+mod run;
 mod shape;
 mod state;
 mod stores;
@@ -32,12 +33,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-pub use self::bad::BadRow;
 pub(crate) use self::contract::csv;
+pub use self::{bad::BadRow, run::run};
 use self::{rows::TableFile, state::State};
 use crate::{
     config::EngineConfig,
     database::{self, Database, TableCounts},
+    env,
     events::Progress,
     kind::Kind,
 };
@@ -110,6 +112,9 @@ pub enum Error {
     /// The database refused.
     #[error(transparent)]
     Database(#[from] database::Error),
+    /// The database is not to be had.
+    #[error(transparent)]
+    Env(#[from] env::Error),
 }
 
 /// A result of this module.
@@ -124,6 +129,7 @@ impl Error {
             }
             Error::Columns { .. } | Error::Format { .. } | Error::BadRows { .. } => Kind::Data,
             Error::Database(error) => error.kind(),
+            Error::Env(error) => error.kind(),
         }
     }
 
@@ -142,6 +148,7 @@ impl Error {
                 Some("nothing was loaded: correct these rows and load again".into())
             }
             Error::Database(error) => error.hint(),
+            Error::Env(error) => error.hint(),
             Error::Read { .. } | Error::Format { .. } => None,
         }
     }

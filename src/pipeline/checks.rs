@@ -1,11 +1,13 @@
 //! `[checks]`: what must hold of the output before it is committed.
 //!
 //! A key is a check of our own (`rows`, `change`, `age`) or a file of `checks/`,
-//! which is an error unless its key says otherwise.
+//! which is an error unless its key says otherwise. `[checks]` of `sources.toml` has the
+//! `change` and `age` of every pipeline that does not say its own; `false` turns one off.
 
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use toml::de::DeValue;
 
 use super::{
     SourceFile,
@@ -37,6 +39,13 @@ pub struct Checks {
     pub age: Option<Age>,
     /// What a failure of a file of `checks/` does, where the manifest says so.
     pub rules: IndexMap<String, Severity>,
+}
+
+/// The checks of all pipelines that do not say their own.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Defaults {
+    change: Option<Change>,
+    age: Option<Age>,
 }
 
 impl Checks {
@@ -75,17 +84,61 @@ pub struct Age {
     pub severity: Severity,
 }
 
-/// Reads `[checks]`; `files` are those of `checks/`, by rule.
+impl Defaults {
+    /// Reads `[checks]` of `sources.toml`.
+    pub(super) fn read(reader: &mut Reader<'_>, section: Section<'_>) -> Defaults {
+        reader.only(section, &["change", "age"]);
+        Defaults {
+            change: change(reader, section),
+            age: age(reader, section),
+        }
+    }
+
+    /// Returns the checks of a manifest that has none of its own.
+    pub(super) fn checks(&self) -> Checks {
+        Checks {
+            change: self.change.clone(),
+            age: self.age.clone(),
+            ..Checks::default()
+        }
+    }
+}
+
+/// Reads a manifest's `[checks]`; `files` are those of `checks/`, by rule.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     section: Section<'_>,
     files: &IndexMap<String, SourceFile>,
+    defaults: &Defaults,
 ) -> Checks {
     Checks {
         rows: rows(reader, section),
-        change: change(reader, section),
-        age: age(reader, section),
+        change: match stated(section, "change") {
+            Stated::Nothing => defaults.change.clone(),
+            Stated::Off => None,
+            Stated::Own => change(reader, section),
+        },
+        age: match stated(section, "age") {
+            Stated::Nothing => defaults.age.clone(),
+            Stated::Off => None,
+            Stated::Own => age(reader, section),
+        },
         rules: rules(reader, section, files),
+    }
+}
+
+/// What a manifest says of a check that has a default.
+enum Stated {
+    Nothing,
+    Off,
+    Own,
+}
+
+fn stated(checks: Section<'_>, key: &str) -> Stated {
+    match checks.table.get(key).map(|value| value.get_ref()) {
+        None => Stated::Nothing,
+        Some(DeValue::Boolean(false)) => Stated::Off,
+        Some(_) => Stated::Own,
     }
 }
 
@@ -186,5 +239,54 @@ fn severity(reader: &mut Reader<'_>, section: Section<'_>) -> Severity {
             }
             Severity::Error
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> SourceFile {
+        SourceFile {
+            path: "checks.toml".into(),
+            text: text.into(),
+        }
+    }
+
+    /// Reads a manifest's checks under the project's; also returns how many faults it has.
+    fn read_under(defaults: &str, own: &str) -> (Checks, usize) {
+        let (defaults, own) = (file(defaults), file(own));
+        let name = "[checks]";
+        let mut reader = Reader::new(&defaults);
+        let table = reader.parse().unwrap();
+        let section = Section {
+            name,
+            table: &table,
+        };
+        let defaults = Defaults::read(&mut reader, section);
+        assert_eq!(reader.findings, []);
+        let mut reader = Reader::new(&own);
+        let table = reader.parse().unwrap();
+        let section = Section {
+            name,
+            table: &table,
+        };
+        let checks = read(&mut reader, section, &IndexMap::new(), &defaults);
+        (checks, reader.findings.len())
+    }
+
+    #[test]
+    fn a_manifest_keeps_the_defaults_changes_them_or_turns_them_off() {
+        let defaults = "change = { max = \"50%\" }\nage = { max = \"36h\" }";
+        let of = |own: &str| {
+            let (checks, faults) = read_under(defaults, own);
+            assert_eq!(faults, 0, "{own}");
+            let percent = checks.change.map(|change| change.max_percent);
+            (percent, checks.age.map(|age| age.max.as_secs() / 3600))
+        };
+        assert_eq!(of("rows = { min = 1 }"), (Some(50.0), Some(36)));
+        assert_eq!(of("change = false"), (None, Some(36)));
+        assert_eq!(of("age = { max = \"2d\" }"), (Some(50.0), Some(48)));
+        assert_eq!(read_under(defaults, "age = true").1, 1);
     }
 }

@@ -1,12 +1,13 @@
 //! What reads what, read from the SQL itself.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use indexmap::IndexMap;
 
 use super::{
-    Pipeline, Project, SourceFile,
-    sql::{Relation, references, resolve},
+    Pipeline, Project, SourceFile, SqlFile,
+    dag::Dag,
+    relation::{Relation, resolve},
 };
 use crate::{
     dataset::Dataset,
@@ -28,13 +29,10 @@ pub struct Reads {
 
 impl Reads {
     fn of(project: &Project, pipeline: &Pipeline) -> Reads {
-        let read = |files: &IndexMap<String, SourceFile>| {
+        let read = |files: &IndexMap<String, SqlFile>| {
             let read = files.iter().map(|(name, file)| {
-                let names = references(&file.text);
-                let known = names
-                    .iter()
-                    .filter_map(|name| resolve(project, pipeline, name));
-                (name.clone(), known.collect())
+                let known = relations(project, pipeline, file);
+                (name.clone(), known.map(|(relation, _)| relation).collect())
             });
             read.collect()
         };
@@ -50,55 +48,60 @@ impl Reads {
         }
     }
 
-    /// Returns the models that the output, what lies beside it, and the rules need, each after those it
-    /// reads.
-    pub fn needed_models(&self, output: &str) -> Vec<&str> {
-        let mut order = Vec::new();
-        self.visit(output, &mut order, &mut BTreeSet::new());
-        for model in &self.also {
-            self.visit(model, &mut order, &mut BTreeSet::new());
-        }
-        for relations in self.rules.values() {
-            for name in models(relations) {
-                self.visit(name, &mut order, &mut BTreeSet::new());
-            }
-        }
-        order
+    /// Returns what model reads what.
+    fn dag(&self) -> Dag<'_> {
+        let read = self.models.iter();
+        Dag::of(read.map(|(name, relations)| (name.as_str(), models(relations))))
+    }
+
+    /// Returns the models that the output, the files beside it and the checks need, each
+    /// after those it reads.
+    pub fn needed_models<'a>(&'a self, output: &'a str) -> Vec<&'a str> {
+        let files = std::iter::once(output).chain(self.also.iter().map(String::as_str));
+        let checks = self.rules.values().flat_map(|relations| models(relations));
+        self.dag().in_order(files.chain(checks))
     }
 
     /// Returns the model and those it reads, each after those it reads.
-    pub fn models_below(&self, model: &str) -> Vec<&str> {
-        let mut order = Vec::new();
-        self.visit(model, &mut order, &mut BTreeSet::new());
-        order
+    pub fn models_below<'a>(&'a self, model: &'a str) -> Vec<&'a str> {
+        self.dag().in_order([model])
     }
 
-    fn visit<'a>(&'a self, name: &str, order: &mut Vec<&'a str>, open: &mut BTreeSet<String>) {
-        let Some((name, relations)) = self.models.get_key_value(name) else {
-            return;
-        };
-        if order.contains(&name.as_str()) || !open.insert(name.clone()) {
-            return;
-        }
-        for below in models(relations) {
-            self.visit(below, order, open);
-        }
-        order.push(name);
+    /// Returns the models and those they read, each after those it reads; without those
+    /// that are `given`, and what only they read.
+    pub(crate) fn models_without<'a>(
+        &'a self,
+        names: &[&'a str],
+        given: impl Fn(&str) -> bool,
+    ) -> Vec<&'a str> {
+        let read = self.models.iter().filter(|(name, _)| !given(name));
+        let read = read.map(|(name, relations)| {
+            let below = models(relations).filter(|name| !given(name));
+            (name.as_str(), below.collect::<Vec<_>>())
+        });
+        Dag::of(read).in_order(names.iter().copied())
     }
 
     /// Returns every model, each after those it reads.
     pub fn all_models(&self) -> Vec<&str> {
-        let mut order = Vec::new();
-        for name in self.models.keys() {
-            self.visit(name, &mut order, &mut BTreeSet::new());
-        }
-        order
+        self.dag().in_order(self.models.keys().map(String::as_str))
     }
 
     /// Says whether a model is computed once and written: more than one reads it, or it
     /// is a file beside the output's.
     pub fn is_written(&self, model: &str, output: &str) -> bool {
         self.readers(model, output) > 1 || self.also.iter().any(|also| also == model)
+    }
+
+    /// Returns the models that are part of a model's plan, each after those it reads.
+    pub fn inlined<'a>(&'a self, model: &'a str, output: &'a str) -> Vec<&'a str> {
+        let parts = self.models.iter().map(|(name, relations)| {
+            let parts = models(relations).filter(|read| !self.is_written(read, output));
+            (name.as_str(), parts.collect::<Vec<_>>())
+        });
+        let mut order = Dag::of(parts).in_order([model]);
+        order.retain(|name| *name != model);
+        order
     }
 
     /// Returns how many of the needed models and the rules read a model.
@@ -131,6 +134,18 @@ fn models(relations: &[Relation]) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Returns what a file of a pipeline reads, with the place where it is named.
+fn relations<'a>(
+    project: &'a Project,
+    pipeline: &'a Pipeline,
+    file: &'a SqlFile,
+) -> impl Iterator<Item = (Relation, Range<usize>)> + 'a {
+    file.names().iter().filter_map(|name| {
+        let relation = resolve(project, pipeline, &name.reference)?;
+        Some((relation, name.span.clone()))
+    })
+}
+
 /// Reads every pipeline's SQL, and finds what depends on itself.
 pub(super) fn connect(project: &mut Project) -> Vec<Finding> {
     let read: Vec<Reads> = project
@@ -143,24 +158,20 @@ pub(super) fn connect(project: &mut Project) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for pipeline in project.pipelines.values() {
-        findings.extend(model_cycle(pipeline));
+        findings.extend(model_cycle(project, pipeline));
         findings.extend(unread(pipeline));
     }
     findings.extend(pipeline_cycle(project));
     findings
 }
 
-fn model_cycle(pipeline: &Pipeline) -> Option<Finding> {
-    let names: Vec<&str> = pipeline.models.keys().map(String::as_str).collect();
-    let below = |name: &str| -> Vec<&str> {
-        let relations = pipeline.reads.models.get(name);
-        relations
-            .map(|relations| models(relations).collect())
-            .unwrap_or_default()
-    };
-    let cycle = cycle(&names, below)?;
+fn model_cycle(project: &Project, pipeline: &Pipeline) -> Option<Finding> {
+    let cycle = pipeline.reads.dag().circle()?;
     let file = &pipeline.models[cycle[0]];
     let next = cycle.get(1).copied().unwrap_or(cycle[0]);
+    let next = Relation::Model(next.to_owned());
+    let mut read = relations(project, pipeline, file);
+    let span = read.find_map(|(relation, span)| (relation == next).then_some(span))?;
     let mut help = "let one of them read something else".to_owned();
     if cycle.len() == 2 {
         help = format!("a dataset of that name is `export.{}`", cycle[0]);
@@ -169,67 +180,26 @@ fn model_cycle(pipeline: &Pipeline) -> Option<Finding> {
         Code::Cycle,
         format!("models read each other: {}", cycle.join(" → ")),
     )
-    .at(
-        file.place(word(&file.text, next)),
-        "reads itself in the end",
-    );
+    .at(file.place(span), "reads itself in the end");
     Some(finding.help(help))
 }
 
 fn pipeline_cycle(project: &Project) -> Option<Finding> {
-    let names: Vec<&str> = project.pipelines.keys().map(String::as_str).collect();
-    let cycle = cycle(&names, |name| outputs(&project.pipelines[name]))?;
+    let cycle = dag(project).circle()?;
     let pipeline = &project.pipelines[cycle[0]];
-    let next = super::names::relation(cycle[1]);
-    let file = pipeline
-        .models
-        .values()
-        .chain(pipeline.rules.values())
-        .find(|file| {
-            let relation = Relation::Output(cycle[1].to_owned());
-            let names = references(&file.text);
-            names
-                .iter()
-                .any(|name| resolve(project, pipeline, name).as_ref() == Some(&relation))
-        })?;
+    let next = Relation::Output(cycle[1].to_owned());
+    let files = pipeline.models.values().chain(pipeline.rules.values());
+    let place = files.into_iter().find_map(|file| {
+        let mut read = relations(project, pipeline, file);
+        let span = read.find_map(|(relation, span)| (relation == next).then_some(span))?;
+        Some(file.place(span))
+    })?;
     let what = format!("pipelines read each other: {}", cycle.join(" → "));
-    let place = file.place(word(&file.text, &next));
     Some(
         Finding::new(Code::Cycle, what)
             .at(place, "reads itself in the end")
             .help("move what both need into a model of its own"),
     )
-}
-
-/// Returns the first way from a name back to itself.
-fn cycle<'a>(names: &[&'a str], below: impl Fn(&str) -> Vec<&'a str>) -> Option<Vec<&'a str>> {
-    let mut done = BTreeSet::new();
-    names
-        .iter()
-        .find_map(|name| walk(name, &below, &mut Vec::new(), &mut done))
-}
-
-fn walk<'a>(
-    name: &'a str,
-    below: &impl Fn(&str) -> Vec<&'a str>,
-    path: &mut Vec<&'a str>,
-    done: &mut BTreeSet<&'a str>,
-) -> Option<Vec<&'a str>> {
-    if let Some(start) = path.iter().position(|seen| *seen == name) {
-        let mut cycle = path[start..].to_vec();
-        cycle.push(name);
-        return Some(cycle);
-    }
-    if done.contains(name) {
-        return None;
-    }
-    path.push(name);
-    let found = below(name)
-        .into_iter()
-        .find_map(|next| walk(next, below, path, done));
-    path.pop();
-    done.insert(name);
-    found
 }
 
 /// Warns of models and seeds that nothing reads.
@@ -262,18 +232,6 @@ fn never_read(what: &str, name: &str, file: &SourceFile) -> Finding {
     .help("read it in another model, or delete the file")
 }
 
-/// Returns where `word` first stands as a whole word, or the start of the text.
-pub(crate) fn word(text: &str, word: &str) -> std::ops::Range<usize> {
-    let part = |c: char| c.is_alphanumeric() || c == '_';
-    let found = text.match_indices(word).find(|(at, _)| {
-        let line_start = text[..*at].rfind('\n').map_or(0, |end| end + 1);
-        !text[..*at].ends_with(part)
-            && !text[at + word.len()..].starts_with(part)
-            && !text[line_start..*at].contains("--")
-    });
-    found.map_or(0..0, |(at, _)| at..at + word.len())
-}
-
 /// Returns the pipelines whose outputs a pipeline reads directly, by name.
 fn outputs(pipeline: &Pipeline) -> Vec<&str> {
     let inputs = pipeline.reads.inputs(&pipeline.output);
@@ -284,40 +242,32 @@ fn outputs(pipeline: &Pipeline) -> Vec<&str> {
     outputs.collect()
 }
 
+/// Returns which pipeline reads which.
+fn dag(project: &Project) -> Dag<'_> {
+    let all = project.pipelines.values();
+    Dag::of(all.map(|pipeline| (pipeline.name.as_str(), outputs(pipeline))))
+}
+
 pub(super) fn upstream<'a>(project: &'a Project, pipeline: &Pipeline) -> Vec<&'a Pipeline> {
-    let mut order = Vec::new();
-    for name in outputs(pipeline) {
-        visit(project, name, &mut order, &mut BTreeSet::new());
-    }
-    order.retain(|found| found.name != pipeline.name);
-    order
+    let read = outputs(pipeline).into_iter();
+    let read = read.filter_map(|name| project.pipelines.get_key_value(name));
+    let order = dag(project).in_order(read.map(|(name, _)| name.as_str()));
+    let order = order.into_iter();
+    let others = order.filter(|name| *name != pipeline.name);
+    others
+        .filter_map(|name| project.pipelines.get(name))
+        .collect()
 }
 
 /// Returns the pipelines and those they read, each after what it reads.
 pub(crate) fn in_order<'a>(project: &'a Project, pipelines: &[&Pipeline]) -> Vec<&'a Pipeline> {
-    let mut order = Vec::new();
-    for pipeline in pipelines {
-        visit(project, &pipeline.name, &mut order, &mut BTreeSet::new());
-    }
+    let known = pipelines.iter();
+    let known = known.filter_map(|pipeline| project.pipelines.get_key_value(&pipeline.name));
+    let names = known.map(|(name, _)| name.as_str());
+    let order = dag(project).in_order(names).into_iter();
     order
-}
-
-fn visit<'a>(
-    project: &'a Project,
-    name: &str,
-    order: &mut Vec<&'a Pipeline>,
-    open: &mut BTreeSet<String>,
-) {
-    let Some(pipeline) = project.pipelines.get(name) else {
-        return;
-    };
-    if order.iter().any(|done| done.name == name) || !open.insert(name.to_owned()) {
-        return;
-    }
-    for below in outputs(pipeline) {
-        visit(project, below, order, open);
-    }
-    order.push(pipeline);
+        .filter_map(|name| project.pipelines.get(name))
+        .collect()
 }
 
 /// Returns the datasets that a pipeline's own SQL reads, by name.

@@ -5,7 +5,7 @@ use std::path::Path;
 use indexmap::IndexMap;
 
 use super::{
-    Pipeline, Project, SourceFile,
+    Project, SourceFile,
     files::{DELETE, Files, OwnFiles},
     graph, manifest, names,
     seeds::{self, read_seed},
@@ -35,16 +35,16 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Project, Findings> {
     let Some(file) = manifests.get("sources") else {
         return Err(Findings(vec![no_sources(&manifests)]));
     };
-    let (datasets, found) = sources::read(file);
+    let (sources, found) = sources::read(file);
     findings.extend(found);
     // Without datasets, all that reads one would be wrong.
-    let Some(datasets) = datasets else {
+    let Some(sources) = sources else {
         return Err(Findings(findings));
     };
-    project.datasets = datasets;
+    project.datasets = sources.datasets.clone();
     for (name, file) in manifests.iter().filter(|(name, _)| *name != "sources") {
         let own = own_files(files, name, &mut findings);
-        let (pipeline, found) = manifest::read(name, file, own, &project.datasets);
+        let (pipeline, found) = manifest::read(name, file, own, &sources);
         findings.extend(found);
         project
             .pipelines
@@ -177,23 +177,13 @@ fn duplicate_names(project: &Project) -> Vec<Finding> {
                 continue;
             };
             let what = format!("`{alias}` already names the pipeline `{owner}`");
-            let place = alias_place(pipeline, alias);
+            let at = pipeline.places.aliases.get(alias).cloned();
+            let place = pipeline.manifest.place(at.unwrap_or(0..0));
             let finding = Finding::new(Code::DuplicateName, what).at(place, "taken");
             findings.push(finding.help("choose another alias"));
         }
     }
     findings
-}
-
-fn alias_place(pipeline: &Pipeline, alias: &str) -> crate::diagnostics::Place {
-    let text = &pipeline.manifest.text;
-    let start = text.find("aliases").unwrap_or(0);
-    let quoted = format!("\"{alias}\"");
-    let at = text[start..].find(&quoted).map_or(0..0, |at| {
-        let from = start + at;
-        from..from + quoted.len()
-    });
-    pipeline.manifest.place(at)
 }
 
 /// Warns of folders right below `above` that no pipeline has.

@@ -1,18 +1,21 @@
 //! `pipelines/<name>.toml`: what a pipeline's SQL cannot say.
 
+use std::ops::Range;
+
 use indexmap::IndexMap;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Format, OutputFile, Param, Pipeline, Reference, SourceFile, UpdateMode, UpdateStep, checks,
+    Format, OutputFile, Param, Pipeline, Places, Reference, SourceFile, SqlFile, UpdateMode,
+    UpdateStep, checks,
     files::{DELETE, OwnFiles},
     graph::Reads,
     names,
     reader::{Placed, Reader, Section, entries},
-    sources,
+    sources::{self, Sources},
 };
 use crate::{
-    dataset::{ColumnType, Contract, Dataset},
+    dataset::{ColumnType, Contract, Dataset, Docs},
     diagnostics::{Code, Finding},
 };
 
@@ -50,7 +53,7 @@ pub(super) fn read(
     name: &str,
     file: &SourceFile,
     own: OwnFiles,
-    datasets: &IndexMap<String, Dataset>,
+    sources: &Sources,
 ) -> (Option<Pipeline>, Vec<Finding>) {
     let mut reader = Reader::new(file);
     let Some(table) = reader.parse() else {
@@ -62,7 +65,7 @@ pub(super) fn read(
     };
     pipeline_name(&mut reader, name);
     reader.only(top, KEYS);
-    let pipeline = pipeline(&mut reader, name, top, own, datasets);
+    let pipeline = pipeline(&mut reader, name, top, own, sources);
     (pipeline, reader.findings)
 }
 
@@ -81,9 +84,9 @@ fn pipeline(
     name: &str,
     top: Section<'_>,
     own: OwnFiles,
-    datasets: &IndexMap<String, Dataset>,
+    sources: &Sources,
 ) -> Option<Pipeline> {
-    let contract = contract(reader, top);
+    let (contract, docs) = contract(reader, top);
     let file = output_file(reader, top, &contract);
     let output = output(reader, top, &own);
     let also = also(reader, top, &own);
@@ -94,6 +97,9 @@ fn pipeline(
     }
     let grain = grain.unwrap_or_default();
     let endpoint = reader.text(top, "endpoint").map(|text| text.value);
+    let params = params(reader, top);
+    let checks = checks(reader, top, &own, sources);
+    let update = updates(reader, top, &contract, &own);
     Some(Pipeline {
         name: name.to_owned(),
         description: required(
@@ -106,22 +112,65 @@ fn pipeline(
         manifest: reader.file.clone(),
         upload: reader.flag(top, "upload").unwrap_or(true),
         endpoint: endpoint.unwrap_or(name).to_owned(),
-        optional: optional(reader, top, datasets),
-        params: params(reader, top),
-        checks: checks(reader, top, &own),
-        update: updates(reader, top, &contract, &own),
+        optional: optional(reader, top, &sources.datasets),
+        places: places(top, &reader.file.text),
+        checks,
+        models: parsed(own.models, &params),
+        rules: parsed(own.rules, &params),
+        update,
+        updates: parsed(own.updates, &params),
+        params,
         order: order.unwrap_or_else(|| grain.clone()),
         output: output?,
         file: file?,
         grain,
         also,
         contract,
-        models: own.models,
+        docs,
         seeds: own.seeds,
-        rules: own.rules,
-        updates: own.updates,
         reads: Reads::default(),
     })
+}
+
+/// Parses a pipeline's SQL, which may use these parameters.
+fn parsed(
+    files: IndexMap<String, SourceFile>,
+    params: &IndexMap<String, Param>,
+) -> IndexMap<String, SqlFile> {
+    let files = files.into_iter();
+    files
+        .map(|(name, file)| (name, SqlFile::parse(file, params)))
+        .collect()
+}
+
+/// Returns where the manifest says what findings point at.
+fn places(top: Section<'_>, text: &str) -> Places {
+    let key = |name: &str| top.table.get_key_value(name);
+    let contract = key("contract");
+    let table = contract.and_then(|(_, value)| value.get_ref().as_table());
+    let columns = table.into_iter().flat_map(|table| table.iter());
+    let aliases = key("aliases").and_then(|(_, value)| value.get_ref().as_array());
+    let aliases = aliases.into_iter().flat_map(|aliases| aliases.iter());
+    let aliases = aliases.filter_map(|alias| {
+        let name = alias.get_ref().as_str()?;
+        Some((name.to_owned(), alias.span()))
+    });
+    Places {
+        contract: contract.map_or(0..0, |(key, _)| with_brackets(text, key.span())),
+        columns: columns
+            .map(|(name, _)| (name.get_ref().to_string(), name.span()))
+            .collect(),
+        grain: key("grain").map_or(0..0, |(_, value)| value.span()),
+        aliases: aliases.collect(),
+    }
+}
+
+/// Returns the place of a table's header with its brackets: `[contract]`.
+fn with_brackets(text: &str, key: Range<usize>) -> Range<usize> {
+    match text[..key.start].ends_with('[') && text[key.end..].starts_with(']') {
+        true => key.start - 1..key.end + 1,
+        false => key,
+    }
 }
 
 fn is_page(file: Option<&OutputFile>) -> bool {
@@ -146,12 +195,12 @@ fn texts(reader: &mut Reader<'_>, section: Section<'_>, key: &str) -> Vec<String
         .collect()
 }
 
-fn contract(reader: &mut Reader<'_>, top: Section<'_>) -> Contract {
+fn contract(reader: &mut Reader<'_>, top: Section<'_>) -> (Contract, Docs) {
     let Some(table) = reader.table(top, "contract") else {
         if !top.table.contains_key("contract") {
             reader.missing(top, "contract", "[contract]");
         }
-        return Contract::default();
+        return (Contract::default(), Docs::new());
     };
     let contract = sources::contract(reader, table, "[contract]");
     if table.is_empty() {
@@ -328,7 +377,15 @@ fn optional(
     optional
 }
 
-fn checks(reader: &mut Reader<'_>, top: Section<'_>, own: &OwnFiles) -> checks::Checks {
+fn checks(
+    reader: &mut Reader<'_>,
+    top: Section<'_>,
+    own: &OwnFiles,
+    sources: &Sources,
+) -> checks::Checks {
+    if !top.table.contains_key("checks") {
+        return sources.checks.checks();
+    }
     let Some(table) = reader.table(top, "checks") else {
         return checks::Checks::default();
     };
@@ -339,6 +396,7 @@ fn checks(reader: &mut Reader<'_>, top: Section<'_>, own: &OwnFiles) -> checks::
             table,
         },
         &own.rules,
+        &sources.checks,
     )
 }
 

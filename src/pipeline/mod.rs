@@ -5,16 +5,19 @@
 //! the engine, the outbox and the update need to know. Nothing here runs SQL.
 
 mod checks;
+pub(crate) mod dag;
 mod files;
-pub(crate) mod graph;
+mod grain;
+mod graph;
 mod load;
 mod manifest;
 mod names;
 mod params;
 mod reader;
+mod relation;
 mod seeds;
 mod sources;
-pub(crate) mod sql;
+mod sql;
 
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
@@ -23,13 +26,17 @@ use sha2::{Digest, Sha256};
 
 pub use checks::{Age, Change, Checks, Rows, Severity};
 pub use files::{Embedded, embedded};
+pub use grain::{Grain, Word};
 pub use graph::Reads;
 pub use params::{Bindings, Param};
+pub use relation::Relation;
+pub(crate) use relation::resolve;
 pub use seeds::read_seed;
-pub use sql::Relation;
+pub use sql::{Name, SqlFile};
+pub(crate) use sql::{ParsedText, byte_at, lower_first, parse_any};
 
 use crate::{
-    dataset::{Contract, Dataset},
+    dataset::{Contract, Dataset, Docs},
     diagnostics::{Finding, Findings, did_you_mean},
 };
 
@@ -130,21 +137,38 @@ pub struct Pipeline {
     pub params: IndexMap<String, Param>,
     /// The output's columns.
     pub contract: Contract,
+    /// What its columns hold.
+    pub docs: Docs,
     /// The checks that run before the commit.
     pub checks: Checks,
     /// What `update` does with the artifact.
     pub update: Vec<UpdateStep>,
     /// `sql/<name>/*.sql`, by name, sorted.
-    pub models: IndexMap<String, SourceFile>,
+    pub models: IndexMap<String, SqlFile>,
     /// `sql/<name>/*.csv` and other text, by name, sorted.
     pub seeds: IndexMap<String, SourceFile>,
     /// `sql/<name>/checks/*.sql`, by name, sorted: each returns one rule's bad rows.
-    pub rules: IndexMap<String, SourceFile>,
+    pub rules: IndexMap<String, SqlFile>,
     /// `sql/<name>/update/<table>.sql`, by table: what fills it, over `artifact`
     /// and `db.<table>`.
-    pub updates: IndexMap<String, SourceFile>,
+    pub updates: IndexMap<String, SqlFile>,
     /// What the models and the rules read.
     pub reads: Reads,
+    /// Where the manifest says what findings point at.
+    pub places: Places,
+}
+
+/// Where a manifest says something, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Places {
+    /// `contract`.
+    pub contract: Range<usize>,
+    /// The contract's columns, by name.
+    pub columns: IndexMap<String, Range<usize>>,
+    /// The value of `grain`.
+    pub grain: Range<usize>,
+    /// The aliases.
+    pub aliases: IndexMap<String, Range<usize>>,
 }
 
 /// A file of the project with its text.
@@ -323,9 +347,12 @@ impl Pipeline {
     /// the seeds and the rules, with their names.
     pub fn sql_sha256(&self) -> String {
         let mut hash = Sha256::new();
-        let files = [&self.models, &self.seeds, &self.rules];
-        let files = files.into_iter().flat_map(|files| files.values());
-        for file in std::iter::once(&self.manifest).chain(files) {
+        let sources = |files: &'_ IndexMap<String, SqlFile>| -> Vec<SourceFile> {
+            files.values().map(|file| (**file).clone()).collect()
+        };
+        let seeds = self.seeds.values().cloned().collect();
+        let files = [sources(&self.models), seeds, sources(&self.rules)].concat();
+        for file in std::iter::once(&self.manifest).chain(&files) {
             let path = file.path.to_string_lossy();
             hash.update(format!("{} {}\n", path.replace('\\', "/"), file.text.len()));
             hash.update(file.text.as_bytes());

@@ -1,26 +1,43 @@
-//! `pipelines/sources.toml`: the datasets, one table each.
+//! `pipelines/sources.toml`: the datasets, one table each, and `[checks]`, what every
+//! pipeline's output is checked for unless its manifest says otherwise.
+//!
+//! The checks are here and not in `pricemill.toml`: they belong to the definitions, and no
+//! setting or environment variable of a machine may loosen them.
 
 use indexmap::IndexMap;
+use toml::de::DeValue;
 
 use super::{
     SourceFile,
+    checks::Defaults,
     reader::{Placed, Reader, Section, entries},
 };
 use crate::{
-    dataset::{Column, Contract, Dataset, Preference},
+    dataset::{Column, ColumnDoc, Contract, Dataset, Docs, Preference},
     diagnostics::{Code, Finding, did_you_mean, nearest},
 };
 
 const KEYS: &[&str] = &["endpoint", "key", "prefer", "columns"];
 
-/// Reads the datasets, by name, in the order of the file; none of a file that is no
-/// TOML.
-pub(super) fn read(file: &SourceFile) -> (Option<IndexMap<String, Dataset>>, Vec<Finding>) {
+/// The table that is no dataset.
+const CHECKS: &str = "checks";
+
+/// What the file declares.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    /// The datasets, by name, in the order of the file.
+    pub(super) datasets: IndexMap<String, Dataset>,
+    /// The checks of every pipeline.
+    pub(super) checks: Defaults,
+}
+
+/// Reads the file; nothing of one that is no TOML.
+pub(super) fn read(file: &SourceFile) -> (Option<Sources>, Vec<Finding>) {
     let mut reader = Reader::new(file);
     let Some(table) = reader.parse() else {
         return (None, reader.findings);
     };
-    let mut datasets = IndexMap::new();
+    let mut sources = Sources::default();
     for (name, value) in entries(&table) {
         let Some(table) = value.get_ref().as_table() else {
             let what = format!("`{}` must be a table: a dataset", name.value);
@@ -32,11 +49,13 @@ pub(super) fn read(file: &SourceFile) -> (Option<IndexMap<String, Dataset>>, Vec
             name: &title,
             table,
         };
-        if let Some(dataset) = dataset(&mut reader, &name, section) {
-            datasets.insert(name.value.to_owned(), dataset);
+        if name.value == CHECKS {
+            sources.checks = Defaults::read(&mut reader, section);
+        } else if let Some(dataset) = dataset(&mut reader, &name, section) {
+            sources.datasets.insert(name.value.to_owned(), dataset);
         }
     }
-    (Some(datasets), reader.findings)
+    (Some(sources), reader.findings)
 }
 
 fn dataset(reader: &mut Reader<'_>, name: &Placed<&str>, section: Section<'_>) -> Option<Dataset> {
@@ -47,7 +66,8 @@ fn dataset(reader: &mut Reader<'_>, name: &Placed<&str>, section: Section<'_>) -
         let example = format!("[{}.columns]", name.value);
         reader.missing(section, "columns", &example);
     }
-    let contract = contract(reader, columns?, &format!("[{}.columns]", name.value));
+    let title = format!("[{}.columns]", name.value);
+    let (contract, docs) = contract(reader, columns?, &title);
     let key = reader.texts(section, "key");
     if key.is_none() && !section.table.contains_key("key") {
         reader.missing(section, "key", "key = [\"id\"]");
@@ -60,33 +80,66 @@ fn dataset(reader: &mut Reader<'_>, name: &Placed<&str>, section: Section<'_>) -
         prefer: preferences(reader, &contract, section),
         key,
         contract,
+        docs,
     })
 }
 
-/// Reads columns with their types; one that cannot be read is left out.
+/// Reads columns, `price = "double"` or `price = { type = "double", doc = "…" }`; one that
+/// cannot be read is left out.
 pub(super) fn contract(
     reader: &mut Reader<'_>,
     table: &toml::de::DeTable<'_>,
     section: &str,
-) -> Contract {
+) -> (Contract, Docs) {
     let mut columns = Vec::new();
+    let mut docs = Docs::new();
     for (name, value) in entries(table) {
-        let Some(declared) = value.get_ref().as_str() else {
-            let what = format!("the type of `{}` in {section} must be a text", name.value);
-            reader.error(
-                Code::WrongType,
-                what,
-                value.span(),
-                "such as \"bigint not null\"",
-            );
-            continue;
+        let (declared, doc) = match value.get_ref() {
+            DeValue::String(declared) => {
+                let declared = Placed {
+                    value: declared.to_string(),
+                    span: value.span(),
+                };
+                (Some(declared), ColumnDoc::default())
+            }
+            DeValue::Table(table) => {
+                let name = format!("the column `{}`", name.value);
+                let name = name.as_str();
+                described(reader, Section { name, table })
+            }
+            _ => {
+                let what = format!("the type of `{}` in {section} must be a text", name.value);
+                let help = "such as \"bigint not null\"";
+                reader.error(Code::WrongType, what, value.span(), help);
+                continue;
+            }
         };
-        match Column::parse(name.value, declared) {
+        let Some(declared) = declared else { continue };
+        match Column::parse(name.value, &declared.value) {
             Ok(column) => columns.push(column),
-            Err(error) => bad_type(reader, error.to_string(), declared, value.span()),
+            Err(error) => bad_type(reader, error.to_string(), &declared.value, declared.span),
+        }
+        if doc != ColumnDoc::default() {
+            docs.insert(name.value.to_owned(), doc);
         }
     }
-    Contract { columns }
+    (Contract { columns }, docs)
+}
+
+/// Reads a column that has more than a type.
+fn described(reader: &mut Reader<'_>, section: Section<'_>) -> (Option<Placed<String>>, ColumnDoc) {
+    reader.only(section, &["type", "doc", "unit"]);
+    if !section.table.contains_key("type") {
+        reader.missing(section, "type", "type = \"bigint not null\"");
+    }
+    let declared = reader.text(section, "type").map(|text| Placed {
+        value: text.value.to_owned(),
+        span: text.span,
+    });
+    let mut text = |key| reader.text(section, key).map(|text| text.value.to_owned());
+    let doc = text("doc");
+    let unit = text("unit");
+    (declared, ColumnDoc { doc, unit })
 }
 
 /// Records a type that cannot be read, with the nearest that can.

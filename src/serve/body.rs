@@ -112,7 +112,7 @@ pub(super) fn sweep(temp: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(temp)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with(TEMP_PREFIX) {
-            std::fs::remove_file(entry.path())?;
+            crate::storage::remove_passing(&entry.path())?;
         }
     }
     Ok(())
@@ -189,7 +189,8 @@ async fn small(field: &mut Field<'_>, unread: &AtomicUsize) -> Result<Vec<u8>> {
 }
 
 fn parse(text: &[u8]) -> Result<outbox::Manifest> {
-    serde_json::from_slice(text).map_err(|error| bad(format!("the manifest is none: {error}")))
+    outbox::Manifest::from_text(text)
+        .map_err(|error| bad(format!("could not read the manifest: {error}")))
 }
 
 fn bad(reason: impl Into<String>) -> Refusal {

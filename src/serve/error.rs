@@ -200,10 +200,10 @@ mod tests {
         let stored = storage::Error::Store {
             action: "write",
             path: "inbox".into(),
-            source: object_store::Error::Generic {
+            source: Box::new(object_store::Error::Generic {
                 store: "folder",
                 source: Box::new(full()),
-            },
+            }),
         };
         assert_eq!(Refusal::Inbox(stored.into()).status(), 507);
         let other = io::Error::other("broken");

@@ -13,6 +13,7 @@ mod exports;
 mod gunzip;
 mod health;
 mod listen;
+mod service;
 mod throttle;
 mod uploads;
 
@@ -28,11 +29,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use auth::Keys;
 pub use listen::serve;
+pub use service::service;
 
 use crate::{
     clock::{SharedClock, SystemClock},
     config::ServeConfig,
     database::Database,
+    diagnostics::Finding,
+    env,
     inbox::Inbox,
     kind::Kind,
     pipeline::Project,
@@ -44,6 +48,9 @@ use throttle::Throttle;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The project, the database or a place is not to be had.
+    #[error(transparent)]
+    Env(#[from] env::Error),
     /// The folder for uploads on their way could not be made or emptied.
     #[error("could not prepare {path} for uploads")]
     Temp {
@@ -76,12 +83,21 @@ impl Error {
         match self {
             Error::Temp { .. } | Error::Listen { .. } | Error::Accept(_) => Kind::Failed,
             Error::NoKey => Kind::Usage,
+            Error::Env(error) => error.kind(),
+        }
+    }
+
+    pub(crate) fn findings(&self) -> &[Finding] {
+        match self {
+            Error::Env(error) => error.findings(),
+            Error::Temp { .. } | Error::NoKey | Error::Listen { .. } | Error::Accept(_) => &[],
         }
     }
 
     /// Returns what the user can do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Error::Env(error) => error.hint(),
             Error::NoKey => Some("set INTERNAL_API_KEY".to_owned()),
             Error::Listen { .. } => Some("name a free address with --listen".to_owned()),
             Error::Temp { .. } | Error::Accept(_) => None,

@@ -23,9 +23,12 @@ use super::{
     gunzip::gunzip,
 };
 use crate::{
-    artifact::digest::Digest,
+    artifact::{
+        digest::Digest,
+        id::{ArtifactId, PipelineName, Seq},
+    },
     dataset::Contract,
-    inbox::{Arrival, Mark, Receive, Received},
+    inbox::{Arrival, Receive, Received},
     json::{self, Layout},
     outbox::Manifest,
     pipeline::{Format, Pipeline},
@@ -33,7 +36,7 @@ use crate::{
 
 /// What a form takes besides its file.
 const FORM_BYTES: u64 = 2 << 20;
-/// The highest number a sender may tell: there must be numbers left after it.
+/// The highest number a sender may give: there must be numbers left after it.
 const MAX_SEQ: u64 = 1_000_000_000_000;
 /// Rows decoded at a time while the content is checked.
 const BATCH_ROWS: usize = 8192;
@@ -160,7 +163,7 @@ async fn store(
     let applied = service.database.applied(&pipeline.name).await?;
     let extension = pipeline.file.name.rsplit('.').next().unwrap_or_default();
     let arrival = Arrival {
-        pipeline: pipeline.name.clone(),
+        pipeline: PipelineName::new(&*pipeline.name),
         seq: manifest.as_ref().map(|manifest| manifest.seq),
         extension: extension.to_owned(),
         digest: checked.digest,
@@ -168,16 +171,19 @@ async fn store(
         at: service.clock.now(),
         manifest,
     };
-    let applied = applied.map(|entry| Mark {
-        seq: entry.seq,
-        sha256: entry.sha256,
+    // Something else than a hash was not written here; nothing can be the same as it.
+    let applied = applied.and_then(|entry| {
+        Some(ArtifactId {
+            seq: Seq(entry.seq),
+            sha256: entry.sha256.try_into().ok()?,
+        })
     });
     let receive = service.inbox.receive(arrival, checked.file.path(), applied);
     Ok(match receive.await.map_err(Refusal::Inbox)? {
         Receive::New(received) => {
             tracing::info!(
-                pipeline = received.pipeline,
-                artifact = received.id(),
+                pipeline = %received.pipeline,
+                artifact = %received.id(),
                 "received"
             );
             receipt(StatusCode::CREATED, "received", &received)
@@ -192,10 +198,10 @@ fn compare(manifest: &Manifest, pipeline: &Pipeline, checked: &Checked) -> Resul
     let reason = if manifest.pipeline != pipeline.name {
         "the manifest is another pipeline's"
     } else if (&manifest.sha256, manifest.bytes) != (&digest.sha256, digest.bytes) {
-        "the file is not the one the manifest tells of"
+        "the file does not match the manifest"
     } else if manifest.rows != checked.rows {
-        "the file has not the rows the manifest tells of"
-    } else if !(1..=MAX_SEQ).contains(&manifest.seq) {
+        "the file's rows do not match the manifest"
+    } else if !(1..=MAX_SEQ).contains(&manifest.seq.0) {
         "the manifest's number is out of range"
     } else {
         return Ok(());

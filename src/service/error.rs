@@ -23,12 +23,6 @@ pub enum Error {
     /// The key holds characters that no header may hold.
     #[error("INTERNAL_API_KEY holds characters that no HTTP header may hold")]
     Key,
-    /// No key could be made.
-    #[error("the system gives no random bytes: {reason}")]
-    Random {
-        /// The system's words.
-        reason: String,
-    },
     /// The server could not prove who it is.
     #[error("the server's certificate is not valid")]
     Certificate(#[source] Source),
@@ -103,7 +97,6 @@ impl Error {
         match self {
             Error::Address { .. } | Error::Key => Kind::Usage,
             Error::Client(_)
-            | Error::Random { .. }
             | Error::Certificate(_)
             | Error::Denied { .. }
             | Error::Redirected { .. }
@@ -124,7 +117,6 @@ impl Error {
                 "run the same command again later; it continues where it stopped"
             }
             Error::Client(_)
-            | Error::Random { .. }
             | Error::Address { .. }
             | Error::Certificate(_)
             | Error::Refused { .. } => return None,

@@ -33,7 +33,6 @@ use url::Url;
 pub use answer::{Answer, BodyFault};
 pub use error::{Cause, Error, Result};
 pub use retry::{Again, Patience, Pause};
-pub use secret::random_key;
 
 use crate::clock::SharedClock;
 use retry::Gate;

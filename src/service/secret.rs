@@ -54,19 +54,6 @@ impl Secret {
     }
 }
 
-/// Returns a key that nobody else has: 128 random bits in hex.
-///
-/// # Errors
-///
-/// The system gives no random bytes.
-pub fn random_key() -> Result<SecretString> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Random {
-        reason: error.to_string(),
-    })?;
-    Ok(hex::encode(bytes).into())
-}
-
 /// Returns the message in a body: what a JSON object says under `error`, `detail` or
 /// `message`, else the whole text.
 pub(super) fn message(body: &[u8]) -> String {
@@ -122,13 +109,6 @@ mod tests {
         ] {
             assert_eq!(message(body.as_bytes()), said);
         }
-    }
-
-    #[test]
-    fn a_random_key_can_be_sent_and_is_another_each_time() {
-        let (one, other) = (random_key().unwrap(), random_key().unwrap());
-        assert_ne!(one.expose_secret(), other.expose_secret());
-        assert!(Secret::new(Some(one)).header().unwrap().is_some());
     }
 
     #[test]

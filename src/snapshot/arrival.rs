@@ -17,11 +17,16 @@ use datafusion::{
 };
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{Error, Result, fetch::Written, partial::Partial, rows::Order};
+use super::{
+    Error, Result,
+    order::Order,
+    partial::Partial,
+    writer::{Written, rows_failed},
+};
 use crate::{
     clock::Stopwatch,
     dataset::Dataset,
-    source::{Mark, Told},
+    source::{FetchStats, Mark},
 };
 
 /// How much waits before it is written.
@@ -116,11 +121,11 @@ impl Arrival {
     }
 
     /// Notes that no more pages come.
-    pub(super) async fn finish(mut self, told: Told) -> Result<Complete> {
+    pub(super) async fn finish(mut self, stats: FetchStats) -> Result<Complete> {
         self.flush().await?;
         let mut disk = self.settled().await?;
         let finished = spawn_blocking(move || {
-            disk.partial.finish(told)?;
+            disk.partial.finish(stats)?;
             disk.complete()
         });
         self.joined(finished).await
@@ -145,7 +150,7 @@ impl Arrival {
     }
 
     fn failed(&self, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-        failed(&self.dataset, DataFusionError::External(source))
+        rows_failed(&self.dataset, DataFusionError::External(source))
     }
 }
 
@@ -186,7 +191,7 @@ impl Disk {
             if disk.written.is_none() {
                 break;
             }
-            let batch = batch.map_err(|error| failed(&disk.dataset, error.into()))?;
+            let batch = batch.map_err(|error| rows_failed(&disk.dataset, error.into()))?;
             disk.accept(&batch)?;
         }
         Ok(disk)
@@ -194,14 +199,14 @@ impl Disk {
 
     fn begin(&self) -> Result<Written> {
         Written::new(&self.order, self.partial.workspace())
-            .map_err(|error| failed(&self.dataset, error))
+            .map_err(|error| rows_failed(&self.dataset, error))
     }
 
     fn write(mut self, waiting: Waiting) -> Result<Disk> {
         let rows = match waiting.batches.as_slice() {
             [rows] => rows.clone(),
             batches => concat_batches(self.order.schema(), batches)
-                .map_err(|error| failed(&self.dataset, error.into()))?,
+                .map_err(|error| rows_failed(&self.dataset, error.into()))?,
         };
         drop(waiting.batches);
         self.partial.write(waiting.marks, &rows)?;
@@ -212,7 +217,7 @@ impl Disk {
     fn accept(&mut self, rows: &RecordBatch) -> Result<()> {
         if let Some(written) = self.written.take() {
             let accepted = written.accept(rows);
-            self.written = accepted.map_err(|error| failed(&self.dataset, error))?;
+            self.written = accepted.map_err(|error| rows_failed(&self.dataset, error))?;
         }
         Ok(())
     }
@@ -227,14 +232,7 @@ impl Disk {
         let written = self.written.map(Written::finish).transpose();
         Ok(Complete {
             partial: self.partial,
-            written: written.map_err(|error| failed(&self.dataset, error))?,
+            written: written.map_err(|error| rows_failed(&self.dataset, error))?,
         })
-    }
-}
-
-fn failed(dataset: &str, source: DataFusionError) -> Error {
-    Error::Rows {
-        dataset: dataset.to_owned(),
-        source: Box::new(source),
     }
 }

@@ -1,10 +1,10 @@
-//! Counts the rows whose ids lead nowhere.
+//! Counts the rows that reference missing rows of other datasets.
 //!
 //! A snapshot is not a transaction of the server, so one dataset may name ids that
 //! another lacks. Which column names which dataset is read from the names: a
 //! `bigint` column `<x>_id` (or `<x>_a_id` and `<x>_b_id`, the two sides of a
 //! pair) means the dataset `<x>s` (`<y>ies` for `<y>y`), where the snapshot has it
-//! and its key is the one column `id`. Nulls lead nowhere on purpose and do not count.
+//! and its key is the one column `id`. Nulls reference nothing and do not count.
 
 use std::collections::BTreeMap;
 

@@ -8,17 +8,19 @@ use indexmap::IndexMap;
 
 use super::{
     Error, Manifest, Part, Result, Snapshot,
-    fetch::{self, Written},
-    partial,
-    rows::{self, Order},
+    commit::{commit, snapshot_id, sweep_unfinished},
+    order::Order,
+    partial, rows,
+    writer::{Files, Written, rows_failed},
 };
 use crate::{
+    artifact::sealed::Unsealed,
     config::EngineConfig,
     dataset::Dataset,
     engine,
     events::{Progress, grouped},
-    source::Told,
-    storage::Location,
+    source::FetchStats,
+    storage::{Location, local},
 };
 
 /// A dataset's rows in key order, with exactly the contract's columns.
@@ -40,7 +42,7 @@ pub struct Direct<'a> {
     pub form: &'static str,
     /// Where snapshots lie.
     pub location: &'a Location,
-    /// The engine, which counts ids that lead nowhere.
+    /// The engine, which counts rows that reference missing rows.
     pub engine: &'a EngineConfig,
     /// Now.
     pub at: DateTime<Utc>,
@@ -56,20 +58,21 @@ pub struct Direct<'a> {
 /// # Errors
 /// Rows that are not in key order, the disk, or the engine.
 pub async fn write(direct: Direct<'_>, datasets: Vec<Rows>) -> Result<Snapshot> {
-    fetch::sweep_unfinished(direct.location, direct.at).await?;
-    let partials = fetch::partials(direct.location, direct.engine);
+    sweep_unfinished(direct.location, direct.at).await?;
+    let partials = partial::folder(direct.location, direct.engine);
     partial::sweep(&partials, direct.at)?;
     let workspace = workspace(&partials)?;
-    let id = fetch::snapshot_id(&direct.source, direct.at);
+    let id = snapshot_id(&direct.source, direct.at);
     let location = direct.location.child(&id.0);
+    let mut unsealed = Unsealed::at(&location);
     let mut parts = IndexMap::new();
     for rows in datasets {
         let name = rows.dataset.name.clone();
-        let part = write_dataset(&direct, rows, &workspace, &location).await?;
+        let (part, then) = write_dataset(&direct, rows, &workspace, unsealed).await?;
         parts.insert(name, part);
+        unsealed = then;
     }
     let context = engine::session(direct.engine)?;
-    fetch::count_dangling(&context, &location, &mut parts).await?;
     let manifest = Manifest {
         id,
         source: direct.source,
@@ -77,15 +80,14 @@ pub async fn write(direct: Direct<'_>, datasets: Vec<Rows>) -> Result<Snapshot> 
         datasets: parts,
         engine_version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    fetch::commit(&location, &manifest).await?;
-    Ok(Snapshot { manifest, location })
+    commit(&context, &location, unsealed, manifest).await
 }
 
 /// Makes a folder for files of passing use. What a killed run leaves there is swept
 /// away with what fetches leave.
 fn workspace(partials: &Path) -> Result<PathBuf> {
     let path = partials.join("direct");
-    match std::fs::create_dir_all(&path) {
+    match local::make_folders(&path) {
         Ok(()) => Ok(path),
         Err(source) => Err(Error::Partial {
             action: "make",
@@ -95,22 +97,20 @@ fn workspace(partials: &Path) -> Result<PathBuf> {
     }
 }
 
-async fn write_dataset(
+async fn write_dataset<'a>(
     direct: &Direct<'_>,
     rows: Rows,
     workspace: &Path,
-    location: &Location,
-) -> Result<Part> {
+    unsealed: Unsealed<'a>,
+) -> Result<(Part, Unsealed<'a>)> {
     let Rows {
         dataset,
         batches,
         total,
     } = rows;
     let order = Order::of(&dataset);
-    let written = Written::new(&order, workspace).map_err(|source| Error::Rows {
-        dataset: dataset.name.clone(),
-        source: Box::new(source),
-    })?;
+    let written = Written::new(&order, workspace);
+    let written = written.map_err(|source| rows_failed(&dataset.name, source))?;
     direct.progress.begin(&dataset.name, total, "rows");
     let (progress, name) = (direct.progress.clone(), dataset.name.clone());
     let mut done = 0;
@@ -119,20 +119,13 @@ async fn write_dataset(
         progress.at(&name, done, total);
     });
     let stream = rows::stream(&order, batches);
-    let (files, unique) = fetch::write_rows(written, stream, &dataset, location).await?;
+    let files = Files::of(&dataset, unsealed);
+    let (files, unique) = files.write(written, stream).await?;
     let summary = format!("{} rows", grouped(unique.rows));
     direct.progress.end(&dataset.name, &summary);
-    Ok(Part {
-        contract: dataset.contract,
-        key: dataset.key,
-        rows: unique.rows,
-        files,
-        duplicates: unique.duplicates,
-        conflicts: unique.conflicts,
-        dangling: Default::default(),
-        told: Told {
-            form: direct.form.to_owned(),
-            ..Told::default()
-        },
-    })
+    let stats = FetchStats {
+        form: direct.form.to_owned(),
+        ..FetchStats::default()
+    };
+    Ok(files.done(unique, stats))
 }

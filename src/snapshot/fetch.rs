@@ -1,36 +1,31 @@
 //! A new snapshot: fetches every dataset, then writes all of them, then the manifest.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::PathBuf;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use datafusion::{
-    arrow::record_batch::RecordBatch, error::DataFusionError, execution::SendableRecordBatchStream,
-    prelude::SessionContext,
-};
+use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use indexmap::IndexMap;
-use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
 use super::{
-    Error, File, MANIFEST, Manifest, Part, Result, Snapshot, SnapshotId,
+    Error, Manifest, Part, Result, Snapshot, SnapshotId,
     arrival::{Arrival, Complete, FLUSH_AFTER},
-    dangling, open,
-    partial::{self, Done, PARTS_PREFIX, Partial},
-    parts::{self, Parts},
-    rows::{self, Disorder, Order, Unique},
+    commit::{commit, snapshot_id, sweep_unfinished},
+    open,
+    order::Order,
+    partial::{self, Done, Partial},
+    rows,
+    writer::{Files, Written, rows_failed},
 };
 use crate::{
+    artifact::{digest::Digest, sealed::Unsealed},
     config::EngineConfig,
     dataset::Dataset,
     engine,
     events::{Progress, grouped},
     source::{Fetched, Piece, Source},
-    storage::{Location, Put},
+    storage::Location,
 };
 
 /// A dataset to fetch.
@@ -68,7 +63,7 @@ pub struct Fetch<'a> {
 /// # Errors
 /// See [`Error`]: of the source, of the disk, or of the engine.
 pub async fn fetch(fetch: Fetch<'_>) -> Result<Snapshot> {
-    partial::sweep(&partials(fetch.location, fetch.engine), fetch.at)?;
+    partial::sweep(&partial::folder(fetch.location, fetch.engine), fetch.at)?;
     sweep_unfinished(fetch.location, fetch.at).await?;
     let mut complete = Vec::new();
     for wanted in &fetch.wanted {
@@ -79,43 +74,12 @@ pub async fn fetch(fetch: Fetch<'_>) -> Result<Snapshot> {
     write(&fetch, complete).await
 }
 
-/// Returns the folder of fetches in progress, on the local disk.
-pub(super) fn partials(location: &Location, engine: &EngineConfig) -> PathBuf {
-    let local = location.local().map(|folder| folder.join(".partial"));
-    local.unwrap_or_else(|| {
-        let temp = engine.temp.clone().unwrap_or_else(std::env::temp_dir);
-        temp.join("pricemill-partial")
-    })
-}
-
 fn folder(fetch: &Fetch<'_>, dataset: &Dataset) -> PathBuf {
     let whose = format!("{}\n{}", fetch.source.name(), fetch.location.display(""));
-    partials(fetch.location, fetch.engine)
-        .join(short_hash(&whose))
+    let hash = Digest::of_bytes(whose.as_bytes()).sha256;
+    partial::folder(fetch.location, fetch.engine)
+        .join(hash.short())
         .join(&dataset.name)
-}
-
-fn short_hash(text: &str) -> String {
-    hex::encode(&Sha256::digest(text.as_bytes())[..8])
-}
-
-/// Deletes what an interrupted run wrote of a snapshot: without a manifest nobody
-/// sees it. A young one is left, for a run elsewhere may be at it.
-pub(super) async fn sweep_unfinished(location: &Location, at: DateTime<Utc>) -> Result<()> {
-    let oldest = snapshot_time(at - partial::MAX_AGE);
-    for id in open::ids(location).await? {
-        if id < oldest && open::manifest(location, &id).await?.is_none() {
-            let folder = location.child(&id);
-            for entry in folder.list().await? {
-                folder.delete(&entry.name).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn snapshot_time(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%dT%H%M%SZ").to_string()
 }
 
 /// Brings in the rest of a dataset; `None` where the source does not have it.
@@ -128,7 +92,7 @@ async fn complete_dataset(fetch: &Fetch<'_>, wanted: &Wanted) -> Result<Option<C
             let complete = Arrival::after(partial, dataset).complete().await?;
             return Ok(Some(complete));
         }
-        partial = partial.anew(fetch.at)?;
+        partial = partial.restarted(fetch.at)?;
     }
     fetch.progress.begin(&dataset.name, None, "rows");
     let marks = partial.marks.clone();
@@ -177,7 +141,7 @@ async fn bring_in(
             continue;
         };
         match piece {
-            None => return arrival.finish(fetched.told.told()).await,
+            None => return arrival.finish(fetched.stats.stats()).await,
             Some(Ok(Piece::Page(mark, rows))) => {
                 let count = mark.count;
                 arrival.append(mark, rows).await?;
@@ -205,14 +169,16 @@ async fn write(fetch: &Fetch<'_>, complete: Vec<(&Dataset, Complete)>) -> Result
     let id = snapshot_id(&fetch.source.name(), fetch.at);
     let location = fetch.location.child(&id.0);
     let context = engine::session(fetch.engine)?;
+    let mut unsealed = Unsealed::at(&location);
     let mut datasets = IndexMap::new();
     let mut partials = Vec::new();
     for (dataset, complete) in complete {
-        let (part, partial) = write_dataset((fetch, &context), dataset, complete, &id).await?;
+        let files = Files::of(dataset, unsealed);
+        let (part, partial, then) = write_dataset((fetch, &context), files, complete, &id).await?;
         datasets.insert(dataset.name.clone(), part);
         partials.push(partial);
+        unsealed = then;
     }
-    count_dangling(&context, &location, &mut datasets).await?;
     let begun = partials.iter().map(Partial::begun_at);
     let manifest = Manifest {
         id,
@@ -221,67 +187,40 @@ async fn write(fetch: &Fetch<'_>, complete: Vec<(&Dataset, Complete)>) -> Result
         datasets,
         engine_version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    commit(&location, &manifest).await?;
+    let snapshot = commit(&context, &location, unsealed, manifest).await?;
     for partial in partials {
         partial.remove()?;
     }
-    Ok(Snapshot { manifest, location })
-}
-
-/// Returns a name that no other run takes.
-pub(super) fn snapshot_id(source: &str, at: DateTime<Utc>) -> SnapshotId {
-    let nanos = at.timestamp_nanos_opt().unwrap_or_default();
-    let whose = format!("{source}\n{nanos}\n{}", std::process::id());
-    let hash = short_hash(&whose);
-    SnapshotId(format!("{}-{}", snapshot_time(at), &hash[..8]))
+    Ok(snapshot)
 }
 
 /// Writes what is not written yet of a dataset.
-async fn write_dataset(
+async fn write_dataset<'a>(
     (fetch, context): (&Fetch<'_>, &SessionContext),
-    dataset: &Dataset,
+    files: Files<'_, 'a>,
     complete: Complete,
     id: &SnapshotId,
-) -> Result<(Part, Partial)> {
-    let failed = |source: DataFusionError| Error::Rows {
-        dataset: dataset.name.clone(),
-        source: Box::new(source),
-    };
+) -> Result<(Part, Partial, Unsealed<'a>)> {
+    let dataset = files.dataset();
+    let failed = |source| rows_failed(&dataset.name, source);
     let Complete {
         mut partial,
         written,
     } = complete;
     partial.use_for(id)?;
-    let location = fetch.location.child(&id.0);
     let (files, unique) = match written {
-        Some(mut written) => {
-            let mut files = Vec::new();
-            put_ready(&mut written, dataset, &location, &mut files).await?;
-            (files, written.unique)
-        }
+        Some(written) => files.finish(written).await?,
         None => {
             let order = Order::of(dataset);
             let heaps = partial.heaps(heaps(fetch.engine))?;
             let stream = rows::sorted(context, &order, heaps).await.map_err(failed)?;
             let written = Written::new(&order, partial.workspace()).map_err(failed)?;
-            write_rows(written, stream, dataset, &location).await?
+            files.write(written, stream).await?
         }
     };
-    let part = Part {
-        contract: dataset.contract.clone(),
-        key: dataset.key.clone(),
-        rows: unique.rows,
-        files,
-        duplicates: unique.duplicates,
-        conflicts: unique.conflicts,
-        dangling: Default::default(),
-        told: partial
-            .done
-            .as_ref()
-            .map(|done| done.told.clone())
-            .unwrap_or_default(),
-    };
-    Ok((part, partial))
+    let stats = partial.done.as_ref().map(|done| done.stats.clone());
+    let (part, unsealed) = files.done(unique, stats.unwrap_or_default());
+    Ok((part, partial, unsealed))
 }
 
 /// Returns in how many heaps rows are sorted side by side: as many as there are
@@ -290,133 +229,4 @@ fn heaps(engine: &EngineConfig) -> usize {
     const HEAP_BYTES: usize = 64 << 20;
     let affordable = engine.memory_bytes / HEAP_BYTES;
     engine.threads.get().min(affordable).max(1)
-}
-
-/// What is written of a dataset.
-pub(super) struct Written {
-    pub(super) unique: Unique,
-    parts: Parts,
-}
-
-impl Written {
-    /// Writes into a passing folder below `workspace`, first.
-    pub(super) fn new(order: &Order, workspace: &Path) -> Result<Written, DataFusionError> {
-        let folder = tempfile::Builder::new()
-            .prefix(PARTS_PREFIX)
-            .tempdir_in(workspace)?;
-        Ok(Written {
-            unique: Unique::new(order)?,
-            parts: Parts::new(order, folder)?,
-        })
-    }
-
-    fn push(self, batch: &RecordBatch) -> Result<Written, DataFusionError> {
-        let written = self.accept(batch)?;
-        written.ok_or_else(|| DataFusionError::Internal(Disorder::Unsorted.to_string()))
-    }
-
-    /// Appends rows, if they are in key order; else all that was written is void.
-    pub(super) fn accept(
-        mut self,
-        batch: &RecordBatch,
-    ) -> Result<Option<Written>, DataFusionError> {
-        match self.unique.filter(batch) {
-            Ok(kept) => self.parts.push(&kept)?,
-            Err(Disorder::Unsorted) => return Ok(None),
-            Err(Disorder::Arrow(error)) => return Err(error.into()),
-        }
-        Ok(Some(self))
-    }
-
-    pub(super) fn finish(mut self) -> Result<Written, DataFusionError> {
-        self.parts.finish()?;
-        Ok(self)
-    }
-}
-
-pub(super) async fn write_rows(
-    mut written: Written,
-    mut stream: SendableRecordBatchStream,
-    dataset: &Dataset,
-    location: &Location,
-) -> Result<(Vec<File>, Unique)> {
-    let failed = |source: DataFusionError| Error::Rows {
-        dataset: dataset.name.clone(),
-        source: Box::new(source),
-    };
-    let mut files = Vec::new();
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(failed)?;
-        written = blocking(move || written.push(&batch))
-            .await
-            .map_err(failed)?;
-        put_ready(&mut written, dataset, location, &mut files).await?;
-    }
-    written = blocking(move || written.finish()).await.map_err(failed)?;
-    put_ready(&mut written, dataset, location, &mut files).await?;
-    Ok((files, written.unique))
-}
-
-async fn put_ready(
-    written: &mut Written,
-    dataset: &Dataset,
-    location: &Location,
-    files: &mut Vec<File>,
-) -> Result<()> {
-    while let Some(part) = written.parts.ready.pop_front() {
-        let name = format!("{}/part-{:03}.parquet", dataset.name, files.len());
-        files.push(put(part, name, location).await?);
-    }
-    Ok(())
-}
-
-async fn put(part: parts::Part, name: String, location: &Location) -> Result<File> {
-    location.put_new_file(&name, &part.path).await?;
-    // The copy is durable; the folder goes at the end in any case.
-    let _ = std::fs::remove_file(&part.path);
-    Ok(File {
-        name,
-        rows: part.rows,
-        bytes: part.bytes,
-        sha256: part.sha256,
-        bounds: part.bounds,
-    })
-}
-
-pub(super) async fn count_dangling(
-    context: &SessionContext,
-    location: &Location,
-    datasets: &mut IndexMap<String, Part>,
-) -> Result<()> {
-    let counted = dangling::count(context, location, datasets).await;
-    let counted = counted.map_err(|source| engine::Error::Run {
-        what: "could not count the ids that lead nowhere".to_owned(),
-        source: Box::new(source),
-    })?;
-    for (name, dangling) in counted {
-        if let Some(part) = datasets.get_mut(&name) {
-            part.dangling = dangling;
-        }
-    }
-    Ok(())
-}
-
-/// Writes the manifest: from here on the snapshot exists.
-pub(super) async fn commit(location: &Location, manifest: &Manifest) -> Result<()> {
-    let bytes = serde_json::to_vec_pretty(manifest).map_err(|source| Error::Manifest {
-        path: location.display(MANIFEST),
-        source,
-    })?;
-    match location.put_new(MANIFEST, Bytes::from(bytes)).await? {
-        Put::New | Put::Same => Ok(()),
-        Put::Different => Err(Error::Taken(manifest.id.clone())),
-    }
-}
-
-/// Works away from the threads that wait for others.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, DataFusionError> + Send + 'static,
-) -> Result<T, DataFusionError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| DataFusionError::External(Arc::new(error).to_string().into()))?
 }

@@ -10,15 +10,24 @@
 //! is written last: a snapshot without it does not exist. Nothing here is ever
 //! changed once it is written.
 
-mod arrival;
-mod dangling;
-mod direct;
 mod fetch;
-mod open;
+
+mod arrival;
 mod partial;
-mod parts;
+
+mod direct;
+
+mod order;
 mod rows;
 mod ties;
+
+mod parts;
+mod writer;
+
+mod commit;
+mod dangling;
+
+mod open;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -31,12 +40,14 @@ pub use direct::{Direct, Rows, write};
 pub use fetch::{Fetch, Wanted, fetch};
 pub use open::{before, days, history, list, open};
 
+pub use crate::artifact::id::SnapshotId;
 use crate::{
+    artifact::{id::Sha256, sealed},
     dataset::Contract,
     engine,
     kind::Kind,
-    source::{self, Told},
-    storage::{self, Location},
+    source::{self, FetchStats},
+    storage::{self, Format, Location},
 };
 
 /// Why a snapshot could not be written, found or opened.
@@ -80,16 +91,11 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Another snapshot has the name already.
-    #[error("snapshot {} is there already", .0.0)]
+    #[error("snapshot {} exists already", .0.0)]
     Taken(SnapshotId),
-    /// A manifest cannot be read.
-    #[error("{path} is not a snapshot's manifest")]
-    Manifest {
-        /// The manifest.
-        path: String,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
+    /// A file could not be put, or a manifest not be read.
+    #[error(transparent)]
+    Sealed(#[from] sealed::Error),
     /// There is no snapshot of that name.
     #[error("there is no snapshot `{0}`")]
     Unknown(String),
@@ -115,12 +121,12 @@ impl Error {
             Error::Source(error) => error.kind(),
             Error::Storage(error) => error.kind(),
             Error::Engine(error) => error.kind(),
+            Error::Sealed(error) => error.kind(),
             Error::Unknown(_) | Error::Lacks { .. } => Kind::Usage,
             Error::NoDataset { .. }
             | Error::Rows { .. }
             | Error::Partial { .. }
             | Error::Taken(_)
-            | Error::Manifest { .. }
             | Error::Nothing(_) => Kind::Failed,
         }
     }
@@ -130,6 +136,7 @@ impl Error {
             Error::Source(error) => error.hint(),
             Error::Storage(error) => error.hint(),
             Error::Engine(error) => error.hint(),
+            Error::Sealed(error) => error.hint(),
             Error::NoDataset { .. } => Some(
                 "look at the dataset's `endpoint` in pipelines/sources.toml, and at the server's address"
                     .to_owned(),
@@ -137,15 +144,11 @@ impl Error {
             Error::Unknown(_) | Error::Nothing(_) | Error::Lacks { .. } => {
                 Some("`pricemill fetch` makes one".to_owned())
             }
-            _ => None,
+            Error::Taken(_) => Some("run the same command again".to_owned()),
+            Error::Rows { .. } | Error::Partial { .. } => None,
         }
     }
 }
-
-/// A snapshot's name: `<utc, no colons>-<hash>`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SnapshotId(pub String);
 
 /// What a snapshot holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -175,13 +178,14 @@ pub struct Part {
     pub files: Vec<File>,
     /// Rows that were equal to another and were left out.
     pub duplicates: u64,
-    /// Rows that differed from the one of their key that stands.
+    /// Rows that differed from the one of their key that was kept.
     pub conflicts: u64,
     /// Ids that the snapshot's other datasets lack: `store_id → stores` and how many rows.
     #[serde(default)]
     pub dangling: BTreeMap<String, u64>,
-    /// What the source noticed.
-    pub told: Told,
+    /// How the fetch went.
+    #[serde(alias = "told")]
+    pub fetch: FetchStats,
 }
 
 /// One Parquet file.
@@ -193,8 +197,8 @@ pub struct File {
     pub rows: u64,
     /// Its length.
     pub bytes: u64,
-    /// Its hash, in hex.
-    pub sha256: String,
+    /// Its hash.
+    pub sha256: Sha256,
     /// Its bounds in the key's leading integer columns. In the first of them the
     /// files' bounds are disjoint, unless one value has more rows than a file holds.
     #[serde(default)]
@@ -205,8 +209,10 @@ pub struct File {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     /// The least.
+    #[serde(rename = "min", alias = "least")]
     pub least: i64,
     /// The most.
+    #[serde(rename = "max", alias = "most")]
     pub most: i64,
 }
 
@@ -220,3 +226,7 @@ pub struct Snapshot {
 }
 
 const MANIFEST: &str = "manifest.json";
+
+/// The manifest at rest. Version 1 said `told` for `fetch`, `least` and `most` for `min`
+/// and `max`, and within the fetch `count`, `foreign_next` and `again`.
+const FORMAT: Format = Format::version(2);

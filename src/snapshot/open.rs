@@ -4,8 +4,8 @@ use std::{cmp::Reverse, collections::BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::{Error, MANIFEST, Manifest, Result, Snapshot};
-use crate::{dataset::Dataset, storage::Location};
+use super::{Error, FORMAT, MANIFEST, Manifest, Result, Snapshot};
+use crate::{artifact::sealed, dataset::Dataset, storage::Location};
 
 /// Returns the manifests of all snapshots, the newest first.
 pub async fn list(snapshots: &Location) -> Result<Vec<Manifest>> {
@@ -56,11 +56,11 @@ pub async fn before(
     newest(snapshots, is_before).await
 }
 
-/// Opens the newest snapshot that will do, if there is one. Names tell the second; within
-/// it, manifests tell which was first.
+/// Opens the newest snapshot that is wanted, if there is one. Names have the second; within
+/// it, manifests say which was first.
 async fn newest(
     snapshots: &Location,
-    will_do: impl Fn(&Manifest) -> bool,
+    is_wanted: impl Fn(&Manifest) -> bool,
 ) -> Result<Option<Snapshot>> {
     let mut best: Option<Manifest> = None;
     for id in ids(snapshots).await? {
@@ -72,7 +72,7 @@ async fn newest(
             continue;
         };
         let is_newer = |best: &Manifest| best.fetched_at < found.fetched_at;
-        if best.as_ref().is_none_or(is_newer) && will_do(&found) {
+        if best.as_ref().is_none_or(is_newer) && is_wanted(&found) {
             best = Some(found);
         }
     }
@@ -140,7 +140,7 @@ fn lacks<'a>(manifest: &Manifest, needed: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Returns the names of the folders, the newest first: a name begins with its time.
-pub(super) async fn ids(snapshots: &Location) -> Result<Vec<String>> {
+async fn ids(snapshots: &Location) -> Result<Vec<String>> {
     let mut ids = snapshots.folders().await?;
     ids.retain(|id| !id.starts_with('.'));
     ids.sort_by(|a, b| b.cmp(a));
@@ -150,12 +150,5 @@ pub(super) async fn ids(snapshots: &Location) -> Result<Vec<String>> {
 /// Returns the manifest, or `None` where the snapshot was not finished.
 pub(super) async fn manifest(snapshots: &Location, id: &str) -> Result<Option<Manifest>> {
     let folder = snapshots.child(id);
-    let Some(bytes) = folder.read(MANIFEST).await? else {
-        return Ok(None);
-    };
-    let manifest = serde_json::from_slice(&bytes).map_err(|source| Error::Manifest {
-        path: folder.display(MANIFEST),
-        source,
-    })?;
-    Ok(Some(manifest))
+    Ok(sealed::read(&folder, MANIFEST, FORMAT).await?)
 }

@@ -7,12 +7,12 @@
 //!                                  /done.json    the dataset is complete
 //! ```
 //!
-//! Rows are synced before their marks are written, so a mark never tells of rows
+//! Rows are synced before their marks are written, so there is never a mark for rows
 //! that are lost; what lies behind the last mark is cut off. Local disk only: for
 //! snapshots on an object store it lies in the temporary folder.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     mem,
     ops::Range,
@@ -30,8 +30,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Error, Result, SnapshotId};
 use crate::{
+    config::EngineConfig,
     dataset::{Contract, Dataset},
-    source::{Mark, Told},
+    source::{FetchStats, Mark},
+    storage::{Format, Location, local},
 };
 
 /// How long pages may be used again.
@@ -41,6 +43,10 @@ const BATCH_ROWS: usize = 16_384;
 const LENGTH_BYTES: usize = 8;
 /// What files of passing use begin with.
 pub(super) const PARTS_PREFIX: &str = "parts-";
+
+/// The head and the end at rest. Version 1 said `told` for `stats`. Pages of a version
+/// that is not read are of no use, and come again.
+const FORMAT: Format = Format::version(2);
 
 const HEAD: &str = "head.json";
 const ROWS: &str = "rows.arrows";
@@ -64,7 +70,8 @@ pub(super) struct Done {
     /// How many rows there are.
     pub(super) rows: u64,
     /// What the source noticed.
-    pub(super) told: Told,
+    #[serde(alias = "told")]
+    pub(super) stats: FetchStats,
     /// The snapshot that was made of it; once that has a manifest, this is of no more use.
     pub(super) used_by: Option<SnapshotId>,
 }
@@ -95,7 +102,7 @@ pub(super) struct Partial {
 
 impl Partial {
     /// Opens what an earlier fetch left, if it is young enough and of the same source
-    /// and contract; else begins anew.
+    /// and contract; else begins from the start.
     pub(super) fn open(
         folder: PathBuf,
         source: &str,
@@ -178,13 +185,13 @@ impl Partial {
     }
 
     /// Notes that no more pages come.
-    pub(super) fn finish(&mut self, told: Told) -> Result<()> {
+    pub(super) fn finish(&mut self, stats: FetchStats) -> Result<()> {
         let synced = self.rows.sync_data();
         synced.map_err(|source| self.failed("write", source))?;
         let done = Done {
             end: self.end,
             rows: self.total_rows,
-            told,
+            stats,
             used_by: None,
         };
         self.write_done(done)
@@ -206,8 +213,8 @@ impl Partial {
         Ok(())
     }
 
-    /// Begins anew, whatever came so far.
-    pub(super) fn anew(self, now: DateTime<Utc>) -> Result<Partial> {
+    /// Begins from the start, whatever came so far.
+    pub(super) fn restarted(self, now: DateTime<Utc>) -> Result<Partial> {
         let head = Head {
             begun_at: now,
             ..self.head
@@ -225,7 +232,7 @@ impl Partial {
         )
     }
 
-    /// Returns the rows in so many heaps that can be read side by side.
+    /// Returns the rows in `count` heaps that can be read side by side.
     pub(super) fn heaps(&self, count: usize) -> Result<Vec<Batches>> {
         let path = self.folder.join(ROWS);
         let segments = self.segments();
@@ -262,7 +269,7 @@ impl Partial {
     /// Removes all of it.
     pub(super) fn remove(self) -> Result<()> {
         let path = self.folder;
-        fs::remove_dir_all(&path).map_err(|source| failed("remove", &path, source))
+        local::remove_folder(&path).map_err(|source| failed("remove", &path, source))
     }
 
     fn failed(&self, action: &'static str, source: io::Error) -> Error {
@@ -281,18 +288,26 @@ impl Head {
     }
 }
 
+/// Returns the folder of all fetches in progress, on the local disk.
+pub(super) fn folder(snapshots: &Location, engine: &EngineConfig) -> PathBuf {
+    let local = snapshots.local().map(|folder| folder.join(".partial"));
+    local.unwrap_or_else(|| {
+        let temp = engine.temp.clone().unwrap_or_else(std::env::temp_dir);
+        temp.join("pricemill-partial")
+    })
+}
+
 /// Removes what no fetch may use any more, below the folder of all partial fetches.
 pub(super) fn sweep(partials: &Path, now: DateTime<Utc>) -> Result<()> {
     for source in folders(partials) {
         for dataset in folders(&source) {
             let age = left(&dataset).map(|head| now - head.begun_at);
             if age.is_none_or(|age| age >= MAX_AGE) {
-                fs::remove_dir_all(&dataset)
+                local::remove_folder(&dataset)
                     .map_err(|source| failed("remove", &dataset, source))?;
             }
         }
-        // Only an empty folder can be removed so; another stays.
-        let _ = fs::remove_dir(&source);
+        local::remove_if_empty(&source);
     }
     Ok(())
 }
@@ -309,16 +324,13 @@ fn left(folder: &Path) -> Option<Head> {
 
 fn begin(folder: PathBuf, head: Head) -> Result<Partial> {
     let begun = || -> io::Result<(File, File)> {
-        if folder.exists() {
-            fs::remove_dir_all(&folder)?;
-        }
-        fs::create_dir_all(&folder)?;
+        local::remove_folder(&folder)?;
+        local::make_folders(&folder)?;
         let files = (
-            open_file(&folder.join(ROWS))?,
-            open_file(&folder.join(MARKS))?,
+            local::append(&folder.join(ROWS))?,
+            local::append(&folder.join(MARKS))?,
         );
         write_json(&folder.join(HEAD), &head)?;
-        File::open(&folder)?.sync_all()?;
         Ok(files)
     };
     let (rows, log) = begun().map_err(|source| failed("write", &folder, source))?;
@@ -339,10 +351,10 @@ fn begin(folder: PathBuf, head: Head) -> Result<Partial> {
 fn resume(folder: PathBuf, head: Head) -> Result<Partial> {
     let opened = || -> io::Result<Partial> {
         for left in folders(&folder) {
-            fs::remove_dir_all(left)?;
+            local::remove_folder(&left)?;
         }
-        let rows = open_file(&folder.join(ROWS))?;
-        let log = open_file(&folder.join(MARKS))?;
+        let rows = local::append(&folder.join(ROWS))?;
+        let log = local::append(&folder.join(MARKS))?;
         let length = rows.metadata()?.len();
         let done: Option<Done> = read_json(&folder.join(DONE));
         let done = done.filter(|done| done.end <= length);
@@ -386,21 +398,12 @@ fn read_marks(path: &Path, rows_bytes: u64) -> io::Result<(Vec<Entry>, u64)> {
     Ok((entries, end))
 }
 
-fn open_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
-}
-
 fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+    FORMAT.read(&fs::read(path).ok()?).ok()
 }
 
-/// Writes a file that is there as a whole or not at all.
 fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    let unfinished = path.with_extension("tmp");
-    let mut file = File::create(&unfinished)?;
-    file.write_all(&serde_json::to_vec(value)?)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)
+    local::replace(path, &FORMAT.write(value).map_err(io::Error::other)?)
 }
 
 /// Encodes rows as one Arrow stream, behind its length. Not compressed: they are
@@ -471,5 +474,71 @@ impl Iterator for Batches {
                 Err(error) => return Some(Err(error)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A copy of what version 1 left of a fetch that stopped, as if it had begun just now.
+    fn left_by_version_1(dataset: &str, now: DateTime<Utc>) -> (tempfile::TempDir, Dataset) {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/formats-v1");
+        let golden = golden.join("data/snapshots/.partial/8e7f9f0fa8c89473");
+        let golden = golden.join(dataset);
+        let copy = tempfile::tempdir().unwrap();
+        for name in [ROWS, MARKS, DONE] {
+            if let Ok(bytes) = fs::read(golden.join(name)) {
+                fs::write(copy.path().join(name), bytes).unwrap();
+            }
+        }
+        let mut head: Head = read_json(&golden.join(HEAD)).unwrap();
+        head.begun_at = now;
+        let text = serde_json::to_vec(&head).unwrap();
+        fs::write(copy.path().join(HEAD), text).unwrap();
+        let dataset = Dataset {
+            docs: Default::default(),
+            name: dataset.to_owned(),
+            endpoint: head.endpoint,
+            contract: head.contract,
+            key: Vec::new(),
+            prefer: Vec::new(),
+        };
+        (copy, dataset)
+    }
+
+    fn open(copy: &tempfile::TempDir, dataset: &Dataset, now: DateTime<Utc>) -> Partial {
+        let source = "http://127.0.0.1:18123/";
+        Partial::open(copy.path().to_owned(), source, dataset, now).unwrap()
+    }
+
+    #[test]
+    fn pages_of_version_1_are_gone_on_with() {
+        let now = Utc::now();
+        let (copy, prices) = left_by_version_1("prices", now);
+        let partial = open(&copy, &prices, now);
+        assert_eq!((partial.rows(), partial.done.as_ref()), (2, None));
+        assert!(partial.marks[0].foreign_next);
+        let rows: usize = partial
+            .batches()
+            .unwrap()
+            .map(|b| b.unwrap().num_rows())
+            .sum();
+        assert_eq!(rows, 2);
+
+        let (copy, stores) = left_by_version_1("stores", now);
+        let done = open(&copy, &stores, now).done.unwrap();
+        assert_eq!((done.rows, done.stats.count), (3, Some(3)));
+        assert_eq!(done.stats.unknown_fields["was"], 3);
+    }
+
+    #[test]
+    fn pages_of_a_later_version_come_again() {
+        let now = Utc::now();
+        let (copy, prices) = left_by_version_1("prices", now);
+        let head = fs::read_to_string(copy.path().join(HEAD)).unwrap();
+        let later = head.replacen('{', "{\"format_version\":99,", 1);
+        fs::write(copy.path().join(HEAD), later).unwrap();
+        assert_eq!(open(&copy, &prices, now).rows(), 0);
     }
 }

@@ -10,7 +10,6 @@ use std::{
     collections::VecDeque,
     fs::File,
     io::{self, BufWriter, Write},
-    mem,
     path::PathBuf,
 };
 
@@ -29,10 +28,13 @@ use datafusion::{
         schema::types::ColumnPath,
     },
 };
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::{Bounds, rows::Order};
+use super::{Bounds, order::Order};
+use crate::{
+    artifact::{digest::Digester, id::Sha256},
+    storage::create_passing,
+};
 
 /// Rows a file, about: large enough to be few, small enough to be read in parallel.
 const PART_ROWS: usize = 2 << 20;
@@ -47,11 +49,11 @@ pub(super) struct Part {
     pub(super) path: PathBuf,
     pub(super) rows: u64,
     pub(super) bytes: u64,
-    pub(super) sha256: String,
+    pub(super) sha256: Sha256,
     pub(super) bounds: Vec<Bounds>,
 }
 
-/// Writes rows, a new file every so many.
+/// Writes rows, a new file every `part_rows` or so.
 pub(super) struct Parts {
     schema: SchemaRef,
     /// The key's columns.
@@ -112,7 +114,7 @@ impl Parts {
         Ok(())
     }
 
-    /// Ends the last file. No rows make one empty file, which still tells the columns.
+    /// Ends the last file. No rows make one empty file, which still has the columns.
     pub(super) fn finish(&mut self) -> Result<(), ParquetError> {
         let open = match self.open.take() {
             None if self.begun == 0 => Some(self.begin()?),
@@ -130,7 +132,7 @@ impl Parts {
             .path()
             .join(format!("part-{:03}.parquet", self.begun));
         self.begun += 1;
-        let out = Hashing::new(BufWriter::new(File::create(&path)?));
+        let out = Hashing::new(BufWriter::new(create_passing(&path)?));
         let properties = Some(self.properties.clone());
         Ok(Open {
             writer: ArrowWriter::try_new(out, self.schema.clone(), properties)?,
@@ -202,11 +204,12 @@ impl Open {
     fn close(self) -> Result<Part, ParquetError> {
         let mut hashing = self.writer.into_inner()?;
         hashing.flush()?;
+        let digest = hashing.digester.finish();
         Ok(Part {
             path: self.path,
             rows: self.rows as u64,
-            bytes: hashing.bytes,
-            sha256: hex::encode(mem::take(&mut hashing.hash).finalize()),
+            bytes: digest.bytes,
+            sha256: digest.sha256,
             bounds: self.bounds,
         })
     }
@@ -264,16 +267,14 @@ fn leaves(data_type: &DataType) -> usize {
 /// Hashes and counts what is written.
 struct Hashing<W> {
     out: W,
-    hash: Sha256,
-    bytes: u64,
+    digester: Digester,
 }
 
 impl<W> Hashing<W> {
     fn new(out: W) -> Hashing<W> {
         Hashing {
             out,
-            hash: Sha256::new(),
-            bytes: 0,
+            digester: Digester::default(),
         }
     }
 }
@@ -281,8 +282,7 @@ impl<W> Hashing<W> {
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        self.bytes += written as u64;
+        self.digester.update(&bytes[..written]);
         Ok(written)
     }
 

@@ -1,25 +1,22 @@
-//! A dataset's rows in key order, each key once.
+//! A dataset's rows in order, each key once.
 //!
-//! Rows are ordered by key, then by the dataset's preference, then by the columns
-//! that are left, ascending, nulls last. So the first row of a key stands, equal
-//! rows are neighbours, and the result does not hang on the order the rows came in.
+//! In the order of `order`, the first row of a key is kept and equal rows are neighbours:
+//! so the result does not depend on the order in which the rows came.
 
 use std::{cmp::Ordering, fmt, sync::Arc};
 
 use datafusion::{
     arrow::{
         array::{Array, AsArray, BooleanArray, UInt64Array},
-        compute::{SortOptions, filter_record_batch, take_record_batch},
+        compute::{filter_record_batch, take_record_batch},
         datatypes::{Int64Type, SchemaRef},
         error::ArrowError,
         record_batch::RecordBatch,
-        row::{RowConverter, Rows, SortField},
+        row::RowConverter,
     },
     catalog::streaming::StreamingTable,
-    common::Column,
     error::{DataFusionError, Result},
     execution::{SendableRecordBatchStream, TaskContext},
-    logical_expr::{Expr, SortExpr},
     physical_plan::{
         stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter},
         streaming::PartitionStream,
@@ -27,83 +24,11 @@ use datafusion::{
     prelude::SessionContext,
 };
 
-use super::{partial::Batches, ties::in_whole_order};
-use crate::dataset::Dataset;
-
-/// One column of the order.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    column: usize,
-    descending: bool,
-}
-
-/// The order of a dataset's rows.
-#[derive(Debug, Clone)]
-pub(super) struct Order {
-    schema: SchemaRef,
-    /// The key first.
-    steps: Vec<Step>,
-    key: usize,
-}
-
-impl Order {
-    pub(super) fn of(dataset: &Dataset) -> Order {
-        let schema = dataset.contract.arrow();
-        let mut steps: Vec<Step> = Vec::new();
-        let key = dataset.key.iter().map(|column| (column, false));
-        let prefer = dataset
-            .prefer
-            .iter()
-            .map(|step| (&step.column, step.highest));
-        let rest = schema.fields().iter().map(|field| (field.name(), false));
-        for (name, descending) in key.chain(prefer).chain(rest) {
-            let Ok(column) = schema.index_of(name) else {
-                continue;
-            };
-            if steps.iter().all(|step| step.column != column) {
-                steps.push(Step { column, descending });
-            }
-        }
-        Order {
-            key: dataset.key.len().min(steps.len()),
-            schema,
-            steps,
-        }
-    }
-
-    pub(super) fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    /// Returns the key's columns.
-    pub(super) fn key(&self) -> impl Iterator<Item = usize> {
-        self.steps[..self.key].iter().map(|step| step.column)
-    }
-
-    fn converter(&self, steps: &[Step]) -> Result<RowConverter, ArrowError> {
-        let fields = steps.iter().map(|step| {
-            let options = SortOptions::new(step.descending, false);
-            let data_type = self.schema.field(step.column).data_type();
-            SortField::new_with_options(data_type.clone(), options)
-        });
-        RowConverter::new(fields.collect())
-    }
-
-    /// Returns rows in a form whose bytes compare as the rows do.
-    pub(super) fn encoded(&self, rows: &RecordBatch) -> Result<Rows, ArrowError> {
-        convert(&mut self.converter(&self.steps)?, &self.steps, rows)
-    }
-
-    /// Returns the key, by which the engine sorts.
-    fn expressions(&self) -> Vec<SortExpr> {
-        let steps = self.steps[..self.key].iter().map(|step| {
-            let name = self.schema.field(step.column).name();
-            let column = Expr::Column(Column::new_unqualified(name));
-            SortExpr::new(column, !step.descending, false)
-        });
-        steps.collect()
-    }
-}
+use super::{
+    order::{Order, convert},
+    partial::Batches,
+    ties::in_whole_order,
+};
 
 /// Lets each key through once, and counts what it holds back.
 #[derive(Debug)]
@@ -116,7 +41,7 @@ pub(super) struct Unique {
     pub(super) rows: u64,
     /// Rows equal to another.
     pub(super) duplicates: u64,
-    /// Rows that differ from the one of their key that stands, equal ones once.
+    /// Rows that differ from the one of their key that is kept, equal ones once.
     pub(super) conflicts: u64,
 }
 
@@ -132,8 +57,8 @@ pub(super) enum Disorder {
 impl Unique {
     pub(super) fn new(order: &Order) -> Result<Unique, ArrowError> {
         Ok(Unique {
-            keys: order.converter(&order.steps[..order.key])?,
-            whole: order.converter(&order.steps)?,
+            keys: order.converter(order.key_steps())?,
+            whole: order.converter(order.steps())?,
             order: order.clone(),
             last: None,
             rows: 0,
@@ -165,7 +90,7 @@ impl Unique {
 
     /// Returns the rows whose key is that of the row before.
     fn repeats(&mut self, batch: &RecordBatch) -> Result<Vec<usize>, Disorder> {
-        let steps = &self.order.steps[..self.order.key];
+        let steps = self.order.key_steps();
         let last = self.last.as_ref();
         let last = last.map(|last| convert(&mut self.keys, steps, last));
         let last = last.transpose()?;
@@ -212,7 +137,7 @@ impl Unique {
     }
 
     fn count(&mut self, repeats: &[usize], batch: &RecordBatch) -> Result<(), Disorder> {
-        let steps = &self.order.steps;
+        let steps = self.order.steps();
         let last = self.last.as_ref();
         let last = last.map(|last| convert(&mut self.whole, steps, last));
         let last = last.transpose()?;
@@ -261,15 +186,6 @@ fn own_row(batch: &RecordBatch, row: usize) -> Result<RecordBatch, ArrowError> {
     take_record_batch(batch, &place)
 }
 
-fn convert(
-    converter: &mut RowConverter,
-    steps: &[Step],
-    batch: &RecordBatch,
-) -> Result<Rows, ArrowError> {
-    let columns = steps.iter().map(|step| batch.column(step.column).clone());
-    converter.convert_columns(&columns.collect::<Vec<_>>())
-}
-
 fn without(batch: &RecordBatch, left_out: &[usize]) -> Result<RecordBatch, ArrowError> {
     if left_out.is_empty() {
         return Ok(batch.clone());
@@ -286,7 +202,7 @@ pub(super) fn stream(
     order: &Order,
     batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
 ) -> SendableRecordBatchStream {
-    let mut builder = RecordBatchReceiverStream::builder(order.schema.clone(), 2);
+    let mut builder = RecordBatchReceiverStream::builder(order.schema().clone(), 2);
     let sender = builder.tx();
     builder.spawn_blocking(move || {
         for batch in batches {
@@ -316,9 +232,9 @@ pub(super) async fn sorted(
         };
         Arc::new(partition) as Arc<dyn PartitionStream>
     });
-    let table = StreamingTable::try_new(order.schema.clone(), partitions.collect())?;
+    let table = StreamingTable::try_new(order.schema().clone(), partitions.collect())?;
     let mut frame = context.read_table(Arc::new(table))?;
-    if order.key > 0 {
+    if !order.key_steps().is_empty() {
         frame = frame.sort(order.expressions())?;
     }
     let pool = context.runtime_env().memory_pool.clone();
@@ -339,7 +255,7 @@ impl fmt::Debug for OnePass {
 
 impl PartitionStream for OnePass {
     fn schema(&self) -> &SchemaRef {
-        &self.order.schema
+        self.order.schema()
     }
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
@@ -354,7 +270,7 @@ impl PartitionStream for OnePass {
                 let error = DataFusionError::Internal("the rows were read already".to_owned());
                 let failed = futures::stream::iter([Err(error)]);
                 Box::pin(RecordBatchStreamAdapter::new(
-                    self.order.schema.clone(),
+                    self.order.schema().clone(),
                     failed,
                 ))
             }
@@ -371,7 +287,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        dataset::{Contract, Preference},
+        dataset::{Contract, Dataset, Preference},
         json::Decoder,
     };
 
@@ -390,6 +306,7 @@ mod tests {
             contract: Contract {
                 columns: columns.collect(),
             },
+            docs: Default::default(),
             key: vec!["product_id".to_owned()],
             prefer: vec![Preference {
                 column: "record".to_owned(),
@@ -409,7 +326,7 @@ mod tests {
         decoder.take().unwrap()
     }
 
-    /// What stands of each key, and the distinct rows beside it, by definition.
+    /// What is kept of each key, and the distinct rows beside it, by definition.
     fn expected(rows: &[Row]) -> (Vec<Row>, u64, u64) {
         let mut by_key: BTreeMap<i64, std::collections::BTreeSet<(bool, i64, u32)>> =
             BTreeMap::new();
@@ -420,20 +337,20 @@ mod tests {
         let distinct: usize = by_key.values().map(|rows| rows.len()).sum();
         let conflicts = distinct - by_key.len();
         let duplicates = rows.len() - distinct;
-        let standing = by_key.iter().filter_map(|(id, rows)| {
+        let kept = by_key.iter().filter_map(|(id, rows)| {
             let (none, record, price) = rows.first()?;
             Some((*id, *price, (!none).then_some(-record)))
         });
-        (standing.collect(), duplicates as u64, conflicts as u64)
+        (kept.collect(), duplicates as u64, conflicts as u64)
     }
 
     proptest! {
         #[test]
-        fn one_row_of_each_key_stands_whatever_the_batches(
+        fn one_row_of_each_key_is_kept_whatever_the_batches(
             mut rows in proptest::collection::vec((0i64..6, 0u32..3, proptest::option::of(0i64..3)), 0..30),
             size in 1usize..7,
         ) {
-            let (standing, duplicates, conflicts) = expected(&rows);
+            let (kept, duplicates, conflicts) = expected(&rows);
             rows.sort_by_key(|(id, price, record)| (*id, record.is_none(), -record.unwrap_or(0), *price));
             let order = Order::of(&prices());
             let mut unique = Unique::new(&order).unwrap();
@@ -442,7 +359,7 @@ mod tests {
                 let kept = unique.filter(&batch(chunk)).unwrap();
                 ids.extend(kept.column(0).as_primitive::<Int64Type>().values().iter().copied());
             }
-            prop_assert_eq!(ids, standing.iter().map(|row| row.0).collect::<Vec<_>>());
+            prop_assert_eq!(ids, kept.iter().map(|row| row.0).collect::<Vec<_>>());
             prop_assert_eq!((unique.duplicates, unique.conflicts), (duplicates, conflicts));
         }
     }

@@ -21,7 +21,7 @@ use datafusion::{
 };
 use futures::StreamExt;
 
-use super::rows::Order;
+use super::order::Order;
 
 /// Streams rows that come in key order in the whole order. Holds a batch, and the rows
 /// of one key, which the pool must have room for.
@@ -152,6 +152,7 @@ mod tests {
             contract: Contract {
                 columns: vec![column("rest"), column("id"), column("record")],
             },
+            docs: Default::default(),
             key: vec!["id".to_owned()],
             prefer: vec![Preference {
                 column: "record".to_owned(),

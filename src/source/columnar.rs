@@ -57,11 +57,11 @@ async fn stream(export: &Export, patience: &mut Patience) -> Result<Answer> {
 /// Starts to hand on the batches of an answer that is a stream.
 pub(super) fn fetched(export: Arc<Export>, answer: Answer) -> Fetched {
     let notes = export.notes.clone();
-    notes.note(|told| told.form = "stream".to_owned());
+    notes.note(|stats| stats.form = "stream".to_owned());
     Fetched {
         pieces: attempts(export, answer).boxed(),
         resumable: false,
-        told: notes,
+        stats: notes,
     }
 }
 

@@ -55,8 +55,8 @@ impl Source for DatabaseSource {
 }
 
 fn fetched(dataset: &Dataset, Export { count, rows }: Export) -> Fetched {
-    let told = Notes::default();
-    told.note(|told| told.form = "database".to_owned());
+    let stats = Notes::default();
+    stats.note(|stats| stats.form = "database".to_owned());
     let (name, contract) = (dataset.name.clone(), dataset.contract.clone());
     let pieces = rows.scan((0, 0), move |(page, before), batch| {
         let piece = batch
@@ -81,7 +81,7 @@ fn fetched(dataset: &Dataset, Export { count, rows }: Export) -> Fetched {
     Fetched {
         pieces: pieces.boxed(),
         resumable: false,
-        told,
+        stats,
     }
 }
 

@@ -62,9 +62,9 @@ impl Export {
         loop {
             let request = self.client.request(Method::GET, &self.endpoint, query);
             let request = request.header(ACCEPT, accept);
-            self.notes.note(|told| {
-                told.requests += 1;
-                told.retries += u64::from(patience.is_retrying());
+            self.notes.note(|stats| {
+                stats.requests += 1;
+                stats.retries += u64::from(patience.is_retrying());
             });
             match self.client.attempt(request, &HANDLED).await {
                 Ok(answer) => return Ok(answer),

@@ -201,16 +201,17 @@ pub struct Fetched {
     pub pieces: BoxStream<'static, Result<Piece>>,
     /// Whether a later fetch can go on after the pages that came.
     pub resumable: bool,
-    /// What was noticed, complete once the pieces have ended.
-    pub told: Notes,
+    /// How it went, complete once the pieces have ended.
+    pub stats: Notes,
 }
 
-/// What a source noticed while it fetched.
+/// How the fetch of a dataset went.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Told {
+pub struct FetchStats {
     /// `stream` or `pages`, or `database`.
     pub form: String,
     /// The rows the service says there are.
+    #[serde(rename = "reported_rows", alias = "count")]
     pub count: Option<u64>,
     /// Fields that the contract does not know, and how often each came.
     pub unknown_fields: BTreeMap<String, u64>,
@@ -219,19 +220,20 @@ pub struct Told {
     /// Requests that had to be repeated.
     pub retries: u64,
     /// `next` links that named another origin (only their query was used).
-    pub foreign_next: u64,
+    #[serde(alias = "foreign_next")]
+    pub cross_origin_links: u64,
     /// How often the dataset was begun again, because its data moved or its stream was cut.
-    #[serde(default)]
-    pub again: u64,
+    #[serde(default, alias = "again")]
+    pub restarts: u64,
 }
 
-/// What is noticed, shared between a fetch and who reads it.
+/// The stats of a fetch, shared between it and who reads them.
 #[derive(Debug, Clone, Default)]
-pub struct Notes(Arc<Mutex<Told>>);
+pub struct Notes(Arc<Mutex<FetchStats>>);
 
 impl Notes {
-    /// Returns what was noticed so far.
-    pub fn told(&self) -> Told {
+    /// Returns the stats so far.
+    pub fn stats(&self) -> FetchStats {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -239,27 +241,27 @@ impl Notes {
     }
 
     /// Notes something.
-    fn note(&self, change: impl FnOnce(&mut Told)) {
+    fn note(&self, change: impl FnOnce(&mut FetchStats)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Notes what a page held beside its rows.
     fn page(&self, mark: &Mark) {
-        self.note(|told| {
-            told.count = mark.count.or(told.count);
-            told.foreign_next += u64::from(mark.foreign_next);
+        self.note(|stats| {
+            stats.count = mark.count.or(stats.count);
+            stats.cross_origin_links += u64::from(mark.foreign_next);
             for (name, count) in &mark.unknown {
-                *told.unknown_fields.entry(name.clone()).or_default() += count;
+                *stats.unknown_fields.entry(name.clone()).or_default() += count;
             }
         });
     }
 
     /// Forgets what the pages held: they come again.
     fn again(&self) {
-        self.note(|told| {
-            told.again += 1;
-            told.foreign_next = 0;
-            told.unknown_fields.clear();
+        self.note(|stats| {
+            stats.restarts += 1;
+            stats.cross_origin_links = 0;
+            stats.unknown_fields.clear();
         });
     }
 }

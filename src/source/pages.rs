@@ -31,12 +31,12 @@ impl From<Error> for Stop {
 /// Starts to hand on pages, after those `done` or after `first`.
 pub(super) fn fetched(export: Arc<Export>, done: Vec<Mark>, first: Option<Page>) -> Fetched {
     let notes = export.notes.clone();
-    notes.note(|told| told.form = "pages".to_owned());
+    notes.note(|stats| stats.form = "pages".to_owned());
     done.iter().for_each(|mark| notes.page(mark));
     Fetched {
         pieces: attempts(export, done, first).boxed(),
         resumable: true,
-        told: notes,
+        stats: notes,
     }
 }
 

@@ -20,7 +20,7 @@ pub enum Error {
         /// The object or folder, as a URL.
         path: String,
         /// The store's own error.
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// The local file system refused.
     #[error("could not {action} {path}")]
@@ -41,11 +41,11 @@ impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Error::Unsupported { .. } => Kind::Usage,
-            Error::Store {
-                source: object_store::Error::Generic { store: "S3", .. },
-                ..
-            } => Kind::Unavailable,
-            Error::Store { .. } | Error::Io { .. } => Kind::Failed,
+            Error::Store { source, .. } => match **source {
+                object_store::Error::Generic { store: "S3", .. } => Kind::Unavailable,
+                _ => Kind::Failed,
+            },
+            Error::Io { .. } => Kind::Failed,
         }
     }
 

@@ -1,21 +1,16 @@
 //! A local folder as an object store that keeps what it has promised.
 //!
 //! `object_store`'s own local store never syncs, links instead of copying and
-//! follows symlinks. This one writes to a hidden temporary name, syncs the file,
-//! moves it into place, syncs the folder, and only then answers; a symlink below
-//! its base is never followed, for reading or for writing.
+//! follows symlinks. This one writes by `local`, and answers only once the file and its
+//! folder are synced; a symlink below its base is never followed, for reading or for
+//! writing.
 
 use std::{
-    fmt,
-    fs::{self, File},
-    io::{self, ErrorKind, Write},
+    fmt, fs,
+    io::{self, ErrorKind},
     ops::Range,
     path::{Component, Path as FsPath, PathBuf},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -26,17 +21,10 @@ use object_store::{
     ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, UploadPart,
     local::LocalFileSystem, path::Path,
 };
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::local::{self, TEMPORARY, Temporary};
 
 type Result<T, E = object_store::Error> = std::result::Result<T, E>;
-
-/// What a temporary file's name begins with; such names are never listed.
-pub(crate) const TEMPORARY: &str = ".tmp-";
-
-/// A temporary file that was written to since then may not have its lock yet.
-const YOUNG: Duration = Duration::from_secs(60);
-
-static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The store. Paths are absolute, as DataFusion registers `file:///`.
 #[derive(Debug)]
@@ -108,103 +96,19 @@ fn failed(path: &FsPath, source: io::Error) -> object_store::Error {
     }
 }
 
-/// A file on its way into a folder; removed again unless it is published.
-#[derive(Debug)]
-struct Temporary {
-    file: Option<File>,
-    at: PathBuf,
+/// Works on a file, off the async threads.
+async fn writing<T: Send + 'static>(
     target: PathBuf,
+    work: impl FnOnce(&FsPath) -> io::Result<T> + Send + 'static,
+) -> Result<T> {
+    blocking(move || work(&target).map_err(|error| failed(&target, error))).await
 }
 
-impl Temporary {
-    fn beside(target: PathBuf) -> Result<Temporary> {
-        let folder = target.parent().unwrap_or(FsPath::new("/")).to_path_buf();
-        make_folders(&folder).map_err(|error| failed(&folder, error))?;
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let at = folder.join(format!("{TEMPORARY}{}-{number}", std::process::id()));
-        let file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&at);
-        let file = file.map_err(|error| failed(&at, error))?;
-        // Tells `sweep` that somebody is at work. A file system without locks has none
-        // for the sweeper to take either.
-        let _ = file.try_lock();
-        Ok(Temporary {
-            file: Some(file),
-            at,
-            target,
-        })
+fn published() -> PutResult {
+    PutResult {
+        e_tag: None,
+        version: None,
     }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        match &mut self.file {
-            Some(file) => file
-                .write_all(bytes)
-                .map_err(|error| failed(&self.target, error)),
-            None => Ok(()),
-        }
-    }
-
-    /// Syncs the file, moves it to its name, syncs the folder.
-    fn publish(mut self, create: bool) -> Result<PutResult> {
-        let Some(file) = self.file.take() else {
-            return Ok(PutResult {
-                e_tag: None,
-                version: None,
-            });
-        };
-        file.sync_all()
-            .map_err(|error| failed(&self.target, error))?;
-        move_into_place(&self.at, &self.target, create)
-            .map_err(|error| failed(&self.target, error))?;
-        drop(file); // with its lock, which nobody may take before
-        if let Some(folder) = self.target.parent() {
-            sync_folder(folder).map_err(|error| failed(folder, error))?;
-        }
-        Ok(PutResult {
-            e_tag: None,
-            version: None,
-        })
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // Gone already when it was published.
-        let _ = fs::remove_file(&self.at);
-    }
-}
-
-/// Renames; with `create` only when nothing has the name, on any file system.
-fn move_into_place(from: &FsPath, to: &FsPath, create: bool) -> io::Result<()> {
-    if !create {
-        return fs::rename(from, to);
-    }
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => fs::hard_link(from, to),
-        done => Ok(done?),
-    }
-}
-
-/// Makes a folder and those above it, each synced into the one above.
-fn make_folders(folder: &FsPath) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(above) = folder.parent() {
-        make_folders(above)?;
-        match fs::create_dir(folder) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            _ => sync_folder(above)?,
-        }
-    }
-    Ok(())
-}
-
-fn sync_folder(folder: &FsPath) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 async fn blocking<T: Send + 'static>(
@@ -235,31 +139,6 @@ fn walk(folder: &FsPath, found: &mut Vec<ObjectMeta>) -> Result<()> {
     Ok(())
 }
 
-/// Removes the temporary files below a folder that a killed run left: old enough, and
-/// with nobody's lock on them. What cannot be removed is left to the next sweep.
-pub(super) fn sweep(folder: &FsPath) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (path, kind) = (entry.path(), entry.file_type());
-        let temporary = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
-        match kind {
-            Ok(kind) if kind.is_dir() => sweep(&path),
-            Ok(kind) if kind.is_file() && temporary && is_left(&path) => {
-                let _ = fs::remove_file(&path);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn is_left(file: &FsPath) -> bool {
-    let left = || -> io::Result<bool> {
-        let file = File::open(file)?;
-        let age = file.metadata()?.modified()?.elapsed();
-        Ok(age.is_ok_and(|age| age > YOUNG) && file.try_lock().is_ok())
-    };
-    left().unwrap_or(false)
-}
-
 fn described(entry: &fs::DirEntry) -> Option<ObjectMeta> {
     let metadata = entry.metadata().ok()?;
     Some(ObjectMeta {
@@ -285,12 +164,13 @@ impl ObjectStore for Folder {
             PutMode::Update(_) => return Err(not_implemented("put in mode update")),
         };
         let target = self.file(location)?;
-        blocking(move || {
+        writing(target, move |target| {
             let mut file = Temporary::beside(target)?;
             payload.iter().try_for_each(|bytes| file.write(bytes))?;
             file.publish(create)
         })
-        .await
+        .await?;
+        Ok(published())
     }
 
     async fn put_multipart_opts(
@@ -299,9 +179,11 @@ impl ObjectStore for Folder {
         _: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         let target = self.file(location)?;
-        let file = blocking(move || Temporary::beside(target)).await?;
+        let at = target.clone();
+        let file = writing(at, Temporary::beside).await?;
         Ok(Box::new(Parts {
             file: Arc::new(Mutex::new(Some(file))),
+            target,
         }))
     }
 
@@ -325,7 +207,7 @@ impl ObjectStore for Folder {
                 let folder = Folder::new(base.clone());
                 async move {
                     let file = folder.file(&location)?;
-                    blocking(move || remove(&file)).await?;
+                    writing(file, local::remove_file).await?;
                     Ok(location)
                 }
             })
@@ -371,24 +253,13 @@ impl ObjectStore for Folder {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         let (from, to) = (self.file(from)?, self.file(to)?);
-        blocking(move || {
-            let mut source = File::open(&from).map_err(|error| failed(&from, error))?;
-            let mut file = Temporary::beside(to)?;
-            if let Some(target) = &mut file.file {
-                io::copy(&mut source, target).map_err(|error| failed(&from, error))?;
-            }
-            file.publish(matches!(options.mode, CopyMode::Create))?;
-            Ok(())
+        writing(from, move |from| {
+            let mut source = fs::File::open(from)?;
+            let mut file = Temporary::beside(&to)?;
+            file.copy(&mut source)?;
+            file.publish(matches!(options.mode, CopyMode::Create))
         })
         .await
-    }
-}
-
-fn remove(file: &FsPath) -> Result<()> {
-    fs::remove_file(file).map_err(|error| failed(file, error))?;
-    match file.parent() {
-        Some(folder) => sync_folder(folder).map_err(|error| failed(folder, error)),
-        None => Ok(()),
     }
 }
 
@@ -404,14 +275,12 @@ fn not_implemented(operation: &str) -> object_store::Error {
 #[derive(Debug)]
 struct Parts {
     file: Arc<Mutex<Option<Temporary>>>,
+    target: PathBuf,
 }
 
 impl Parts {
-    fn take(&self) -> Option<Temporary> {
-        self.file
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .take()
+    fn file(&self) -> MutexGuard<'_, Option<Temporary>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -420,26 +289,27 @@ impl MultipartUpload for Parts {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
         // Written here and now: parts may be awaited in any order, and their bytes
         // must stand in the order of the calls.
-        let mut file = self
-            .file
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let written = match file.as_mut() {
-            Some(file) => data.iter().try_for_each(|bytes| file.write(bytes)),
+        let written = match self.file().as_mut() {
+            Some(file) => data
+                .iter()
+                .try_for_each(|bytes| file.write(bytes))
+                .map_err(|error| failed(&self.target, error)),
             None => Err(not_implemented("a part after the end")),
         };
         futures::future::ready(written).boxed()
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
-        match self.take() {
-            Some(file) => blocking(move || file.publish(false)).await,
-            None => Err(not_implemented("a second end")),
-        }
+        let file = self.file().take();
+        let Some(file) = file else {
+            return Err(not_implemented("a second end"));
+        };
+        writing(self.target.clone(), |_| file.publish(false)).await?;
+        Ok(published())
     }
 
     async fn abort(&mut self) -> Result<()> {
-        drop(self.take());
+        drop(self.file().take());
         Ok(())
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! A location is a folder of objects, on the local disk or in an `s3://` bucket;
 //! every stage sees the same few operations, none of which leaves half an object
-//! behind. Only this module builds stores.
+//! behind. Only this module builds stores, and only here are files written: what must
+//! last by [`Location`] or `local`, what is of passing use by `scratch`.
 
 mod error;
 mod folder;
+mod format;
+pub(crate) mod local;
 mod scratch;
 
 use std::{path::PathBuf, sync::Arc};
@@ -23,8 +26,10 @@ use tokio::io::AsyncReadExt;
 use url::Url;
 
 pub use self::error::{Error, Result};
-pub(crate) use self::folder::TEMPORARY;
+pub use self::format::{Format, Unreadable};
+pub(crate) use self::local::TEMPORARY;
 pub use self::scratch::Scratch;
+pub(crate) use self::scratch::{create_passing, remove_passing};
 use crate::config::StoreOptions;
 
 /// What became of a create-only put.
@@ -113,7 +118,7 @@ impl Location {
         let opened = |source| Error::Store {
             action: "open",
             path: url.to_string(),
-            source,
+            source: Box::new(source),
         };
         let store = Arc::new(builder.build().map_err(opened)?);
         let prefix = Path::from_url_path(url.path()).map_err(|source| opened(source.into()))?;
@@ -186,7 +191,7 @@ impl Location {
         move |source| Error::Store {
             action,
             path: path.clone(),
-            source,
+            source: Box::new(source),
         }
     }
 
@@ -331,7 +336,7 @@ impl Location {
     /// runs at work stay. A store elsewhere has none.
     pub async fn sweep(&self) {
         if let Some(folder) = self.local() {
-            let _ = tokio::task::spawn_blocking(move || folder::sweep(&folder)).await;
+            let _ = tokio::task::spawn_blocking(move || local::sweep(&folder)).await;
         }
     }
 
@@ -517,10 +522,10 @@ mod tests {
         let (_folder, location) = on_disk();
         location.put("a/real.txt", "x".into()).await.unwrap();
         let folder = location.local().unwrap().join("a");
-        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
         let file = |name: &str| {
             let file = std::fs::File::create(folder.join(name)).unwrap();
-            file.set_modified(long_ago).unwrap();
+            file.set_modified(hour_ago).unwrap();
             file
         };
         drop(file(".tmp-1-left"));

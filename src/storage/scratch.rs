@@ -2,6 +2,10 @@
 //!
 //! A killed process cannot clean up after itself: the next one does. Whoever is alive
 //! holds a lock within its folder, which the system takes away with the process.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what is written here need not outlive the process"
+)]
 
 use std::{
     fs::{self, File},
@@ -51,6 +55,22 @@ impl Scratch {
     pub fn adopt(&self) {
         let _ = tempfile::env::override_temp_dir(self.path());
     }
+}
+
+/// Makes a file of passing use, in a folder that goes with the process. It is not synced.
+///
+/// # Errors
+/// The file system's.
+pub(crate) fn create_passing(path: &Path) -> io::Result<File> {
+    File::create(path)
+}
+
+/// Removes a file of passing use.
+///
+/// # Errors
+/// The file system's.
+pub(crate) fn remove_passing(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
 }
 
 fn sweep(within: &Path) {

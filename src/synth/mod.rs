@@ -43,10 +43,13 @@ mod files;
 
 mod tables;
 
+mod run;
+
 pub use self::{
     export::{Batches, Export},
     files::{Files, Format, Layout, Made, write},
     prices::Order,
+    run::{Folder, Request, Target, run},
     spec::{Company, Preset, Spec, Zones},
     tables::fill,
 };
@@ -54,12 +57,18 @@ use std::{io, path::PathBuf};
 
 use datafusion::error::DataFusionError;
 
-use crate::{database, kind::Kind};
+use crate::{database, diagnostics::Finding, env, kind::Kind, snapshot};
 
 /// Why nothing was made up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The project or a place is not to be had.
+    #[error(transparent)]
+    Env(#[from] env::Error),
+    /// The snapshot could not be written.
+    #[error(transparent)]
+    Snapshot(#[from] snapshot::Error),
     /// A dataset asks for what is not made up.
     #[error("column `{column}` of dataset {dataset} cannot be made up as {declared}")]
     Column {
@@ -105,7 +114,22 @@ impl Error {
         match self {
             Error::Column { .. } | Error::NotEmpty(_) => Kind::Usage,
             Error::Write { .. } | Error::NoTable(_) | Error::Read { .. } => Kind::Failed,
+            Error::Env(error) => error.kind(),
+            Error::Snapshot(error) => error.kind(),
             Error::Database(error) => error.kind(),
+        }
+    }
+
+    pub(crate) fn findings(&self) -> &[Finding] {
+        match self {
+            Error::Env(error) => error.findings(),
+            Error::Snapshot(_)
+            | Error::Column { .. }
+            | Error::Write { .. }
+            | Error::NoTable(_)
+            | Error::NotEmpty(_)
+            | Error::Read { .. }
+            | Error::Database(_) => &[],
         }
     }
 
@@ -118,6 +142,8 @@ impl Error {
                 "name another database (PRICEMILL_DATABASE=sqlite:made-up.db), or --replace what is there"
                     .to_owned(),
             ),
+            Error::Env(error) => error.hint(),
+            Error::Snapshot(error) => error.hint(),
             Error::Database(error) => error.hint(),
             Error::NoTable(_) | Error::Read { .. } => None,
         }

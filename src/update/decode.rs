@@ -21,6 +21,7 @@ use crate::{
     kind::Kind,
     load,
     pipeline::Format,
+    storage::create_passing,
 };
 
 /// Rows a batch.
@@ -149,7 +150,7 @@ struct Out {
 
 impl Out {
     fn new(path: &Path, schema: SchemaRef) -> Result<Out> {
-        let file = File::create(path).map_err(|source| temp(path, source))?;
+        let file = create_passing(path).map_err(|source| temp(path, source))?;
         let writer = ArrowWriter::try_new(file, schema, None);
         Ok(Out {
             writer: writer.map_err(|source| temp(path, source))?,

@@ -14,6 +14,7 @@ mod decode;
 mod order;
 mod rejects;
 pub(crate) mod rows;
+mod run;
 
 use std::{path::Path, sync::Arc};
 
@@ -21,23 +22,30 @@ use chrono::{DateTime, Utc};
 
 use self::rejects::Rejects;
 use crate::{
+    artifact::id::Seq,
     config::EngineConfig,
     database::{self, Accept, Applied, Change, Database, Table, TableCounts},
-    engine,
+    diagnostics::Finding,
+    engine, env,
     events::Progress,
-    inbox::{self, Fate, Inbox, Received},
+    inbox::{self, Disposition, Inbox, Received},
     kind::Kind,
     pipeline::Pipeline,
+    report::chain,
     storage::{self, Location},
     update::rows::{Decoded, stage},
 };
 
 pub use decode::Error as DecodeError;
+pub use run::{Request, run};
 
 /// Why an artifact was not applied. The tables are as they were.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The project or a place is not to be had.
+    #[error(transparent)]
+    Env(#[from] env::Error),
     /// No artifact of the pipelines has that name.
     #[error("there is no artifact `{id}` in the inbox or its archive")]
     UnknownArtifact {
@@ -95,6 +103,7 @@ impl Error {
             | Error::NoTables { .. }
             | Error::OwnTable { .. } => Kind::Usage,
             Error::Inbox(inbox::Error::Changed { .. }) => Kind::Data,
+            Error::Env(error) => error.kind(),
             Error::Inbox(error) => error.kind(),
             Error::Decode(error) => error.kind(),
             Error::Engine(error) => error.kind(),
@@ -110,6 +119,7 @@ impl Error {
                 "`pricemill status` lists what there is, as 000001-0123456789abcdef".to_owned(),
             ),
             Error::AmbiguousArtifact { .. } => Some("name the pipeline too".to_owned()),
+            Error::Env(error) => error.hint(),
             Error::Inbox(error) => error.hint(),
             Error::Engine(error) => error.hint(),
             Error::Database(error) => error.hint(),
@@ -117,6 +127,22 @@ impl Error {
             Error::NoTables { .. } | Error::OwnTable { .. } | Error::Decode(_) | Error::Temp(_) => {
                 None
             }
+        }
+    }
+
+    pub(crate) fn findings(&self) -> &[Finding] {
+        match self {
+            Error::Env(error) => error.findings(),
+            Error::Engine(error) => error.findings(),
+            Error::UnknownArtifact { .. }
+            | Error::AmbiguousArtifact { .. }
+            | Error::NoTables { .. }
+            | Error::OwnTable { .. }
+            | Error::Inbox(_)
+            | Error::Decode(_)
+            | Error::Database(_)
+            | Error::Storage(_)
+            | Error::Temp(_) => &[],
         }
     }
 
@@ -128,6 +154,7 @@ impl Error {
             | Error::AmbiguousArtifact { .. }
             | Error::NoTables { .. }
             | Error::OwnTable { .. }
+            | Error::Env(_)
             | Error::Inbox(_)
             | Error::Decode(_)
             | Error::Engine(_)
@@ -304,14 +331,14 @@ async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -
         let refused = refused(update, pipeline).await?;
         return Ok(Outcome::Nothing { refused });
     };
-    updated.artifact = Some(received.id());
+    updated.artifact = Some(received.id().to_string());
     if update.artifact.is_none() && overtaken(update, &received, updated).await? {
         return Ok(Outcome::Nothing { refused: None });
     }
     let applied = match apply(update, pipeline, &received, updated).await {
         Ok(applied) => applied,
         Err(error) => {
-            if !update.dry_run && received.fate == Fate::Pending {
+            if !update.dry_run && received.disposition == Disposition::Pending {
                 turn_away(update, &received, &error).await;
             }
             return Err(error);
@@ -337,13 +364,13 @@ async fn turn_away(update: &Update<'_>, received: &Received, error: &Error) {
     let moved = if error.is_of_the_content() {
         update.inbox.set_aside(received).await.map(drop)
     } else if error.is_of_the_artifact() {
-        let refused = update.inbox.refuse(received, &said(error)).await;
+        let refused = update.inbox.refuse(received, &chain(error)).await;
         refused.map(drop)
     } else {
         Ok(())
     };
     if let Err(failed) = moved {
-        tracing::warn!(artifact = received.id(), %failed, "could not move it out of the inbox");
+        tracing::warn!(artifact = %received.id(), %failed, "could not move it out of the inbox");
     }
 }
 
@@ -353,12 +380,12 @@ async fn refused(update: &Update<'_>, pipeline: &Pipeline) -> Result<Option<(Str
         return Ok(None);
     };
     let applied = update.database.applied(&pipeline.name).await?;
-    if applied.is_some_and(|applied| applied.seq >= newest.seq) {
+    if applied.is_some_and(|applied| applied.seq >= newest.seq.0) {
         return Ok(None);
     }
-    Ok(match &newest.fate {
-        Fate::Refused { reason } => Some((newest.id(), reason.clone())),
-        _ => None,
+    Ok(match &newest.disposition {
+        Disposition::Refused { reason } => Some((newest.id().to_string(), reason.clone())),
+        Disposition::Pending | Disposition::Applied { .. } | Disposition::Superseded { .. } => None,
     })
 }
 
@@ -379,7 +406,7 @@ async fn highest(
         if !update.dry_run {
             update.inbox.supersede(&older, highest.seq).await?;
         }
-        updated.superseded.push(older.id());
+        updated.superseded.push(older.id().to_string());
     }
     Ok(Some(highest))
 }
@@ -391,13 +418,13 @@ async fn overtaken(
     updated: &mut Updated,
 ) -> Result<bool> {
     let latest = update.database.applied(&received.pipeline).await?;
-    let Some(latest) = latest.filter(|latest| latest.seq > received.seq) else {
+    let Some(latest) = latest.filter(|latest| latest.seq > received.seq.0) else {
         return Ok(false);
     };
     if !update.dry_run {
-        update.inbox.supersede(received, latest.seq).await?;
+        update.inbox.supersede(received, Seq(latest.seq)).await?;
     }
-    updated.superseded.push(received.id());
+    updated.superseded.push(received.id().to_string());
     Ok(true)
 }
 
@@ -408,7 +435,7 @@ async fn apply(
     updated: &mut Updated,
 ) -> Result<Applied> {
     let latest = update.database.applied(&pipeline.name).await?;
-    let stands = latest.filter(|l| l.seq == received.seq && l.sha256 == received.sha256);
+    let stands = latest.filter(|l| received.seq == l.seq && received.sha256 == *l.sha256);
     if stands.is_some() {
         return Ok(Applied {
             already: true,
@@ -427,8 +454,8 @@ async fn apply(
     let rejects = Rejects::new(temp.path().to_owned());
     let change = Change {
         pipeline: pipeline.name.clone(),
-        seq: received.seq,
-        sha256: received.sha256.clone(),
+        seq: received.seq.0,
+        sha256: received.sha256.to_string(),
         staged: stage(artifact, update.database, &tables, update.engine).await?,
         accept: update.accept,
         rollback: update.artifact.is_some(),
@@ -475,21 +502,6 @@ async fn decoded(
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
     }
     Ok(rows)
-}
-
-/// Returns an error with what caused it, in one line.
-fn said(error: &Error) -> String {
-    let mut said = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !said.ends_with(&text) {
-            said.push_str(": ");
-            said.push_str(&text);
-        }
-        source = cause.source();
-    }
-    said
 }
 
 impl Updated {

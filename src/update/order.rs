@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    database::Table,
-    pipeline::{Pipeline, sql::references},
-};
+use crate::{database::Table, pipeline::Pipeline};
 
 /// Returns the pipelines that fill tables, each after those it depends on; equals by
 /// name. In a circle, names decide.
@@ -44,8 +41,8 @@ fn needed(pipeline: &Pipeline, tables: &[Table]) -> BTreeSet<String> {
         needed.extend(parents.map(|parent| parent.table.clone()));
     }
     for file in pipeline.updates.values() {
-        let read = references(&file.text);
-        let of_database = read.iter().filter(|name| name.schema() == Some("db"));
+        let read = file.names().iter().map(|name| &name.reference);
+        let of_database = read.filter(|name| name.schema() == Some("db"));
         needed.extend(of_database.map(|name| name.table().to_owned()));
     }
     for step in &pipeline.update {

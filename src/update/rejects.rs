@@ -36,7 +36,7 @@ impl Rejects {
         Box::new(move |reject| {
             let mut files = rejects.files.lock().unwrap_or_else(PoisonError::into_inner);
             let file = files.entry(reject.table.clone()).or_insert_with(|| {
-                File::create(rejects.folder.join(&reject.table)).map(BufWriter::new)
+                storage::create_passing(&rejects.folder.join(&reject.table)).map(BufWriter::new)
             });
             if let Ok(out) = file
                 && let Err(error) = write(out, &reject)

@@ -3,6 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use datafusion::{
     arrow::datatypes::{Schema, SchemaRef},
@@ -11,22 +12,18 @@ use datafusion::{
     execution::{SendableRecordBatchStream, TaskContext},
     logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder},
     physical_plan::{stream::RecordBatchStreamAdapter, streaming::PartitionStream},
+    prelude::SessionContext,
 };
 use futures::{TryStreamExt, stream};
 
 use crate::{
-    catalog::tables,
-    compile::{
-        contract::{fits, in_manifest},
-        diagnose::first_token,
-        workspace::{self, Workspace},
-    },
+    catalog::{Named, Relations, tables},
+    compile::{Compiler, suited},
     config::EngineConfig,
-    database::{Database, Staged, Table, is_own},
-    dataset::{Column, ColumnType, Contract},
-    diagnostics::{Code, Finding},
+    database::{Database, Staged, Table},
+    dataset::{Column, Contract},
     engine::{Error, Result, session},
-    pipeline::{Bindings, Pipeline, UpdateStep, graph::word},
+    pipeline::Pipeline,
 };
 
 /// An artifact whose content is decoded.
@@ -55,17 +52,18 @@ pub(crate) async fn stage(
     config: &EngineConfig,
 ) -> Result<Vec<Staged>> {
     let pipeline = artifact.pipeline;
-    let workspace =
-        open(artifact, database, present, config).map_err(|e| Error::run(&pipeline.name, e))?;
+    let context = session(config)?;
+    let stored = Stored { artifact, database };
+    let compiler = Compiler::new(&stored, &context, artifact.at);
     let mut staged = Vec::new();
     for step in &pipeline.update {
-        let plan = plan(&workspace, pipeline, step).await?;
+        let (planner, plan) = compiler.step(pipeline, step, present).await?;
         let table = suited(pipeline, step, present, plan.schema().as_arrow());
         let table = table.map_err(Error::invalid)?;
         let contract = contract(&table, plan.schema().as_arrow());
         let what = format!("{}: the rows for {}", pipeline.name, step.table);
         let rows = match typed(plan, &contract) {
-            Ok(plan) => workspace.run(&plan).await,
+            Ok(plan) => planner.run(&plan).await,
             Err(error) => Err(error),
         };
         staged.push(Staged {
@@ -80,154 +78,29 @@ pub(crate) async fn stage(
     Ok(staged)
 }
 
-fn open(
-    artifact: Decoded<'_>,
-    database: &Arc<dyn Database>,
-    present: &[Table],
-    config: &EngineConfig,
-) -> Result<Workspace, DataFusionError> {
-    let context = session(config).map_err(|error| DataFusionError::External(error.into()))?;
-    let db = workspace::schema_of(&context, "db")?;
-    let mut relations = vec!["artifact".to_owned()];
-    for table in present {
-        db.register_table(table.name.clone(), stored(database, table)?)?;
-        relations.push(format!("db.{}", table.name));
-    }
-    let workspace = Workspace::new(&context, "update", artifact.at, relations)?;
-    let schema = artifact.pipeline.contract.arrow();
-    workspace.register("artifact", tables::parquet(artifact.rows, schema, &[])?)?;
-    Ok(workspace)
+/// An artifact that is decoded, and the database that it is for.
+#[derive(Debug)]
+struct Stored<'a> {
+    artifact: Decoded<'a>,
+    database: &'a Arc<dyn Database>,
 }
 
-async fn plan(
-    workspace: &Workspace,
-    pipeline: &Pipeline,
-    step: &UpdateStep,
-) -> Result<LogicalPlan> {
-    match pipeline.updates.get(&step.table) {
-        Some(file) => {
-            let planned = workspace.plan(file, &Bindings::defaults(pipeline)).await;
-            planned.map_err(Error::invalid)
-        }
-        None => {
-            let planned = workspace.plan_text("select * from artifact").await;
-            planned.map_err(|error| Error::run(&pipeline.name, error))
-        }
-    }
-}
-
-/// Returns the table that a step fills, if what is made for it suits it.
-pub(crate) fn suited(
-    pipeline: &Pipeline,
-    step: &UpdateStep,
-    present: &[Table],
-    made: &Schema,
-) -> Result<Table, Vec<Finding>> {
-    let target = Target { pipeline, step };
-    if is_own(&step.table) {
-        let what = format!("`{}` is the database's own table", step.table);
-        return Err(vec![target.finding(Code::ReservedTable, what, "")]);
-    }
-    let Some(table) = present.iter().find(|table| table.name == step.table) else {
-        return target.new_table(made);
-    };
-    let mut findings = Vec::new();
-    for field in made.fields() {
-        match table.contract.column(field.name()) {
-            None => findings.push(target.no_column(table, field.name())),
-            Some(column) if !fits(&column.data_type, field.data_type()) => {
-                let what = format!(
-                    "`{}` is {}, in the table `{}` it is {}",
-                    column.name,
-                    spelled(field.data_type()),
-                    table.name,
-                    column.data_type
-                );
-                findings.push(target.finding(Code::UpdateType, what, field.name()));
+#[async_trait]
+impl Relations for Stored<'_> {
+    async fn table(
+        &self,
+        _: &SessionContext,
+        named: Named<'_>,
+    ) -> Result<Option<Arc<dyn TableProvider>>> {
+        let table = match named {
+            Named::Artifact(pipeline) => {
+                tables::parquet(self.artifact.rows, pipeline.contract.arrow(), &[])
             }
-            Some(_) => {}
-        }
-    }
-    for column in &table.contract.columns {
-        let filled = column.nullable || table.defaults.contains(&column.name);
-        if !filled && made.column_with_name(&column.name).is_none() {
-            let what = format!("nothing is made for `{}.{}`", table.name, column.name);
-            findings.push(target.finding(Code::UpdateColumn, what, ""));
-        }
-    }
-    match findings.is_empty() {
-        true => Ok(table.clone()),
-        false => Err(findings),
-    }
-}
-
-/// Where a step's rows come from, for findings.
-struct Target<'a> {
-    pipeline: &'a Pipeline,
-    step: &'a UpdateStep,
-}
-
-impl Target<'_> {
-    /// Describes a table that is to be made.
-    fn new_table(&self, made: &Schema) -> Result<Table, Vec<Finding>> {
-        let contract = self.contract_of(made)?;
-        let key = &self.pipeline.grain;
-        if let Some(name) = key.iter().find(|name| contract.column(name).is_none()) {
-            let what = format!("the new table `{}` needs its key `{name}`", self.step.table);
-            return Err(vec![self.finding(Code::UpdateColumn, what, "")]);
-        }
-        Ok(Table {
-            name: self.step.table.clone(),
-            contract,
-            key: key.clone(),
-            defaults: Vec::new(),
-            references: self.step.references.clone(),
-        })
-    }
-
-    fn contract_of(&self, made: &Schema) -> Result<Contract, Vec<Finding>> {
-        if !self.pipeline.updates.contains_key(&self.step.table) {
-            return Ok(self.pipeline.contract.clone());
-        }
-        let column = |field: &Arc<datafusion::arrow::datatypes::Field>| {
-            let data_type = ColumnType::from_arrow(field.data_type()).ok_or_else(|| {
-                let what = format!("`{}` is {}", field.name(), spelled(field.data_type()));
-                let finding = self.finding(Code::UpdateType, what, field.name());
-                vec![finding.help("cast it to a type that tables have")]
-            })?;
-            Ok(Column {
-                name: field.name().clone(),
-                data_type,
-                nullable: field.is_nullable() && !self.pipeline.grain.contains(field.name()),
-            })
+            Named::Stored(table) => stored(self.database, table),
+            _ => return Ok(None),
         };
-        let columns = made
-            .fields()
-            .iter()
-            .map(column)
-            .collect::<Result<_, Vec<Finding>>>()?;
-        Ok(Contract { columns })
-    }
-
-    fn no_column(&self, table: &Table, name: &str) -> Finding {
-        let what = format!("the table `{}` has no column `{name}`", table.name);
-        let names: Vec<&str> = table.contract.names().collect();
-        let otherwise = format!("its columns are {}", names.join(", "));
-        let finding = self.finding(Code::UnknownColumn, what, name);
-        finding.suggest(name, names, otherwise)
-    }
-
-    fn finding(&self, code: Code, what: String, name: &str) -> Finding {
-        let Pipeline {
-            updates, manifest, ..
-        } = self.pipeline;
-        let place = match (updates.get(&self.step.table), name) {
-            (Some(file), "") => file.place(first_token(&file.text)),
-            (Some(file), name) => file.place(word(&file.text, name)),
-            (None, "") => manifest.place(self.step.table_at.clone()),
-            (None, name) => in_manifest(self.pipeline, name),
-        };
-        Finding::new(code, what).at(place, "here")
+        let what = format!("the update of {}", self.artifact.pipeline.name);
+        table.map(Some).map_err(|error| Error::run(&what, error))
     }
 }
 
@@ -255,10 +128,6 @@ fn typed(plan: LogicalPlan, contract: &Contract) -> Result<LogicalPlan, DataFusi
     };
     let columns: Vec<Expr> = columns.map(cast).collect();
     LogicalPlanBuilder::from(plan).project(columns)?.build()
-}
-
-fn spelled(data_type: &datafusion::arrow::datatypes::DataType) -> String {
-    ColumnType::from_arrow(data_type).map_or_else(|| data_type.to_string(), |t| t.to_string())
 }
 
 /// Returns `db.<table>`: read anew by each plan that scans it, as it streams.

@@ -73,7 +73,7 @@ impl HttpTransport {
         manifest: &Manifest,
     ) -> Result<Receipt, Attempt> {
         let form = parcel.form().await.map_err(|source| Error::Copy {
-            artifact: manifest.id(),
+            artifact: manifest.id().to_string(),
             source,
         })?;
         let request = self.client.request(Method::POST, endpoint, None);
@@ -159,7 +159,7 @@ impl Parcel {
     async fn pack(outbox: &Outbox, artifact: &Committed) -> Result<Parcel> {
         let copy = verified(outbox, artifact).await?;
         let failed = |source| Error::Copy {
-            artifact: artifact.manifest.id(),
+            artifact: artifact.manifest.id().to_string(),
             source,
         };
         let compressed = tokio::task::spawn_blocking(move || gzip(copy.path())).await;
@@ -167,7 +167,7 @@ impl Parcel {
             .map_err(io::Error::other)
             .and_then(|c| c)
             .map_err(failed)?;
-        let manifest = serde_json::to_string(&artifact.manifest);
+        let manifest = artifact.manifest.to_line();
         Ok(Parcel {
             file,
             bytes,

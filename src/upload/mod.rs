@@ -10,6 +10,7 @@
 
 mod http;
 mod reply;
+mod run;
 mod store;
 
 use std::io;
@@ -17,9 +18,12 @@ use std::io;
 use async_trait::async_trait;
 
 pub use http::HttpTransport;
+pub use run::{Request, run};
 pub use store::StoreTransport;
 
 use crate::{
+    diagnostics::Finding,
+    env,
     events::Progress,
     inbox,
     kind::Kind,
@@ -32,6 +36,9 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The project, a setting or a place is not to be had.
+    #[error(transparent)]
+    Env(#[from] env::Error),
     /// The outbox could not give it, or could not take the receipt.
     #[error(transparent)]
     Outbox(#[from] outbox::Error),
@@ -88,6 +95,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
+            Error::Env(error) => error.kind(),
             Error::Outbox(error) => error.kind(),
             Error::Inbox(error) => error.kind(),
             Error::Storage(error) => error.kind(),
@@ -100,6 +108,7 @@ impl Error {
 
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
+            Error::Env(error) => return error.hint(),
             Error::Outbox(error) => return error.hint(),
             Error::Inbox(error) => return error.hint(),
             Error::Storage(error) => return error.hint(),
@@ -135,6 +144,23 @@ fn refusal(error: &service::Error) -> Option<u16> {
     match error {
         service::Error::Refused { status, .. } => Some(*status),
         _ => None,
+    }
+}
+
+impl Error {
+    pub(crate) fn findings(&self) -> &[Finding] {
+        match self {
+            Error::Env(error) => error.findings(),
+            Error::Outbox(_)
+            | Error::Inbox(_)
+            | Error::Storage(_)
+            | Error::Copy { .. }
+            | Error::Client(_)
+            | Error::Service { .. }
+            | Error::Receipt { .. }
+            | Error::SamePlace { .. }
+            | Error::NotCreateOnly { .. } => &[],
+        }
     }
 }
 
@@ -271,7 +297,7 @@ impl Outcome {
 /// verified, whatever becomes of the outbox meanwhile.
 async fn verified(outbox: &Outbox, artifact: &Committed) -> Result<tempfile::NamedTempFile> {
     let temp = tempfile::NamedTempFile::new().map_err(|source| Error::Copy {
-        artifact: artifact.manifest.id(),
+        artifact: artifact.manifest.id().to_string(),
         source,
     })?;
     outbox.copy_out(artifact, temp.path()).await?;

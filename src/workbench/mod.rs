@@ -1,7 +1,21 @@
-//! What analysts do with SQL before it ships: query it, look at it, test it.
+//! What analysts do with SQL before it ships: check it, query it, look at it, test it.
 
+mod ask;
+mod check;
+mod error;
+mod lineage;
+mod new;
 mod query;
+mod schema;
 mod test;
+mod tests;
 
-pub use query::{Query, Rows, query, show};
+pub use ask::{About, Question, ask};
+pub use check::check;
+pub use error::{Error, Result};
+pub use lineage::lineage;
+pub use new::new_project;
+pub use query::{Needs, Query, Rows, query, select_all, show};
+pub use schema::schema;
 pub use test::{TestFailure, TestResult, test};
+pub use tests::run_tests;

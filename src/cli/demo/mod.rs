@@ -3,36 +3,44 @@
 //! Everything is real: a project's folder, a database, a server on a free port,
 //! the same commands. Afterwards the folder works without the server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{
-    args::{DemoArgs, FetchArgs, GenerateArgs, LoadArgs, Selection, UpdateArgs, UploadArgs},
-    context::{Context, Ending, project_of},
-    fetch, generate, load, new, query,
+    context::{Context, project_of},
+    ending::Ending,
+    query::{Over, print, rows},
     screen::grouped,
-    serve, update, upload,
 };
 use crate::{
     config::{Config, Environment, Overrides},
     error::Result,
-    events::Progress,
-    serve::serve as serve_on,
-    service, storage,
+    events::{Event, Events},
+    fetch, generate, load,
+    report::{Report, Summary},
+    serve, storage,
     synth::{self, Spec},
+    update, upload,
+    workbench::{self, About},
 };
+
+/// The arguments of `demo`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// New folder
+    #[arg(default_value = "pricemill-demo")]
+    pub(in crate::cli) dir: PathBuf,
+}
 
 /// What the demo shows at its end.
 const BARGAINS: &str = include_str!("bargains.sql");
 const GROUPS: &str = include_str!("groups.sql");
 
 /// Runs the demo.
-pub(crate) async fn demo(outside: &Context, args: DemoArgs) -> Result<Ending> {
+pub(in crate::cli) async fn run(outside: &Context, args: Args) -> Result<Ending> {
     let folder = outside.from.join(&args.dir);
-    let screen = &outside.screen;
-    new::write_project(&folder)?;
+    workbench::new_project(&folder)?;
     let export = make_export(outside, &folder).await?;
 
     let listener = TcpListener::bind("127.0.0.1:0")
@@ -43,32 +51,33 @@ pub(crate) async fn demo(outside: &Context, args: DemoArgs) -> Result<Ending> {
         .map_err(io("listen on", "a free port"))?;
     let inside = inside(outside, &folder, &format!("http://{address}"))?;
 
-    screen.title("load: CSV → database");
-    load::load(
-        &inside,
-        &LoadArgs {
-            paths: vec![export],
-        },
-    )
-    .await?;
+    title(&inside, "load: CSV → database");
+    load::run(&inside.env, &[export]).await?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let service = serve::service(&inside, address.port())?;
-    let server = tokio::spawn(serve_on(listener, service, async {
+    let service = serve::service(&inside.env, address.port())?;
+    let server = tokio::spawn(serve::serve(listener, service, async {
         // Dropped or sent: either way it is time to stop.
         let _ = stopped.await;
     }));
-    screen.title(&format!(
-        "serve: the exports are at http://{address}/api/export/"
-    ));
-    let ending = turn(&inside).await;
+    title(
+        &inside,
+        &format!("serve: the exports are at http://{address}/api/export/"),
+    );
+    let summary = turn(&inside).await;
     let _ = stop.send(());
     // A server that failed has shown itself in the turn already.
     let _ = server.await;
-    let ending = ending?;
+    let summary = summary?;
 
     show(&inside).await?;
     what_to_try(outside, &args.dir, &inside);
-    Ok(ending)
+    Ok(Ending::counted(summary))
+}
+
+fn title(context: &Context, text: &str) {
+    context.env.events.emit(Event::Title {
+        text: text.to_owned(),
+    });
 }
 
 fn io(action: &'static str, path: &str) -> impl Fn(std::io::Error) -> storage::Error + use<> {
@@ -81,7 +90,7 @@ fn io(action: &'static str, path: &str) -> impl Fn(std::io::Error) -> storage::E
 }
 
 /// Makes up an export as CSV files.
-async fn make_export(outside: &Context, folder: &Path) -> Result<std::path::PathBuf> {
+async fn make_export(outside: &Context, folder: &Path) -> Result<PathBuf> {
     let export = folder.join("export");
     let country = synth::Export::new(&Spec::demo());
     let files = synth::Files {
@@ -90,8 +99,8 @@ async fn make_export(outside: &Context, folder: &Path) -> Result<std::path::Path
         format: synth::Format::Csv,
         order: synth::Order::Key,
     };
-    synth::write(&country, files, &Progress::silent()).await?;
-    outside.screen.title("a made-up country");
+    synth::write(&country, files, &Events::silent()).await?;
+    title(outside, "a made-up country");
     outside.screen.say(format!(
         "{} stores of four companies, {} products, {} prices",
         country.stores(),
@@ -103,9 +112,9 @@ async fn make_export(outside: &Context, folder: &Path) -> Result<std::path::Path
 
 /// Returns what the commands work with inside the demo's folder.
 fn inside(outside: &Context, folder: &Path, server: &str) -> Result<Context> {
-    let key = service::random_key()?;
+    let key = random_key()?;
     let environment = Environment::of([
-        ("INTERNAL_API_KEY", key.expose_secret()),
+        ("INTERNAL_API_KEY", key.as_str()),
         ("PRICEMILL_PROFILE_DEV_SERVER", server),
     ]);
     let overrides = Overrides {
@@ -117,48 +126,55 @@ fn inside(outside: &Context, folder: &Path, server: &str) -> Result<Context> {
         config,
         project_of(folder),
         outside.screen.clone(),
-        &environment,
-        folder,
+        outside.env.events.clone(),
+        environment,
+        folder.to_owned(),
     )
 }
 
-async fn turn(inside: &Context) -> Result<Ending> {
-    let selection = Selection::default();
-    inside.screen.title("fetch: exports → snapshot");
-    let datasets = inside.project()?.datasets.keys().cloned().collect();
-    let ending = fetch::fetch(inside, &FetchArgs { datasets }).await?;
-    inside.screen.title("generate: snapshot → SQL → outbox");
-    let generate = GenerateArgs {
-        selection: selection.clone(),
+/// Returns a key that nobody else has.
+fn random_key() -> Result<String> {
+    let mut bytes = [0; 16];
+    let filled = getrandom::fill(&mut bytes).map_err(std::io::Error::other);
+    filled.map_err(io("read", "the system's randomness"))?;
+    Ok(hex::encode(bytes))
+}
+
+async fn turn(inside: &Context) -> Result<Summary> {
+    let env = &inside.env;
+    title(inside, "fetch: exports → snapshot");
+    let datasets: Vec<_> = env.project()?.datasets.keys().cloned().collect();
+    let summary = fetch::run(env, &datasets).await?.summary();
+    title(inside, "generate: snapshot → SQL → outbox");
+    let generate = generate::Request {
         snapshot: Some("latest".to_owned()),
-        ..GenerateArgs::default()
+        ..generate::Request::default()
     };
-    let ending = ending.and(generate::generate(inside, &generate).await?);
-    inside.screen.title("upload: outbox → inbox");
-    let upload = UploadArgs {
-        selection: selection.clone(),
-        dry_run: false,
-    };
-    let ending = ending.and(upload::upload(inside, &upload).await?);
-    inside.screen.title("update: inbox → database");
-    let update = UpdateArgs {
-        selection,
-        ..UpdateArgs::default()
-    };
-    Ok(ending.and(update::update(inside, &update).await?))
+    let summary = summary.and(generate::run(env, &generate).await?.summary());
+    title(inside, "upload: outbox → inbox");
+    let upload = upload::Request::default();
+    let summary = summary.and(upload::run(env, &upload).await?.summary());
+    title(inside, "update: inbox → database");
+    let update = update::Request::default();
+    Ok(summary.and(update::run(env, &update).await?.summary()))
 }
 
 async fn show(inside: &Context) -> Result<()> {
-    inside.screen.title("\nthe best bargains");
-    query::print_query(inside, BARGAINS, 5).await?;
-    inside.screen.title("stores that price alike");
-    query::print_query(inside, GROUPS, 8).await
+    for (text, sql, limit) in [
+        ("\nthe best bargains", BARGAINS, 5),
+        ("stores that price alike", GROUPS, 8),
+    ] {
+        title(inside, text);
+        let about = About::Sql(sql.to_owned());
+        print(inside, rows(inside, about, limit, Over::default()).await?).await?;
+    }
+    Ok(())
 }
 
 fn what_to_try(outside: &Context, dir: &Path, inside: &Context) {
     let program = program(&outside.environment, dir);
     let screen = &outside.screen;
-    screen.title("\nwhere things are");
+    title(outside, "\nwhere things are");
     screen.say(format!(
         "  {}/data/pricemill.db   the database, with the derived tables",
         dir.display()
@@ -175,10 +191,11 @@ fn what_to_try(outside: &Context, dir: &Path, inside: &Context) {
         "  {}/sql/, pipelines/    what made them",
         dir.display()
     ));
-    screen.title("three things to try");
+    title(outside, "three things to try");
     screen.say(format!("  cd {}", dir.display()));
     let mut tries = Vec::new();
     let first = inside
+        .env
         .project()
         .into_iter()
         .flat_map(|p| p.pipelines.values())

@@ -15,40 +15,38 @@ use datafusion::{
         datatypes::{Field, Schema},
         record_batch::RecordBatch,
     },
+    catalog::TableProvider,
     common::TableReference,
-    error::DataFusionError,
     logical_expr::LogicalPlan,
     physical_plan::common::collect,
     prelude::SessionContext,
-    sql::{
-        parser::{DFParser, Statement},
-        sqlparser::ast,
-    },
+    sql::{parser::Statement, sqlparser::ast},
 };
+use indexmap::IndexMap;
 use sqllogictest::DBOutput;
 
-use super::column::{Column, shown};
+use super::{
+    column::{Column, shown},
+    grain,
+};
 use crate::{
-    catalog::tables,
-    compile::{
-        diagnose,
-        workspace::{self, EXPORT, HISTORY, PREVIOUS, Workspace},
-    },
+    catalog::{Edition, Empty, Named, Relations, seed_table, tables},
+    compile::{ARTIFACT, Compiler, DB, EXPORT, HISTORY, PREVIOUS, Planner, Scope, Tables},
     config::EngineConfig,
-    dataset::{Contract, Dataset},
+    database::{self, Table},
+    dataset::{self, ColumnType, Contract, Dataset},
     diagnostics::{Code, Finding},
     engine::{Error, Result, session},
     pipeline::{
-        Bindings, Pipeline, Project, Relation, SourceFile, read_seed,
-        sql::{references, resolve},
+        Bindings, ParsedText, Pipeline, Project, Relation, SourceFile, SqlFile, parse_any, resolve,
     },
 };
 
 /// The relations that a test's SQL reads and that it has not made.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Empty(Arc<Mutex<BTreeSet<String>>>);
+pub(super) struct Unmade(Arc<Mutex<BTreeSet<String>>>);
 
-impl Empty {
+impl Unmade {
     fn add(&self, names: impl Iterator<Item = String>) {
         if let Ok(mut known) = self.0.lock() {
             known.extend(names);
@@ -62,36 +60,39 @@ impl Empty {
     }
 }
 
+/// The schema of the pipeline's checks: `checks.<file>`.
+const CHECKS: &str = "checks";
+
+/// The schema of its update's steps: `updates.<table>`.
+const UPDATES: &str = "updates";
+
 /// One test file's session.
 pub(super) struct Database<'a> {
     project: &'a Project,
     pipeline: &'a Pipeline,
     context: SessionContext,
     bindings: Bindings,
-    /// The pipeline's seeds, read once.
-    seeds: Vec<(&'a str, RecordBatch)>,
     /// What the test has made, by the name it gave: `prices`, `export.prices`.
     made: BTreeMap<String, RecordBatch>,
-    empty: Empty,
-    /// How many schemas the session has: each statement plans in one of its own.
-    schemas: usize,
+    /// The rows of the models, checks and steps that were read since, by name.
+    computed: BTreeMap<String, RecordBatch>,
+    empty: Unmade,
 }
 
 impl<'a> Database<'a> {
     pub(super) fn new(
         project: &'a Project,
         pipeline: &'a Pipeline,
-        empty: Empty,
+        empty: Unmade,
     ) -> Result<Database<'a>> {
         Ok(Database {
             project,
             pipeline,
             context: session(&EngineConfig::default())?,
             bindings: Bindings::defaults(pipeline),
-            seeds: seeds(pipeline),
             made: BTreeMap::new(),
+            computed: BTreeMap::new(),
             empty,
-            schemas: 0,
         })
     }
 
@@ -103,26 +104,28 @@ impl<'a> Database<'a> {
             path: "test".into(),
             text: sql.into(),
         };
-        let mut statements = DFParser::parse_sql(sql)
-            .map_err(|error| Error::invalid(vec![diagnose::finding(&error, &file, &[])]))?;
-        match statements.pop_front() {
-            Some(Statement::Statement(statement)) => match *statement {
-                ast::Statement::CreateTable(table) => self.create(table).await,
+        let parsed = parse_any(&file, &self.pipeline.params).map_err(Error::invalid)?;
+        let (mut statements, text) = parsed;
+        match (statements.pop(), statements.is_empty()) {
+            (Some(Statement::Statement(statement)), true) => match *statement {
+                ast::Statement::CreateTable(table) => self.create(table, file, text).await,
                 ast::Statement::Drop { names, .. } => self.drop_tables(&names),
-                _ => self.query(&file).await,
+                _ => self.query(file).await,
             },
-            _ => self.query(&file).await,
+            _ => self.query(file).await,
         }
     }
 
     fn set(&mut self, assignment: &str) -> Result<DBOutput<Column>> {
         let (name, value) = assignment.split_once('=').unwrap_or((assignment, ""));
         let value = value.trim().trim_end_matches(';').trim().trim_matches('\'');
+        self.computed.clear();
         self.bindings.set(self.pipeline, name.trim(), value)?;
         Ok(DBOutput::StatementComplete(0))
     }
 
     fn drop_tables(&mut self, names: &[ast::ObjectName]) -> Result<DBOutput<Column>> {
+        self.computed.clear();
         for name in names {
             let name = spelled(name);
             if self.made.remove(&name).is_none() {
@@ -132,7 +135,12 @@ impl<'a> Database<'a> {
         Ok(DBOutput::StatementComplete(0))
     }
 
-    async fn create(&mut self, table: ast::CreateTable) -> Result<DBOutput<Column>> {
+    async fn create(
+        &mut self,
+        table: ast::CreateTable,
+        file: SourceFile,
+        text: ParsedText,
+    ) -> Result<DBOutput<Column>> {
         let name = spelled(&table.name);
         let Some(query) = table.query else {
             return Err(refused(format!("write `create table {name} as select …`")));
@@ -142,21 +150,46 @@ impl<'a> Database<'a> {
                 "`{name}` was made already; `drop table {name}` first"
             )));
         }
-        let file = SourceFile {
-            path: "test".into(),
-            text: query.to_string().into(),
-        };
-        let (batch, _) = self.select(&file).await?;
-        let batch = match self.dataset_contract(&name) {
+        let (batch, _) = self.select(&SqlFile::within(file, text, query)).await?;
+        let batch = match self.contract_of(&name)? {
             Some(contract) => declared(&name, &batch, &contract)?,
             None => batch,
         };
         let rows = batch.num_rows() as u64;
         self.made.insert(name, batch);
+        self.computed.clear();
         Ok(DBOutput::StatementComplete(rows))
     }
 
-    /// Returns the columns of the dataset that the name stands for.
+    /// Returns the columns that are declared of what the name stands for.
+    fn contract_of(&self, name: &str) -> Result<Option<Contract>> {
+        if name == ARTIFACT {
+            return Ok(Some(self.pipeline.contract.clone()));
+        }
+        if let Some(table) = within(DB, name) {
+            let tables = self.tables()?;
+            let known = tables.into_iter().find(|known| known.name == table);
+            return Ok(known.map(|table| table.contract));
+        }
+        Ok(self.dataset_contract(name))
+    }
+
+    /// Returns the tables that an update may read: the database's, those that pipelines
+    /// make, and those that the test made.
+    fn tables(&self) -> Result<Vec<Table>> {
+        let schema = database::schema().map_err(|error| refused(error.to_string()))?;
+        let mut tables = Tables::of(self.project, &schema).known;
+        for (name, rows) in &self.made {
+            let Some(table) = within(DB, name) else {
+                continue;
+            };
+            if !tables.iter().any(|known| known.name == table) {
+                tables.push(as_table(table, rows));
+            }
+        }
+        Ok(tables)
+    }
+
     fn dataset_contract(&self, name: &str) -> Option<Contract> {
         let reference = TableReference::from(name);
         let dataset = |name: &str| self.project.datasets.get(name);
@@ -169,8 +202,9 @@ impl<'a> Database<'a> {
         }
     }
 
-    async fn query(&mut self, file: &SourceFile) -> Result<DBOutput<Column>> {
-        let (batch, types) = self.select(file).await?;
+    async fn query(&mut self, file: SourceFile) -> Result<DBOutput<Column>> {
+        let file = SqlFile::parse(file, &self.pipeline.params);
+        let (batch, types) = self.select(&file).await?;
         let mut rows = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             let values = batch.columns().iter().map(|column| shown(column, row));
@@ -179,160 +213,186 @@ impl<'a> Database<'a> {
         Ok(DBOutput::Rows { types, rows })
     }
 
-    async fn select(&mut self, file: &SourceFile) -> Result<(RecordBatch, Vec<Column>)> {
-        let failed = |error| Error::run("the query", error);
-        let workspace = self.workspace(file).await?;
-        let plan = workspace
-            .plan(file, &self.bindings)
-            .await
-            .map_err(Error::invalid)?;
-        let stream = workspace.run(&plan).await.map_err(failed)?;
-        let schema = stream.schema();
-        let batches = collect(stream).await.map_err(failed)?;
-        let batch = concat_batches(&schema, &batches).map_err(|error| failed(error.into()))?;
-        let types = schema
-            .fields()
-            .iter()
-            .map(|field| Column::of(field.data_type()));
-        Ok((batch, types.collect()))
-    }
-
-    /// Opens a schema with what the test made, what it did not make empty, and the
-    /// models that the SQL reads.
-    async fn workspace(&mut self, file: &SourceFile) -> Result<Workspace> {
-        let failed = |error| Error::run("the test's relations", error);
-        self.schemas += 1;
-        let schema = format!("test_{}", self.schemas);
-        let mut relations: Vec<String> = self.made.keys().cloned().collect();
-        relations.extend(workspace::relations(self.project, self.pipeline));
-        let workspace = Workspace::new(&self.context, &schema, DateTime::UNIX_EPOCH, relations);
-        let workspace = workspace.map_err(failed)?;
-        self.inputs(&workspace).map_err(failed)?;
-        for name in self.models_of(file) {
-            let model = &self.pipeline.models[&name];
-            let plan = workspace
-                .plan(model, &self.bindings)
-                .await
-                .map_err(Error::invalid)?;
-            if name == self.pipeline.output {
-                self.own_name(&workspace, plan.clone()).map_err(failed)?;
+    /// Runs a query, after the models that it reads: each is computed once, and its rows
+    /// must keep to its grain.
+    async fn select(&mut self, file: &SqlFile) -> Result<(RecordBatch, Vec<Column>)> {
+        for name in file.names() {
+            let name = name.reference.to_string();
+            if self.made.contains_key(&name) || self.computed.contains_key(&name) {
+                continue;
             }
-            workspace.register_view(&name, plan).map_err(failed)?;
-        }
-        Ok(workspace)
-    }
-
-    /// Gives the output the pipeline's name as well, where nothing else has it.
-    fn own_name(&self, workspace: &Workspace, plan: LogicalPlan) -> Result<(), DataFusionError> {
-        let name = self.pipeline.relation();
-        let reference = TableReference::bare(name.as_str());
-        match resolve(self.project, self.pipeline, &reference) {
-            None if !self.made.contains_key(&name) => workspace.register_view(&name, plan),
-            _ => Ok(()),
-        }
-    }
-
-    fn inputs(&self, workspace: &Workspace) -> Result<(), DataFusionError> {
-        let export = workspace::schema_of(&self.context, EXPORT)?;
-        for dataset in self.project.datasets.values() {
-            let made = self.made.get(&format!("{EXPORT}.{}", dataset.name));
-            let bare = || {
-                self.made
-                    .get(&dataset.name)
-                    .filter(|_| self.dataset_contract(&dataset.name).is_some())
-            };
-            let table = match made.or_else(bare) {
-                Some(batch) => tables::rows(batch.clone())?,
-                None => tables::empty(dataset.contract.arrow()),
-            };
-            export.deregister_table(&dataset.name)?;
-            export.register_table(dataset.name.clone(), table.clone())?;
-            workspace.register(&dataset.name, table)?;
-        }
-        let previous =
-            |dataset: &Dataset| match self.made.get(&format!("{PREVIOUS}.{}", dataset.name)) {
-                Some(batch) => tables::rows(batch.clone()),
-                None => Ok(tables::empty(dataset.contract.arrow())),
-            };
-        workspace::register_datasets(&self.context, self.project, PREVIOUS, previous)?;
-        let history =
-            |dataset: &Dataset| match self.made.get(&format!("{HISTORY}.{}", dataset.name)) {
-                Some(batch) => tables::rows(batch.clone()),
-                None => Ok(tables::empty(dataset.history().arrow())),
-            };
-        workspace::register_datasets(&self.context, self.project, HISTORY, history)?;
-        for other in self.project.pipelines.values() {
-            if other.name != self.pipeline.name {
-                workspace.register(&other.relation(), tables::empty(other.contract.arrow()))?;
+            if let Some(rows) = self.check_or_step(&name).await? {
+                self.computed.insert(name, rows);
             }
         }
-        for (name, batch) in &self.seeds {
-            workspace.register(name, tables::rows(batch.clone())?)?;
+        let names = self.names();
+        let scope = Scope::Test(self.project, self.pipeline, &names);
+        self.compute_models(scope, file).await?;
+        self.rows(scope, file).await
+    }
+
+    /// Returns the rows of `checks.<file>` or `updates.<table>`.
+    async fn check_or_step(&mut self, name: &str) -> Result<Option<RecordBatch>> {
+        let pipeline = self.pipeline;
+        if let Some(file) = within(CHECKS, name).and_then(|name| pipeline.rules.get(name)) {
+            let scope = Scope::Pipeline(self.project, pipeline);
+            self.compute_models(scope, file).await?;
+            return self.rows(scope, file).await.map(|(rows, _)| Some(rows));
         }
-        for (name, batch) in self.made.iter().filter(|(name, _)| !name.contains('.')) {
-            workspace.register(name, tables::rows(batch.clone())?)?;
+        let mut steps = pipeline.update.iter();
+        let step = within(UPDATES, name).and_then(|name| steps.find(|step| step.table == name));
+        let Some(step) = step else {
+            return Ok(None);
+        };
+        let tables = self.tables()?;
+        let compiler = Compiler::new(self, &self.context, DateTime::UNIX_EPOCH);
+        let (planner, plan) = Box::pin(compiler.step(pipeline, step, &tables)).await?;
+        run(&planner, &plan).await.map(|(rows, _)| Some(rows))
+    }
+
+    /// Returns the names that mean more in a test than in the pipeline.
+    fn names(&self) -> Vec<String> {
+        let made = self.made.keys().cloned();
+        let checks = self.pipeline.rules.keys();
+        let checks = checks.map(|name| format!("{CHECKS}.{name}"));
+        let steps = self.pipeline.update.iter();
+        let steps = steps.map(|step| format!("{UPDATES}.{}", step.table));
+        made.chain(checks).chain(steps).collect()
+    }
+
+    async fn compute_models(&mut self, scope: Scope<'_>, file: &SqlFile) -> Result<()> {
+        for model in self.models_of(scope, file)? {
+            if !self.computed.contains_key(model) {
+                let file = &self.pipeline.models[model];
+                let scope = Scope::Pipeline(self.project, self.pipeline);
+                let (rows, _) = self.rows(scope, file).await?;
+                grain::check(model, file, &rows)?;
+                self.computed.insert(model.to_owned(), rows);
+            }
         }
         Ok(())
     }
 
-    /// Returns the models that the SQL needs and the test did not make, in order.
-    fn models_of(&self, file: &SourceFile) -> Vec<String> {
-        let mut order = Vec::new();
-        let mut read = Vec::new();
-        for name in references(&file.text) {
-            match resolve(self.project, self.pipeline, &name) {
-                Some(Relation::Model(name)) => self.visit(&name, &mut order),
-                Some(relation) => read.push(relation),
-                None if name.table() == self.pipeline.relation() => {
-                    self.visit(&self.pipeline.output, &mut order);
-                }
-                None => {}
-            }
-        }
-        let by_models = order
-            .iter()
-            .filter_map(|model| self.pipeline.reads.models.get(model));
-        let read = read.iter().chain(by_models.flatten());
-        self.empty
-            .add(read.filter_map(|relation| self.unmade(relation)));
-        order
+    /// Returns the models that a query reads and the test has not made, each after those
+    /// it reads.
+    fn models_of(&self, scope: Scope<'_>, file: &SqlFile) -> Result<Vec<&'a str>> {
+        let compiler = Compiler::new(self, &self.context, DateTime::UNIX_EPOCH);
+        let named = compiler.named(scope, file)?;
+        let read = named.into_iter().filter_map(|(_, named)| match named {
+            Named::Model(_, name) => self.pipeline.models.get_key_value(name),
+            _ => None,
+        });
+        let read: Vec<&str> = read.map(|(name, _)| name.as_str()).collect();
+        Ok(self
+            .pipeline
+            .reads
+            .models_without(&read, |name| self.made.contains_key(name)))
     }
 
-    /// Returns the name of what comes from outside and the test has not made.
-    fn unmade(&self, relation: &Relation) -> Option<String> {
-        let name = match relation {
-            Relation::Dataset(name) => name.clone(),
-            Relation::Previous(name) => format!("{PREVIOUS}.{name}"),
-            Relation::History(name) => format!("{HISTORY}.{name}"),
-            Relation::Output(name) => self.project.pipelines.get(name)?.relation(),
-            Relation::Model(_) | Relation::Seed(_) => return None,
-        };
-        let in_export = format!("{EXPORT}.{name}");
-        let is_made = [&name, &in_export]
-            .into_iter()
-            .any(|name| self.made.contains_key(name));
-        (!is_made).then_some(name)
+    async fn rows(&self, scope: Scope<'_>, file: &SqlFile) -> Result<(RecordBatch, Vec<Column>)> {
+        let compiler = Compiler::new(self, &self.context, DateTime::UNIX_EPOCH);
+        let bindings = (self.pipeline.name.clone(), self.bindings.clone());
+        let bindings = [bindings].into_iter().collect();
+        let planned = Box::pin(compiler.select(scope, file, &bindings));
+        let (planner, plan) = planned.await?;
+        run(&planner, &plan).await
     }
 
-    fn visit(&self, model: &str, order: &mut Vec<String>) {
-        if self.made.contains_key(model) || order.iter().any(|done| done == model) {
-            return;
-        }
-        for relation in self.pipeline.reads.models.get(model).into_iter().flatten() {
-            if let Relation::Model(name) = relation {
-                self.visit(name, order);
+    /// Returns what the test made for a relation.
+    fn made_for(&self, named: Named<'_>) -> Option<&RecordBatch> {
+        let made = |name: &str| self.made.get(name);
+        match named {
+            Named::Dataset(dataset, Edition::Current) => {
+                let bare = TableReference::bare(dataset.name.as_str());
+                let bare = resolve(self.project, self.pipeline, &bare);
+                let is_bare = bare == Some(Relation::Dataset(dataset.name.clone()));
+                let exact = made(&format!("{EXPORT}.{}", dataset.name));
+                exact.or_else(|| made(&dataset.name).filter(|_| is_bare))
             }
+            Named::Dataset(..) => made(&shown_name(named)),
+            Named::Output(pipeline) => made(&pipeline.relation()),
+            Named::Model(_, name) => made(name).or_else(|| self.computed.get(name)),
+            Named::Made(name) => made(name).or_else(|| self.computed.get(name)),
+            Named::Seed(_, name) => made(name),
+            Named::Artifact(_) | Named::Stored(_) => made(&shown_name(named)),
         }
-        order.push(model.to_owned());
     }
 }
 
-/// Returns the seeds that can be read; of the others `check` tells.
-fn seeds(pipeline: &Pipeline) -> Vec<(&str, RecordBatch)> {
-    let seeds = pipeline.seeds.iter();
-    seeds
-        .filter_map(|(name, file)| Some((name.as_str(), read_seed(file).ok()?)))
-        .collect()
+/// Returns the name of what comes from outside, as a test writes it.
+fn shown_name(named: Named<'_>) -> String {
+    match named {
+        Named::Dataset(dataset, Edition::Current) => dataset.name.clone(),
+        Named::Dataset(dataset, Edition::Previous) => format!("{PREVIOUS}.{}", dataset.name),
+        Named::Dataset(dataset, Edition::History) => format!("{HISTORY}.{}", dataset.name),
+        Named::Output(pipeline) => pipeline.relation(),
+        Named::Artifact(_) => ARTIFACT.to_owned(),
+        Named::Model(_, name) | Named::Seed(_, name) | Named::Made(name) => name.to_owned(),
+        Named::Stored(table) => format!("{DB}.{}", table.name),
+    }
+}
+
+/// What the test made, the project's seeds, and no row of anything else.
+#[async_trait]
+impl Relations for Database<'_> {
+    async fn table(
+        &self,
+        context: &SessionContext,
+        named: Named<'_>,
+    ) -> Result<Option<Arc<dyn TableProvider>>> {
+        if let Some(made) = self.made_for(named) {
+            let rows = tables::rows(made.clone());
+            return rows
+                .map(Some)
+                .map_err(|error| Error::run("the test's relations", error));
+        }
+        match named {
+            Named::Seed(pipeline, name) => seed_table(pipeline, name).map(Some),
+            Named::Dataset(..) | Named::Output(_) | Named::Artifact(_) | Named::Stored(_) => {
+                self.empty.add(std::iter::once(shown_name(named)));
+                Empty.table(context, named).await
+            }
+            Named::Model(..) | Named::Made(_) => Ok(None),
+        }
+    }
+}
+
+/// Returns what a plan gives, and the types of its columns.
+async fn run(planner: &Planner, plan: &LogicalPlan) -> Result<(RecordBatch, Vec<Column>)> {
+    let failed = |error| Error::run("the query", error);
+    let stream = planner.run(plan).await.map_err(failed)?;
+    let schema = stream.schema();
+    let batches = collect(stream).await.map_err(failed)?;
+    let batch = concat_batches(&schema, &batches).map_err(|error| failed(error.into()))?;
+    let fields = schema.fields().iter();
+    let types = fields.map(|field| Column::of(field.data_type()));
+    Ok((batch, types.collect()))
+}
+
+/// Returns what stands after `<schema>.`.
+fn within<'n>(schema: &str, name: &'n str) -> Option<&'n str> {
+    name.strip_prefix(schema)?.strip_prefix('.')
+}
+
+/// Describes rows as a table of the database.
+fn as_table(name: &str, rows: &RecordBatch) -> Table {
+    let schema = rows.schema();
+    let columns = schema.fields().iter().filter_map(|field| {
+        Some(dataset::Column {
+            name: field.name().clone(),
+            data_type: ColumnType::from_arrow(field.data_type())?,
+            nullable: true,
+        })
+    });
+    Table {
+        name: name.to_owned(),
+        contract: Contract {
+            columns: columns.collect(),
+        },
+        key: Vec::new(),
+        defaults: Vec::new(),
+        references: IndexMap::new(),
+    }
 }
 
 /// Returns a test's rows with a dataset's columns in their declared types; those that

@@ -3,12 +3,19 @@
 //! Each file has a fresh session. `create table <name> as select …` stands for a
 //! dataset, a seed, a model or another pipeline's output; every other model is a
 //! relation by its name, planned when a query reads it, with the default parameters
-//! unless `set param.<name> = '<value>'` says otherwise. The pipeline's own name is its output. A dataset made by a test has
-//! the declared types, and its columns that the test leaves out are null; one that
-//! the test does not make is empty.
+//! unless `set param.<name> = '<value>'` says otherwise. The pipeline's own name is its
+//! output. A dataset made by a test has the declared types, and its columns that the test
+//! leaves out are null; one that the test does not make is empty.
+//!
+//! `checks.<check>` is what a file of `checks/` returns, and `updates.<table>` what a step
+//! of the update gives its table: of `artifact` and `db.<table>`, which the test makes.
+//!
+//! Each model that a query reads is computed once, and must keep to the grain that its
+//! first line states.
 
 mod column;
 mod database;
+mod grain;
 
 use std::{
     collections::BTreeMap,
@@ -22,11 +29,12 @@ use sqllogictest::{
 
 use self::{
     column::{Column, matching},
-    database::{Database, Empty},
+    database::{Database, Unmade},
 };
 use crate::{
     engine::{Error, Result},
     pipeline::{Pipeline, Project, embedded},
+    report::chain,
 };
 
 /// What became of one test file.
@@ -144,7 +152,7 @@ impl TestFile<'_> {
             matches!(record, Record::Statement { .. } | Record::Query { .. })
         };
         result.records = records.iter().filter(counted).count();
-        let empty = Empty::default();
+        let empty = Unmade::default();
         result.failure = self.first_failure(&records, &empty).await?;
         result.empty = empty.names();
         let may_write = accept && self.project.root.is_some();
@@ -166,7 +174,7 @@ impl TestFile<'_> {
     async fn first_failure(
         &self,
         records: &[Record<Column>],
-        empty: &Empty,
+        empty: &Unmade,
     ) -> Result<Option<TestFailure>> {
         let database = Database::new(self.project, self.pipeline, empty.clone())?;
         let mut runner = runner(database);
@@ -190,7 +198,7 @@ impl TestFile<'_> {
     /// Writes the file anew with what each record gives, and returns its text; not when
     /// one does not run: what comes after it would be empty.
     async fn rewrite(&self, records: Vec<Record<Column>>) -> Result<Option<String>> {
-        let database = Database::new(self.project, self.pipeline, Empty::default())?;
+        let database = Database::new(self.project, self.pipeline, Unmade::default())?;
         let mut runner = runner(database);
         let mut text = String::new();
         for record in records {
@@ -296,11 +304,5 @@ fn rendered(error: &(dyn std::error::Error + 'static)) -> String {
             .collect();
         return rendered.join("\n");
     }
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(below) = source {
-        text.push_str(&format!(": {below}"));
-        source = below.source();
-    }
-    text
+    chain(error)
 }

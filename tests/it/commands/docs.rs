@@ -26,6 +26,7 @@ fn docs_prints_the_list_or_a_page_even_in_a_broken_project() {
     pipelines   What the shipped pipelines compute
     functions   SQL functions and embedding models
     commands    All commands, profiles, exit codes
+    output      What commands print: formats, fields, words
     settings    The keys of pricemill.toml
     formats     The files of a project, the data folder, format versions
     large-data  Memory, temporary space, made-up data of any size

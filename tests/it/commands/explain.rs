@@ -25,7 +25,8 @@ const SOUND: [(&str, &str); 3] = [
     ),
     (
         "sql/cheapest/cheapest.sql",
-        "select\n    product_id,\n    min(price) as price\nfrom prices\ngroup by product_id\n",
+        "-- cheapest: one row per product_id: its lowest price.\n\
+         select\n    product_id,\n    min(price) as price\nfrom prices\ngroup by product_id\n",
     ),
 ];
 
@@ -79,6 +80,7 @@ fn explain_prints_the_page_of_a_code() {
 
     Wrong, in sql/cheapest/cheapest.sql:
 
+        -- cheapest: one row per product_id.
         select
             product_id,
             min(prise) as price
@@ -87,6 +89,7 @@ fn explain_prints_the_page_of_a_code() {
 
     Right, in sql/cheapest/cheapest.sql:
 
+        -- cheapest: one row per product_id.
         select
             product_id,
             min(price) as price

@@ -5,6 +5,7 @@ mod docs;
 mod explain;
 mod files;
 mod load;
+mod output;
 mod synth;
 mod test;
 mod turn;

@@ -56,6 +56,24 @@ async fn the_tests_of_the_shipped_sql_pass() {
 }
 
 #[test]
+fn every_shipped_check_and_update_step_is_tested() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sql");
+    for pipeline in shipped().pipelines.values() {
+        let folder = fs::read_dir(root.join(&pipeline.name)).unwrap();
+        let tests = folder.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+        let tests: String = tests.collect();
+        let checks = pipeline.rules.keys().map(|name| format!("checks.{name}\n"));
+        let steps = pipeline
+            .updates
+            .keys()
+            .map(|name| format!("updates.{name}\n"));
+        for name in checks.chain(steps) {
+            assert!(tests.contains(&name), "{}: {name}", pipeline.name);
+        }
+    }
+}
+
+#[test]
 fn the_binary_holds_the_definitions_as_they_are() {
     let files = embedded();
     assert!(

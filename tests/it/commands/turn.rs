@@ -2,44 +2,9 @@
 
 use crate::support::{
     data,
+    shop::{PRICES, STORES, small},
     world::{KEY, World, files},
 };
-
-const STORES: &str = "\
-id,company,division,name,latitude,longitude
-1,Alder,,Alder 1,45.80,15.97
-2,Alder,,Alder 2,45.81,15.98
-3,Birch,Express,Birch 3,45.82,15.99
-";
-
-const PRODUCTS: &str = "\
-id,name,brand,size,barcode,category
-1,Milk,Dairy Co,1l,1,Dairy
-2,Bread,NO BRAND,500g,2,Bakery
-3,Butter,,250 g,3,DAIRY
-";
-
-/// Product 1 is a bargain (1.00 to 1.51), product 2 stands at exactly 1.5, product 3
-/// has a zero price.
-const PRICES: &str = "\
-product_id,store_id,price,scraped_date
-1,1,1.00,2026-11-01
-1,2,1.00,2026-11-01
-1,3,1.51,2026-11-01
-2,1,2.00,2026-11-01
-2,3,3.00,2026-11-01
-3,1,0.00,2026-11-01
-3,3,9.00,2026-11-01
-";
-
-fn small() -> World {
-    let world = World::new();
-    world.write("export/stores.csv", STORES);
-    world.write("export/products.csv", PRODUCTS);
-    world.write("export/prices.csv", PRICES);
-    world.run(&["load", "export"]).ends(0);
-    world
-}
 
 const BOTH: [&str; 3] = ["--bargains", "--store-groups", "--dev"];
 
@@ -142,7 +107,7 @@ fn rows_that_refer_to_nothing_are_listed_even_when_all_is_refused() {
     let gone = "pragma foreign_keys = on; delete from products where id = 1";
     database.execute_batch(gone).unwrap();
     let said = world.run(&["update", "bargains"]).ends(3);
-    let listed = said.err.split("the rejected rows are in ").nth(1).unwrap();
+    let listed = said.err.split("rejected rows are in ").nth(1).unwrap();
     let rows = std::fs::read_to_string(listed.lines().next().unwrap()).unwrap();
     assert!(rows.contains("product_id"), "{rows}");
     assert!(said.err.contains("--accept change"), "{}", said.err);
@@ -310,7 +275,7 @@ fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
     world
         .run_in("shop", &["run", "bargains"])
         .ends(3)
-        .tells("error: bargains: the check `no_cheap_store`: 1 bad row");
+        .tells("error: bargains: check `no_cheap_store`: 1 bad row");
     assert!(!world.path("shop/data/inbox/bargains").exists());
     let manifest = std::fs::read_to_string(world.path("shop/pipelines/bargains.toml")).unwrap();
     let rows = "rows = { min = 1 }";
@@ -322,7 +287,7 @@ fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
     world
         .run_in("shop", &["run", "bargains"])
         .ends(0)
-        .tells("warning: bargains: the check `no_cheap_store`: 1 bad row");
+        .tells("warning: bargains: check `no_cheap_store`: 1 bad row");
     world.write(
         "shop/pipelines/bargains.toml",
         &warned.replace("no_cheap_store", "no_cheap_stor"),

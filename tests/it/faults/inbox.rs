@@ -46,13 +46,13 @@ fn upload_again(world: &World) {
 }
 
 #[test]
-fn a_manifest_that_cannot_be_read_is_told_once_and_keeps_no_other_back() {
+fn a_manifest_that_cannot_be_read_is_reported_once_and_holds_up_no_other() {
     let world = uploaded();
     world.write("data/inbox/bargains/000000.manifest.json", "{\"oops\"");
     world
         .run(&["update", "bargains"])
         .ends(1)
-        .tells("000000.manifest.json.broken is not an artifact's manifest");
+        .tells("refused/000000.manifest.json.broken");
     assert_eq!(world.number("select count(*) from bargains"), 1);
     world.run(&["update", "bargains"]).ends(0);
     world.run(&["status"]).ends(0);
@@ -65,13 +65,13 @@ fn content_that_is_not_what_was_received_is_set_aside_and_can_be_uploaded_again(
     world
         .run(&["update", "bargains"])
         .ends(3)
-        .tells("has other content");
+        .tells("does not match its manifest");
     world.run(&["update", "bargains"]).ends(0);
     upload_again(&world);
 }
 
 #[test]
-fn content_that_is_gone_is_told_once_and_can_be_uploaded_again() {
+fn content_that_is_gone_is_reported_once_and_can_be_uploaded_again() {
     let world = uploaded();
     fs::remove_file(content(&world)).unwrap();
     world
@@ -92,7 +92,7 @@ fn what_is_in_the_tables_is_told_so_when_its_file_cannot_be_moved() {
     world
         .run(&["update", "bargains"])
         .ends(1)
-        .tells("is applied, and still in the inbox");
+        .tells("applied, but still in the inbox");
     assert_eq!(world.number("select count(*) from bargains"), 1);
     fs::remove_file(world.path("data/archive/inbox/bargains")).unwrap();
     world
@@ -102,7 +102,7 @@ fn what_is_in_the_tables_is_told_so_when_its_file_cannot_be_moved() {
     world
         .run(&["update", "bargains"])
         .ends(0)
-        .tells("nothing waits");
+        .tells("nothing pending");
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn the_flags_carry_every_derived_table_into_the_database_and_a_second_turn_chang
     let unchanged = again.err.matches("unchanged since").count();
     assert_eq!(unchanged, 5, "{}", again.err);
     world.run(&all("upload")).ends(0).tells("already");
-    world.run(&all("update")).ends(0).tells("nothing waits");
+    world.run(&all("update")).ends(0).tells("nothing pending");
     server.stop();
 }
 
@@ -216,11 +216,11 @@ fn what_a_snapshot_lacks_is_told_and_one_that_has_it_is_preferred() {
     let said = world
         .run(&["generate", "store-groups", "--snapshot", "latest"])
         .ends(0);
-    said.tells("prices: not in the snapshot");
+    said.tells("prices: not in snapshot");
     world.run(&["fetch"]).ends(0);
     world.run(&["generate", "--map"]).ends(0);
     let said = world
         .run(&["generate", "store-groups", "--snapshot", "latest"])
         .ends(0);
-    assert!(!said.err.contains("not in the snapshot"), "{}", said.err);
+    assert!(!said.err.contains("not in snapshot"), "{}", said.err);
 }

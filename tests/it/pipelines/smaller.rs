@@ -82,7 +82,7 @@ fn changes_are_told_against_the_snapshot_before_and_without_one_nothing_is() {
     world
         .run(&["generate", "price-changes"])
         .ends(0)
-        .tells("there is no snapshot of")
+        .tells("no snapshot of")
         .tells("price-changes: 0 rows");
     let prices = PRICES
         .replace("1,1,1.00", "1,1,1.10")
@@ -98,7 +98,7 @@ fn changes_are_told_against_the_snapshot_before_and_without_one_nothing_is() {
     world
         .run(&["generate", "price-changes"])
         .ends(0)
-        .tells("previous: the snapshot 2");
+        .tells("previous: snapshot 2");
     let mut all = files(&world.path("data/outbox/price-changes")).into_iter();
     let is_second = |path: &Path| path.to_string_lossy().contains("/000002-");
     let told = all.find(|(path, _)| is_second(path) && path.ends_with("price_changes.csv"));

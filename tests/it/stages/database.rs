@@ -82,6 +82,7 @@ fn shown(rows: &[RecordBatch]) -> String {
 fn dataset(name: &str, key: &[&str], columns: &[(&str, &str)]) -> Dataset {
     let column = |(name, declared): &(&str, &str)| Column::parse(name, declared).unwrap();
     Dataset {
+        docs: Default::default(),
         name: name.to_owned(),
         endpoint: name.to_owned(),
         contract: Contract {

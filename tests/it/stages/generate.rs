@@ -13,12 +13,13 @@ use datafusion::{
 };
 use indexmap::IndexMap;
 use pricemill::{
+    artifact::digest::Digest,
     config::EngineConfig,
     events::Progress,
     generate::{Generate, Generated, Outcome, Output, generate},
     pipeline::Project,
     snapshot::{Bounds, File, Manifest, Part, Snapshot, SnapshotId},
-    source::Told,
+    source::FetchStats,
     storage::Location,
 };
 
@@ -179,7 +180,7 @@ fn snapshot(folder: &Path) -> Snapshot {
             bytes: fs::metadata(folder.join(&name)).unwrap().len(),
             name,
             rows: batch.num_rows() as u64,
-            sha256: String::new(),
+            sha256: Digest::of_bytes(b"").sha256,
             bounds: vec![Bounds {
                 least: products.value(0),
                 most: products.value(products.len() - 1),
@@ -195,7 +196,7 @@ fn snapshot(folder: &Path) -> Snapshot {
         duplicates: 0,
         conflicts: 0,
         dangling: BTreeMap::new(),
-        told: Told::default(),
+        fetch: FetchStats::default(),
     };
     Snapshot {
         manifest: Manifest {

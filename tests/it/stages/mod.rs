@@ -1,6 +1,8 @@
 //! The stages of the loop, one file a stage.
 
+pub(crate) mod cases;
 pub(crate) mod database;
+pub(crate) mod formats;
 pub(crate) mod functions;
 pub(crate) mod generate;
 pub(crate) mod money;

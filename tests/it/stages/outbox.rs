@@ -2,8 +2,11 @@
 
 use futures::future::join_all;
 use pricemill::{
-    artifact::digest::Digest,
-    inbox::{self, Arrival, Fate, Inbox, Mark, Receive},
+    artifact::{
+        digest::Digest,
+        id::{ArtifactId, Seq},
+    },
+    inbox::{self, Arrival, Disposition, Inbox, Receive},
     outbox::{self, Commit, Committed, Outbox, Receipt},
     storage::Location,
 };
@@ -67,7 +70,7 @@ async fn numbers_grow_and_content_repeats_nothing(outbox: &Outbox) {
     // A → B → A: the third is no repetition of the first.
     let second = committed(outbox, TWO).await;
     let third = committed(outbox, ONE).await;
-    assert_eq!((second.manifest.seq, third.manifest.seq), (2, 3));
+    assert_eq!((second.manifest.seq.0, third.manifest.seq.0), (2, 3));
     let listed = outbox.list("bargains").await.unwrap();
     assert_eq!(listed, [first, second, third]);
     assert_eq!(outbox.pipelines().await.unwrap(), ["bargains"]);
@@ -122,7 +125,7 @@ async fn what_was_edited_does_not_leave(outbox: &Outbox) {
 async fn a_killed_commit_is_not_seen_and_does_not_hinder(outbox: &Outbox) {
     // Killed after the content, which a faulty disk has garbled besides.
     let (draft, _) = draft("bargains", ONE);
-    let orphan = format!("bargains/000001-{}/bargains.json", &draft.sha256[..16]);
+    let orphan = format!("bargains/000001-{}/bargains.json", draft.sha256.short());
     outbox.location.put(&orphan, "half".into()).await.unwrap();
     assert_eq!(outbox.list("bargains").await.unwrap(), []);
     let artifact = committed(outbox, ONE).await;
@@ -141,9 +144,9 @@ async fn each_number_has_one_winner(outbox: &Outbox) {
     let contents: Vec<String> = contents.collect();
     join_all(contents.iter().map(|content| committed(outbox, content))).await;
     let listed = outbox.list("bargains").await.unwrap();
-    let numbers: Vec<u64> = listed.iter().map(|c| c.manifest.seq).collect();
+    let numbers: Vec<u64> = listed.iter().map(|c| c.manifest.seq.0).collect();
     assert_eq!(numbers, (1..=16).collect::<Vec<u64>>());
-    let mut hashes: Vec<&str> = listed.iter().map(|c| c.manifest.sha256.as_str()).collect();
+    let mut hashes: Vec<&str> = listed.iter().map(|c| &*c.manifest.sha256).collect();
     hashes.sort_unstable();
     hashes.dedup();
     assert_eq!(hashes.len(), 16);
@@ -157,12 +160,12 @@ async fn receive_after(
     inbox: &Inbox,
     seq: Option<u64>,
     content: &str,
-    applied: Option<Mark>,
+    applied: Option<ArtifactId>,
 ) -> inbox::Result<Receive> {
     let (draft, file) = draft("bargains", content);
     let arrival = Arrival {
         pipeline: draft.pipeline,
-        seq,
+        seq: seq.map(Seq),
         extension: "json".to_owned(),
         digest: Digest {
             sha256: draft.sha256,
@@ -210,17 +213,20 @@ async fn an_artifact_is_received_once(inbox: &Inbox) {
     assert_eq!(highest(receive(inbox, Some(2), ONE).await), 3);
     assert_eq!(inbox.location.list().await.unwrap(), names);
 
-    // Who tells no number gets the next; who tells a higher one keeps it.
+    // Who gives no number gets the next; who gives a higher one keeps it.
     assert_eq!(new(receive(inbox, None, TWO).await).seq, 4);
     assert_eq!(new(receive(inbox, Some(9), TWO).await).seq, 9);
     let numbers = inbox.pending("bargains").await.unwrap();
-    assert_eq!(numbers.iter().map(|r| r.seq).collect::<Vec<_>>(), [3, 4, 9]);
+    assert_eq!(
+        numbers.iter().map(|r| r.seq.0).collect::<Vec<_>>(),
+        [3, 4, 9]
+    );
     assert!(is_known(receive(inbox, Some(3), ONE).await, 3));
 
     // The ledger remembers what the archive does not.
     let applied = |content: &str| {
-        Some(Mark {
-            seq: 20,
+        Some(ArtifactId {
+            seq: Seq(20),
             sha256: draft("bargains", content).0.sha256,
         })
     };
@@ -247,7 +253,7 @@ async fn an_artifact_goes_its_way(inbox: &Inbox) {
         new(receive(inbox, Some(seq), content).await);
     }
     let pending = inbox.pending("bargains").await.unwrap();
-    let superseded = inbox.supersede(&pending[0], 3).await.unwrap();
+    let superseded = inbox.supersede(&pending[0], Seq(3)).await.unwrap();
     let refused = inbox
         .refuse(&pending[1], "half the rows are gone")
         .await
@@ -258,7 +264,10 @@ async fn an_artifact_goes_its_way(inbox: &Inbox) {
     assert_eq!(turned_away, std::slice::from_ref(&refused));
     let archived = inbox.archived("bargains").await.unwrap();
     assert_eq!(archived, [superseded.clone(), applied.clone()]);
-    assert_eq!(superseded.fate, Fate::Superseded { by: 3 });
+    assert_eq!(
+        superseded.disposition,
+        Disposition::Superseded { by: Seq(3) }
+    );
     assert_eq!(
         refused.file,
         format!("bargains/refused/{}.json", refused.id())
@@ -266,14 +275,17 @@ async fn an_artifact_goes_its_way(inbox: &Inbox) {
 
     // Wherever it has gone, it is found, can be read, and is not taken again.
     for received in [&superseded, &refused, &applied] {
-        let found = inbox.find("bargains", &received.id()).await.unwrap();
+        let found = inbox
+            .find("bargains", &received.id().to_string())
+            .await
+            .unwrap();
         assert_eq!(found.as_ref(), Some(received));
         let copy = tempfile::NamedTempFile::new().unwrap();
         inbox.copy_out(received, copy.path()).await.unwrap();
         let content = if received.seq == 2 { TWO } else { ONE };
         assert!(is_known(
-            receive(inbox, Some(received.seq), content).await,
-            received.seq
+            receive(inbox, Some(received.seq.0), content).await,
+            received.seq.0
         ));
     }
     assert_eq!(inbox.find("bargains", "000009-0").await.unwrap(), None);
@@ -292,7 +304,7 @@ async fn an_artifact_goes_its_way(inbox: &Inbox) {
 async fn a_killed_move_is_finished_by_the_next(inbox: &Inbox) {
     // Killed after the content: no manifest, nothing received.
     let (draft, _) = draft("bargains", ONE);
-    let orphan = format!("bargains/000001-{}.json", &draft.sha256[..16]);
+    let orphan = format!("bargains/000001-{}.json", draft.sha256.short());
     inbox.location.put(&orphan, "half".into()).await.unwrap();
     assert_eq!(inbox.pending("bargains").await.unwrap(), []);
     let received = new(receive(inbox, Some(1), ONE).await);
@@ -331,7 +343,7 @@ async fn each_received_number_has_one_winner(inbox: &Inbox) {
     let untold = join_all(contents.iter().map(|content| receive(inbox, None, content))).await;
     assert!(untold.iter().all(Result::is_ok));
     let pending = inbox.pending("bargains").await.unwrap();
-    let numbers: Vec<u64> = pending.iter().map(|received| received.seq).collect();
+    let numbers: Vec<u64> = pending.iter().map(|received| received.seq.0).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
     assert!((16..=17).contains(&numbers.len()), "{numbers:?}");
 }
@@ -341,7 +353,7 @@ async fn a_manifest_that_was_tampered_with_is_named() {
     let outbox = Outbox::new(Location::in_memory());
     let artifact = committed(&outbox, ONE).await;
     let mut manifest = artifact.manifest;
-    manifest.file = "../../etc/passwd".to_owned();
+    manifest.draft.file = "../../etc/passwd".to_owned();
     let name = "bargains/000001.manifest.json";
     for text in [serde_json::to_vec(&manifest).unwrap(), b"{}".to_vec()] {
         outbox.location.put(name, text.into()).await.unwrap();

@@ -12,13 +12,14 @@ use datafusion::{
 };
 use indexmap::IndexMap;
 use pricemill::{
+    artifact::{digest::Digest, id::Sha256},
     config::EngineConfig,
     engine::Operator,
     events::Progress,
     generate::{Generate, Generated, Outcome, generate},
     pipeline::Project,
     snapshot::{Bounds, File, Manifest, Part, Snapshot, SnapshotId},
-    source::Told,
+    source::FetchStats,
     storage::Location,
 };
 use proptest::prelude::*;
@@ -128,7 +129,7 @@ fn write(
         name: name.to_owned(),
         rows: batch.num_rows() as u64,
         bytes: fs::metadata(folder.join(name)).unwrap().len(),
-        sha256: String::new(),
+        sha256: Digest::of_bytes(b"").sha256,
         bounds,
     }
 }
@@ -143,7 +144,7 @@ fn part(project: &Project, dataset: &str, rows: usize, files: Vec<File>) -> Part
         duplicates: 0,
         conflicts: 0,
         dangling: Default::default(),
-        told: Told::default(),
+        fetch: FetchStats::default(),
     }
 }
 
@@ -191,7 +192,7 @@ async fn generated(
     all.pop().unwrap()
 }
 
-fn sha256(generated: &Generated) -> Option<String> {
+fn sha256(generated: &Generated) -> Option<Sha256> {
     match &generated.outcome {
         Outcome::Done(output) => Some(output.sha256.clone()),
         Outcome::Refused(_) => None,

@@ -403,7 +403,7 @@ async fn what_the_database_has_is_not_received_again() {
         applied: Some(LedgerEntry {
             pipeline: "bargains".to_owned(),
             seq: 7,
-            sha256: draft("bargains", ONE).0.sha256,
+            sha256: draft("bargains", ONE).0.sha256.into(),
             applied_at: at(),
             counts: Vec::new(),
         }),

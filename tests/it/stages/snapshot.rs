@@ -16,6 +16,7 @@ use datafusion::{
 };
 use pricemill::{
     Kind,
+    artifact::digest::Digest,
     config::{EngineConfig, FetchConfig},
     dataset::{Column, Contract, Dataset},
     events::Progress,
@@ -178,7 +179,7 @@ async fn the_manifest_tells_the_files_as_they_are() {
     let file = &snapshot.manifest.datasets["prices"].files[0];
     let path = place.path().join(&id.0).join(&file.name);
     let bytes = std::fs::read(&path).unwrap();
-    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
+    let hash = Digest::of_bytes(&bytes).sha256;
     assert_eq!(
         (file.bytes, &file.sha256, file.rows),
         (bytes.len() as u64, &hash, 5)
@@ -273,6 +274,7 @@ fn dataset(name: &str, columns: &[(&str, &str)]) -> Dataset {
         .iter()
         .map(|(name, declared)| Column::parse(name, declared).unwrap());
     Dataset {
+        docs: Default::default(),
         name: name.to_owned(),
         endpoint: name.to_owned(),
         contract: Contract {
@@ -456,7 +458,7 @@ impl Source for Shuffled {
         Ok(Some(Fetched {
             pieces,
             resumable: false,
-            told: Notes::default(),
+            stats: Notes::default(),
         }))
     }
 }

@@ -15,7 +15,7 @@ use pricemill::{
     config::FetchConfig,
     events::Progress,
     json::encode_rows,
-    source::{Http, Mark, Piece, Source, Told},
+    source::{FetchStats, Http, Mark, Piece, Source},
 };
 use secrecy::SecretString;
 
@@ -44,7 +44,7 @@ struct Brought {
     rows: String,
     marks: Vec<Mark>,
     again: Vec<String>,
-    told: Told,
+    stats: FetchStats,
 }
 
 async fn bring(source: &dyn Source, done: Vec<Mark>) -> Result<Option<Brought>, Error> {
@@ -74,7 +74,7 @@ async fn bring(source: &dyn Source, done: Vec<Mark>) -> Result<Option<Brought>, 
         rows,
         marks,
         again,
-        told: fetched.told.told(),
+        stats: fetched.stats.stats(),
     }))
 }
 
@@ -124,9 +124,9 @@ async fn pages_come_in_order_each_once_with_the_key() {
             .iter()
             .all(|asked| asked.head.contains(&format!("x-internal-api-key: {KEY}")))
     );
-    assert_eq!((brought.told.requests, brought.told.retries), (6, 0));
-    assert_eq!(brought.told.form, "pages");
-    assert_eq!(brought.told.count, Some(23));
+    assert_eq!((brought.stats.requests, brought.stats.retries), (6, 0));
+    assert_eq!(brought.stats.form, "pages");
+    assert_eq!(brought.stats.count, Some(23));
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn only_the_query_of_a_foreign_next_is_used() {
     .await;
     let brought = brought(&service).await;
     assert_eq!(brought.rows.lines().count(), 3);
-    assert_eq!(brought.told.foreign_next, 2);
+    assert_eq!(brought.stats.cross_origin_links, 2);
     assert!(canary.asked().is_empty());
     assert_eq!(service.asked()[2].target, "/api/export/prices/?x=y&page=3");
 }
@@ -224,7 +224,7 @@ async fn nothing_is_asked_before_the_wait_is_over() {
     .await;
     let brought = brought(&service).await;
     assert_eq!(brought.rows.lines().count(), 12);
-    assert_eq!(brought.told.retries, 1);
+    assert_eq!(brought.stats.retries, 1);
     let asked = service.asked();
     let refused = asked[3].at;
     // Those already on their way when the answer came may still arrive.
@@ -264,7 +264,7 @@ async fn a_wait_that_makes_no_sense_is_replaced_by_our_own() {
             _ => ok(&page(&rows, 1, 1)),
         })
         .await;
-        assert_eq!(brought(&service).await.told.retries, 1);
+        assert_eq!(brought(&service).await.stats.retries, 1);
     }
 }
 
@@ -294,7 +294,7 @@ async fn what_breaks_on_the_way_is_tried_again() {
         .await;
         let brought = brought(&service).await;
         assert_eq!(brought.rows, read_back(&some(5)), "fault {number}");
-        assert!(brought.told.retries > 0);
+        assert!(brought.stats.retries > 0);
     }
 }
 
@@ -397,7 +397,7 @@ async fn data_that_moves_is_fetched_again_and_then_given_up() {
         brought.again,
         vec!["the count went from 6 to 5 at page 2"; 2]
     );
-    assert_eq!(brought.told.again, 2);
+    assert_eq!(brought.stats.restarts, 2);
     let service = Service::new(moves(4)).await;
     let error = refused(&service).await;
     assert_eq!(error.kind(), Kind::Unavailable);
@@ -492,7 +492,7 @@ async fn unknown_fields_are_counted_and_prices_may_be_numbers() {
     let service = Service::paged(&rows, 1).await;
     let brought = brought(&service).await;
     assert_eq!(brought.rows, read_back(&some(2)));
-    assert_eq!(brought.told.unknown_fields.get("was"), Some(&2));
+    assert_eq!(brought.stats.unknown_fields.get("was"), Some(&2));
 }
 
 #[tokio::test]
@@ -511,7 +511,7 @@ async fn a_body_may_be_compressed_and_is_limited_by_what_it_unpacks_to() {
     })
     .await;
     let got = brought(&service).await;
-    assert_eq!((got.rows, got.told.retries), (read_back(&some(3)), 1));
+    assert_eq!((got.rows, got.stats.retries), (read_back(&some(3)), 1));
     let bomb = zip(&vec![b' '; 1 << 20]);
     let service = Service::new(move |_, _| answer("200 OK", headers, &bomb)).await;
     let config = FetchConfig {
@@ -567,7 +567,7 @@ async fn a_stream_brings_the_rows_that_pages_bring() {
     let brought = brought(&service).await;
     assert_eq!(brought.rows, read_back(&some(3)));
     assert_eq!(
-        (brought.told.form.as_str(), brought.told.requests),
+        (brought.stats.form.as_str(), brought.stats.requests),
         ("stream", 1)
     );
 }
@@ -582,7 +582,7 @@ async fn text_in_a_stream_may_have_any_form_and_unknown_columns_are_counted() {
     let service = Service::new(move |_, _| stream("2", &body)).await;
     let brought = brought(&service).await;
     assert!(brought.rows.contains("\"sku\":\"b\""));
-    assert_eq!(brought.told.unknown_fields.get("was"), Some(&2));
+    assert_eq!(brought.stats.unknown_fields.get("was"), Some(&2));
 }
 
 #[tokio::test]
@@ -623,7 +623,7 @@ async fn a_stream_without_its_end_is_fetched_again() {
         .await;
         let brought = brought(&service).await;
         assert_eq!(brought.rows, read_back(&some(3)), "{cut}");
-        assert_eq!((brought.again.len(), brought.told.again), (1, 1));
+        assert_eq!((brought.again.len(), brought.stats.restarts), (1, 1));
     }
     let service = Service::new(move |_, _| stream("3", &whole[..whole.len() - 8])).await;
     assert_eq!(refused(&service).await.kind(), Kind::Unavailable);

@@ -6,7 +6,7 @@ use datafusion::arrow::util::pretty::pretty_format_batches;
 use futures::TryStreamExt;
 use pricemill::{
     Kind,
-    artifact::digest::Digest,
+    artifact::{digest::Digest, id::Seq},
     config::EngineConfig,
     database::{self, Accept, Database, TableCounts},
     events::Progress,
@@ -85,8 +85,8 @@ impl World {
         std::fs::write(&file, content).unwrap();
         let name = &self.project.pipelines[pipeline].file.name;
         let arrival = Arrival {
-            pipeline: pipeline.to_owned(),
-            seq: Some(seq),
+            pipeline: pipeline.into(),
+            seq: Some(Seq(seq)),
             extension: name.rsplit('.').next().unwrap().to_owned(),
             digest: Digest::of_bytes(content.as_bytes()),
             rows: content.matches('{').count() as u64,
@@ -142,7 +142,7 @@ impl World {
     #[must_use]
     async fn pending(&self, pipeline: &str) -> Vec<u64> {
         let pending = self.inbox.pending(pipeline).await.unwrap();
-        pending.iter().map(|received| received.seq).collect()
+        pending.iter().map(|received| received.seq.0).collect()
     }
 
     fn sql(&self, sql: &str) {
@@ -479,7 +479,7 @@ async fn content_that_was_changed_or_breaks_the_contract_is_refused() {
     assert!(matches!(failed(&updated), Error::Decode(_)));
     let refused = world.inbox.refused("bargains").await.unwrap();
     assert!(
-        format!("{:?}", refused[0].fate).contains("product_id"),
+        format!("{:?}", refused[0].disposition).contains("product_id"),
         "{refused:?}"
     );
     world.receive("bargains", 2, &bargains([1], 1)).await;

@@ -24,7 +24,7 @@ use pricemill::{
     dataset::{Column, Contract, Dataset},
     inbox::Inbox,
     outbox::Draft,
-    pipeline::{Checks, Format, OutputFile, Pipeline, Project, Reads, SourceFile},
+    pipeline::{Checks, Format, OutputFile, Pipeline, Places, Project, Reads, SourceFile},
     snapshot::SnapshotId,
     storage::Location,
 };
@@ -48,6 +48,7 @@ pub(crate) fn contract() -> Contract {
 
 pub(crate) fn pipeline(name: &str) -> Pipeline {
     Pipeline {
+        docs: Default::default(),
         name: name.to_owned(),
         description: String::new(),
         aliases: Vec::new(),
@@ -75,11 +76,13 @@ pub(crate) fn pipeline(name: &str) -> Pipeline {
         rules: IndexMap::new(),
         updates: IndexMap::new(),
         reads: Reads::default(),
+        places: Places::default(),
     }
 }
 
 pub(crate) fn project() -> Arc<Project> {
     let dataset = |name: &str, endpoint: &str| Dataset {
+        docs: Default::default(),
         name: name.to_owned(),
         endpoint: endpoint.to_owned(),
         contract: contract(),
@@ -104,7 +107,7 @@ pub(crate) fn draft(pipeline: &str, content: &str) -> (Draft, NamedTempFile) {
         also: Vec::new(),
         previous: None,
         history: Vec::new(),
-        pipeline: pipeline.to_owned(),
+        pipeline: pipeline.into(),
         file: format!("{pipeline}.json"),
         sha256: digest.sha256,
         rows: content.matches("\"id\"").count() as u64,

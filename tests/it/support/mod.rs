@@ -4,4 +4,5 @@ pub(crate) mod browser;
 pub(crate) mod data;
 pub(crate) mod doubles;
 pub(crate) mod service;
+pub(crate) mod shop;
 pub(crate) mod world;

@@ -174,6 +174,7 @@ pub(crate) fn prices() -> Dataset {
         .iter()
         .map(|(name, declared)| Column::parse(name, declared).unwrap());
     Dataset {
+        docs: Default::default(),
         name: "prices".to_owned(),
         endpoint: "prices".to_owned(),
         contract: Contract {

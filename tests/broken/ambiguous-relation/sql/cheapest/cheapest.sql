@@ -1,3 +1,4 @@
+-- cheapest: one row per product_id.
 select
     product_id,
     min(price) as price

@@ -1,3 +1,4 @@
+-- dearest: one row per product_id.
 select
     product_id,
     max(price) as price

@@ -1,1 +1,2 @@
-select product_id, price from prices where price > 0
+-- lows: one row per product_id, store_id.
+select product_id, store_id, price from prices where price > 0

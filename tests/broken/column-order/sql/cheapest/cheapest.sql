@@ -1,3 +1,4 @@
+-- cheapest: one row per product_id.
 select
     min(price) as price,
     product_id

@@ -1,1 +1,2 @@
+-- cheapest: one row per product_id.
 drop table prices

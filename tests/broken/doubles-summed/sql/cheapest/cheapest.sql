@@ -1,4 +1,4 @@
--- cheapest: one row per product_id, its lowest price.
+-- cheapest: one row per product_id: its lowest price.
 select
     product_id,
     cast(sum(cast(price as double)) as decimal(10,2)) as price

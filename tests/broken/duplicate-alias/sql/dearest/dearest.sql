@@ -1,4 +1,4 @@
--- dearest: one row per product_id, its lowest price.
+-- dearest: one row per product_id: its lowest price.
 select
     product_id,
     max(price) as price

@@ -1,4 +1,4 @@
--- cheapest: one row per product_id, its lowest price.
+-- cheapest: one row per product_id: its lowest price.
 select
     product_id,
     min(prise) as price

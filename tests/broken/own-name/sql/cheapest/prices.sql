@@ -1,2 +1,2 @@
--- prices: one row per price above nothing.
+-- prices: one row per product_id, store_id: prices above zero.
 select * from prices where price > 0

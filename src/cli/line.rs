@@ -1,0 +1,204 @@
+//! The command line, in two passes: the pipelines' own flags come from the project.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::{
+    check, completions, demo, docs, explain, fetch, generate,
+    global::Global,
+    lineage, load, new, query, screen,
+    selection::{Selection, longs, selected, with_pipelines},
+    serve, show, status, synth, test, update, upload,
+};
+use crate::{diagnostics::Findings, pipeline::Project};
+
+/// A dataflow engine for retail prices
+///
+/// Fetches a service's exports into Parquet snapshots, runs SQL pipelines over them,
+/// and carries the results back into a database.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pricemill",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+struct Line {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the whole loop once on made-up data, in a new folder
+    Demo(demo::Args),
+    /// Create a project: pricemill.toml, pipelines/, sql/, tests/sql/
+    New(new::Args),
+    /// Fetch the exports into a new snapshot
+    Fetch(fetch::Args),
+    /// Generate artifacts from a snapshot into the outbox
+    Generate(generate::Args),
+    /// Upload pending artifacts to the profile's server or inbox
+    Upload(upload::Args),
+    /// Apply pending artifacts from the inbox to the database
+    Update(update::Args),
+    /// Generate, then upload or update, as the profile says
+    Run(generate::Args),
+    /// Check the project without data
+    #[command(visible_alias = "validate")]
+    Check(check::Args),
+    /// Show rows of a dataset, a model or an output
+    #[command(visible_alias = "preview")]
+    Show(show::Args),
+    /// Run a SQL query over a snapshot
+    Query(query::Args),
+    /// Run the .slt tests of the SQL
+    Test(test::Args),
+    /// Show what each model reads
+    Lineage(lineage::Args),
+    /// Show each pipeline's state: generated, uploaded, received, applied
+    Status(status::Args),
+    /// Load CSV, JSON Lines or Parquet files into the database
+    Load(load::Args),
+    /// Generate made-up exports of any size; the same seed gives the same rows
+    Synth(synth::Args),
+    /// Serve the exports, the uploads and /healthz
+    Serve(serve::Args),
+    /// Explain a code of an error or a warning, such as unknown-column
+    Explain(explain::Args),
+    /// Print a page of the documentation, or list the pages
+    Docs(docs::Args),
+    /// Print shell completions
+    Completions(completions::Args),
+}
+
+/// A command line that was understood.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) global: Global,
+    pub(super) command: Command,
+}
+
+/// The commands that take pipelines, and whether they take parameters.
+const WITH_PIPELINES: [(&str, bool); 8] = [
+    ("generate", true),
+    ("run", true),
+    ("upload", false),
+    ("update", false),
+    ("check", false),
+    ("test", false),
+    ("status", false),
+    ("lineage", false),
+];
+
+/// Returns the whole command line with the pipelines' own flags.
+pub(super) fn command(project: Option<&Project>) -> clap::Command {
+    let line = Line::command();
+    let global = longs(&line);
+    let taking = WITH_PIPELINES.into_iter();
+    taking.fold(line, |line, (name, params)| {
+        line.mut_subcommand(name, |command| {
+            with_pipelines(command, project, params, &global)
+        })
+    })
+}
+
+/// Parses a command line, with the project's flags where there is one.
+pub(super) fn parse(
+    arguments: Vec<OsString>,
+    project: Option<&Project>,
+) -> Result<Parsed, clap::Error> {
+    let matches = command(project).try_get_matches_from(arguments)?;
+    let Line {
+        global,
+        mut command,
+    } = Line::from_arg_matches(&matches)?;
+    if let Some((_, matches)) = matches.subcommand()
+        && let Some(selection) = command.selection()
+    {
+        *selection = selected(matches, project);
+    }
+    Ok(Parsed { global, command })
+}
+
+impl Command {
+    fn selection(&mut self) -> Option<&mut Selection> {
+        match self {
+            Command::Generate(args) | Command::Run(args) => Some(&mut args.selection),
+            Command::Upload(args) => Some(&mut args.selection),
+            Command::Update(args) => Some(&mut args.selection),
+            Command::Check(args) => Some(&mut args.selection),
+            Command::Lineage(args) => Some(&mut args.selection),
+            Command::Test(args) => Some(&mut args.selection),
+            Command::Status(args) => Some(&mut args.selection),
+            Command::Demo(_)
+            | Command::New(_)
+            | Command::Fetch(_)
+            | Command::Show(_)
+            | Command::Query(_)
+            | Command::Load(_)
+            | Command::Synth(_)
+            | Command::Serve(_)
+            | Command::Explain(_)
+            | Command::Docs(_)
+            | Command::Completions(_) => None,
+        }
+    }
+
+    /// Returns whether the command writes to the data folder or the database.
+    pub(super) fn writes(&self) -> bool {
+        match self {
+            Command::Fetch(_) | Command::Load(_) => true,
+            Command::Generate(args) | Command::Run(args) => {
+                !args.dry_run || args.snapshot.is_none()
+            }
+            Command::Upload(args) => !args.dry_run,
+            Command::Synth(args) => !args.dry_run,
+            Command::Update(args) => !args.dry_run,
+            Command::Demo(_)
+            | Command::New(_)
+            | Command::Check(_)
+            | Command::Show(_)
+            | Command::Query(_)
+            | Command::Test(_)
+            | Command::Lineage(_)
+            | Command::Status(_)
+            | Command::Serve(_)
+            | Command::Explain(_)
+            | Command::Docs(_)
+            | Command::Completions(_) => false,
+        }
+    }
+}
+
+/// Returns whether the first word asks for the version, which no project changes.
+pub(super) fn asks_for_version(arguments: &[OsString]) -> bool {
+    let first = arguments.get(1);
+    first.is_some_and(|first| first == "--version" || first == "-V")
+}
+
+/// Prints the version, without a look at any file.
+pub(super) fn print_version(arguments: Vec<OsString>) -> ExitCode {
+    let bare = clap::Command::new("pricemill").version(env!("CARGO_PKG_VERSION"));
+    match bare.try_get_matches_from(arguments.into_iter().take(2)) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(version) => refuse(&version, None),
+    }
+}
+
+/// Prints why a command line was not understood; help and version are no failure.
+pub(super) fn refuse(error: &clap::Error, invalid: Option<&Findings>) -> ExitCode {
+    if error.use_stderr()
+        && let Some(findings) = invalid
+    {
+        // Without a readable project its flags are not known.
+        screen::print_findings(findings);
+        return ExitCode::from(2);
+    }
+    // A pipe that closed early has read all it wanted.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}

@@ -1,0 +1,140 @@
+//! Which pipelines are meant: names, and the flags that the project's pipelines have.
+//!
+//! `generate bargains`, `generate --bargains` and `generate --param min_ratio=2` or
+//! `generate --min-ratio 2`: the flags come from the project's manifests.
+
+use std::collections::BTreeSet;
+
+use clap::{Arg, ArgAction, ArgMatches};
+
+use crate::pipeline::Project;
+
+/// Which pipelines, and their parameters.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Selection {
+    /// Names, by position and by flag.
+    pub(super) names: Vec<String>,
+    /// `key=value`, by `--param` and by a parameter's own flag.
+    pub(super) params: Vec<String>,
+}
+
+const PIPELINES: &str = "pipelines";
+const PARAM: &str = "param";
+
+/// Returns every long flag of a command, the aliases among them.
+pub(super) fn longs(command: &clap::Command) -> BTreeSet<String> {
+    let built_in = ["help", "version"].map(str::to_owned);
+    let own = command.get_arguments().flat_map(|argument| {
+        let aliases = argument.get_all_aliases().unwrap_or_default();
+        argument.get_long().into_iter().chain(aliases)
+    });
+    own.map(str::to_owned).chain(built_in).collect()
+}
+
+/// Adds the pipelines, by name and by flag, and their parameters to a command.
+pub(super) fn with_pipelines(
+    mut command: clap::Command,
+    project: Option<&Project>,
+    params: bool,
+    global: &BTreeSet<String>,
+) -> clap::Command {
+    // An archive is the whole database, whatever the pipelines.
+    let archives = command
+        .get_arguments()
+        .any(|argument| argument.get_id() == "archive");
+    let of_pipelines = |argument: Arg| match archives {
+        true => argument.conflicts_with("archive"),
+        false => argument,
+    };
+    let names = Arg::new(PIPELINES).value_name("PIPELINE").num_args(0..);
+    let names = names.help("Pipelines, by name [default: all]");
+    command = command.arg(of_pipelines(names));
+    if params {
+        let param = Arg::new(PARAM)
+            .long(PARAM)
+            .value_name("[PIPELINE.]NAME=VALUE");
+        let param = param.action(ArgAction::Append).help("Set a parameter");
+        command = command.arg(param);
+    }
+    let Some(project) = project else {
+        return command;
+    };
+    let mut taken = longs(&command);
+    taken.extend(global.iter().cloned());
+    for pipeline in project.pipelines.values() {
+        let flag = Arg::new(format!("pipeline:{}", pipeline.name))
+            .long(pipeline.name.clone())
+            .visible_aliases(pipeline.aliases.clone())
+            .action(ArgAction::SetTrue)
+            .help_heading("Pipelines")
+            .help(pipeline.description.trim_end_matches('.').to_owned());
+        if taken.insert(pipeline.name.clone()) {
+            taken.extend(pipeline.aliases.iter().cloned());
+            command = command.arg(of_pipelines(flag));
+        }
+    }
+    if params {
+        with_parameters(command, project, taken)
+    } else {
+        command
+    }
+}
+
+fn with_parameters(
+    mut command: clap::Command,
+    project: &Project,
+    mut taken: BTreeSet<String>,
+) -> clap::Command {
+    for pipeline in project.pipelines.values() {
+        for (name, param) in &pipeline.params {
+            let long = name.replace('_', "-");
+            if !taken.insert(long.clone()) {
+                continue;
+            }
+            let default = format!(
+                "{} [default: {}]",
+                param.doc.trim_end_matches('.'),
+                param.default
+            );
+            taken.insert(name.clone());
+            let flag = Arg::new(format!("param:{name}"))
+                .long(long)
+                .alias(name.clone())
+                .value_name(param.data_type.to_string())
+                .allow_negative_numbers(true)
+                .help_heading("Parameters")
+                .help(default);
+            command = command.arg(flag);
+        }
+    }
+    command
+}
+
+/// Returns what was selected.
+pub(super) fn selected(matches: &ArgMatches, project: Option<&Project>) -> Selection {
+    let many = |id: &str| {
+        let found = matches.try_get_many::<String>(id).ok().flatten();
+        found.into_iter().flatten().cloned().collect::<Vec<_>>()
+    };
+    let mut selection = Selection {
+        names: many(PIPELINES),
+        params: many(PARAM),
+    };
+    for pipeline in project
+        .iter()
+        .flat_map(|project| project.pipelines.values())
+    {
+        let flag = format!("pipeline:{}", pipeline.name);
+        if let Ok(Some(true)) = matches.try_get_one::<bool>(&flag) {
+            selection.names.push(pipeline.name.clone());
+        }
+        for name in pipeline.params.keys() {
+            let flag = format!("param:{name}");
+            if let Ok(Some(value)) = matches.try_get_one::<String>(&flag) {
+                selection.params.push(format!("{name}={value}"));
+            }
+        }
+    }
+    selection.params.dedup();
+    selection
+}

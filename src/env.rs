@@ -1,0 +1,218 @@
+//! What a use case works with: the project, the places of its data, the database, the
+//! instant, the run's name, the settings, and who receives its events.
+//!
+//! A command, a server or a test builds one and calls the stages: `fetch`, `generate`,
+//! `upload`, `update` … It opens places when they are asked for, and decides nothing.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    clock::SharedClock,
+    config::{self, Config},
+    database::{self, Database},
+    diagnostics::{Finding, Findings},
+    events::Events,
+    inbox::Inbox,
+    kind::Kind,
+    outbox::Outbox,
+    pipeline::{self, Pipeline, Project},
+    runs::RunId,
+    source::{self, DatabaseSource, Http, Source},
+    storage::{self, Location},
+};
+
+/// Why a use case lacks what it works with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The project's own files are wrong; every finding has its place in them.
+    #[error(transparent)]
+    Invalid(#[from] Findings),
+    /// There is no such pipeline.
+    #[error(transparent)]
+    Pipeline(#[from] pipeline::Error),
+    /// A setting is missing.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// A place cannot be opened.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] database::Error),
+    /// The server's client cannot be made.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+}
+
+/// A result of this module.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Error::Invalid(_) | Error::Pipeline(_) | Error::Config(_) => Kind::Usage,
+            Error::Storage(error) => error.kind(),
+            Error::Database(error) => error.kind(),
+            Error::Source(error) => error.kind(),
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Error::Invalid(_) => None,
+            Error::Pipeline(error) => error.hint(),
+            Error::Config(error) => error.hint(),
+            Error::Storage(error) => error.hint(),
+            Error::Database(error) => error.hint(),
+            Error::Source(error) => error.hint(),
+        }
+    }
+
+    pub(crate) fn findings(&self) -> &[Finding] {
+        match self {
+            Error::Invalid(findings) | Error::Config(config::Error::File(findings)) => &findings.0,
+            Error::Config(_)
+            | Error::Pipeline(_)
+            | Error::Storage(_)
+            | Error::Database(_)
+            | Error::Source(_) => &[],
+        }
+    }
+}
+
+/// What a use case works with.
+#[derive(Debug)]
+pub struct Env {
+    /// The settings.
+    pub config: Config,
+    /// Where the data lies.
+    pub data: Location,
+    /// The run's name.
+    pub run: RunId,
+    /// When the run began: the instant that everything it makes carries.
+    pub now: DateTime<Utc>,
+    /// What decides by time reads this clock, and waits by it.
+    pub clock: SharedClock,
+    /// Who receives events.
+    pub events: Events,
+    /// Read once; its faults are kept until a use case needs the project.
+    project: Result<Project, Findings>,
+}
+
+impl Env {
+    /// Opens the data folder and begins a run.
+    ///
+    /// # Errors
+    ///
+    /// The data's location cannot be opened.
+    pub fn open(
+        config: Config,
+        project: Result<Project, Findings>,
+        clock: SharedClock,
+        events: Events,
+    ) -> Result<Env> {
+        let now = clock.now();
+        Ok(Env {
+            data: Location::open(&config.data, &config.store)?,
+            config,
+            run: RunId::new(now, std::process::id()),
+            now,
+            clock,
+            events,
+            project,
+        })
+    }
+
+    /// Returns the project.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong with its files.
+    pub fn project(&self) -> Result<&Project> {
+        self.project.as_ref().map_err(|found| found.clone().into())
+    }
+
+    /// Returns the pipelines of these names, each after those it reads; all when none
+    /// is given.
+    ///
+    /// # Errors
+    ///
+    /// The project is wrong, or a name is unknown.
+    pub fn select(&self, names: &[String]) -> Result<Vec<&Pipeline>> {
+        Ok(self.project()?.select(names)?)
+    }
+
+    /// Returns where snapshots lie.
+    pub fn snapshots(&self) -> Location {
+        self.data.child("snapshots")
+    }
+
+    /// Returns where artifacts lie before their upload.
+    pub fn outbox(&self) -> Outbox {
+        Outbox {
+            location: self.data.child("outbox"),
+        }
+    }
+
+    /// Returns the profile's own inbox, else the data folder's. What was applied goes
+    /// to an archive beside it, where senders see it too.
+    ///
+    /// # Errors
+    ///
+    /// The profile's inbox cannot be opened.
+    pub fn inbox(&self) -> Result<Inbox> {
+        match &self.config.profile.inbox {
+            Some(inbox) => {
+                let inbox = Location::open(inbox, &self.config.store)?;
+                let archive = inbox.child("archive");
+                Ok(Inbox::new(inbox, archive))
+            }
+            None => Ok(Inbox::new(
+                self.data.child("inbox"),
+                self.data.child("archive/inbox"),
+            )),
+        }
+    }
+
+    /// Returns where archives of the database lie.
+    pub fn archives(&self) -> Location {
+        self.data.child("archive/database")
+    }
+
+    /// Returns where the records of runs lie.
+    pub fn runs(&self) -> Location {
+        self.data.child("runs")
+    }
+
+    /// Opens the database, made and migrated if need be.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened, or is of a later version.
+    pub fn database(&self) -> Result<Arc<dyn Database>> {
+        Ok(database::open(&self.config.database, &self.config.root)?)
+    }
+
+    /// Returns where prices come from: the profile's server, else the database.
+    ///
+    /// # Errors
+    ///
+    /// The key is missing, or the database cannot be opened.
+    pub fn source(&self) -> Result<Box<dyn Source>> {
+        match &self.config.profile.server {
+            Some(server) => Ok(Box::new(Http::new(
+                server,
+                self.config.key()?.clone(),
+                &self.config.fetch,
+                self.clock.clone(),
+            )?)),
+            None => {
+                let name = self.config.database.clone();
+                Ok(Box::new(DatabaseSource::new(name, self.database()?)))
+            }
+        }
+    }
+}

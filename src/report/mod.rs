@@ -1,0 +1,244 @@
+//! What commands did, as plain values.
+//!
+//! Each use case returns one report; events carry its parts while it works; `--output
+//! json|ndjson|csv` writes it; the record of a run keeps it. Nothing here prints,
+//! and nothing here knows a stage: stages fill these structs.
+//!
+//! Every field that is public here is documented output: a change of its meaning or
+//! its name is a new [`FORMAT_VERSION`].
+
+mod archive;
+mod check;
+mod failure;
+mod fetch;
+mod generate;
+mod lineage;
+mod load;
+mod schema;
+mod status;
+mod synth;
+mod test;
+mod turn;
+mod update;
+mod upload;
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::kind::Kind;
+
+pub use archive::{Archive, ArchiveAction, ArchivedTable};
+pub use check::{Check, Promise};
+pub use failure::{Failure, chain};
+pub use fetch::{Dataset, Fetch};
+pub use generate::{
+    CheckOutcome, CheckResult, Cost, Embedded, Generate, GenerateOutcome, Generated, Model,
+    Operator,
+};
+pub use lineage::{Edge, Lineage, PipelineOutput};
+pub use load::{Load, LoadedTable};
+pub use schema::{Schema, SchemaColumn};
+pub use status::{PastRun, PipelineStatus, Status};
+pub use synth::{Made, Synth};
+pub use test::{Test, TestFile, TestOutcome};
+pub use turn::{Step, Turn};
+pub use update::{TableRows, Update, UpdateOutcome, Updated};
+pub use upload::{Upload, UploadOutcome, Uploaded};
+
+/// The version of everything that is written from a report.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A command's report, as `--output` writes it.
+pub trait Report: Serialize {
+    /// The command, as `command` in JSON.
+    const COMMAND: &'static str;
+    /// The columns of CSV: fields of an item.
+    const COLUMNS: &'static [&'static str];
+    /// What ndjson has a line of, and CSV a row.
+    type Item: Serialize;
+
+    /// Returns the items, in order.
+    fn items(&self) -> Vec<&Self::Item>;
+
+    /// Counts how it ended.
+    fn summary(&self) -> Summary;
+
+    /// Returns what a column of CSV holds of an item that was turned into JSON.
+    fn cell<'a>(item: &'a Value, column: &str) -> Option<&'a Value> {
+        item.get(column)
+    }
+}
+
+/// How a command ended: one count a pipeline, dataset, file or test.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Those that came through.
+    pub pass: usize,
+    /// The warnings on the way.
+    pub warn: usize,
+    /// Those that failed.
+    pub fail: usize,
+    /// Those that were not tried.
+    pub skip: usize,
+    /// What kinds of failures there were.
+    #[serde(skip)]
+    pub kinds: Vec<Kind>,
+}
+
+impl Summary {
+    /// Returns the summary of `count` successes.
+    pub fn passes(count: usize) -> Summary {
+        Summary {
+            pass: count,
+            ..Summary::default()
+        }
+    }
+
+    /// Counts a success, with warnings or without.
+    pub fn passed(&mut self, warnings: usize) {
+        self.pass += 1;
+        self.warn += warnings;
+    }
+
+    /// Counts a failure.
+    pub fn failed(&mut self, kind: Kind) {
+        self.fail += 1;
+        self.kinds.push(kind);
+    }
+
+    /// Returns both together.
+    #[must_use]
+    pub fn and(mut self, other: Summary) -> Summary {
+        self.pass += other.pass;
+        self.warn += other.warn;
+        self.fail += other.fail;
+        self.skip += other.skip;
+        self.kinds.extend(other.kinds);
+        self
+    }
+
+    /// Returns the exit code: the first of 130, 70, 1, 3, 75, 4, 2 that occurred.
+    pub fn exit_code(&self) -> u8 {
+        use Kind::{Busy, Data, Failed, Internal, Interrupted, Unavailable, Usage};
+        let order = [
+            Interrupted,
+            Internal,
+            Failed,
+            Data,
+            Unavailable,
+            Busy,
+            Usage,
+        ];
+        let worst = order.into_iter().find(|kind| self.kinds.contains(kind));
+        worst.map_or(0, Kind::exit_code)
+    }
+}
+
+/// Writes a time in seconds.
+fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}
+
+/// Gives an enum of states its one word each, in JSON and on the screen alike.
+macro_rules! words {
+    ($name:ident { $($variant:ident => $word:literal),+ $(,)? }) => {
+        impl $name {
+            /// Returns the word for it, the same on all screens and in all output.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $($name::$variant => $word),+
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.word())
+            }
+        }
+    };
+}
+use words;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails where the documentation of `--output` lacks a column.
+    fn documented<R: Report>() {
+        let text = include_str!("../docs/output.md");
+        for column in R::COLUMNS {
+            assert!(
+                text.contains(&format!("`{column}`")),
+                "{}: {column}",
+                R::COMMAND
+            );
+        }
+    }
+
+    #[test]
+    fn every_column_is_documented() {
+        documented::<Archive>();
+        documented::<Fetch>();
+        documented::<Generate>();
+        documented::<Lineage>();
+        documented::<Load>();
+        documented::<Status>();
+        documented::<Synth>();
+        documented::<Test>();
+        documented::<Turn>();
+        documented::<Update>();
+        documented::<Upload>();
+    }
+
+    #[test]
+    fn one_state_has_one_word_in_all_reports_and_in_their_documentation() {
+        let text = include_str!("../docs/output.md");
+        let same = [
+            (
+                GenerateOutcome::Refused.word(),
+                UpdateOutcome::Refused.word(),
+            ),
+            (GenerateOutcome::Failed.word(), UploadOutcome::Failed.word()),
+            (GenerateOutcome::Failed.word(), UpdateOutcome::Failed.word()),
+            (
+                GenerateOutcome::Skipped.word(),
+                UploadOutcome::Skipped.word(),
+            ),
+            (
+                GenerateOutcome::Skipped.word(),
+                UpdateOutcome::Skipped.word(),
+            ),
+            (GenerateOutcome::DryRun.word(), ArchiveAction::DryRun.word()),
+            (
+                UploadOutcome::NothingPending.word(),
+                UpdateOutcome::Nothing.word(),
+            ),
+            (CheckOutcome::Pass.word(), TestOutcome::Pass.word()),
+            (CheckOutcome::Fail.word(), TestOutcome::Fail.word()),
+        ];
+        for (one, other) in same {
+            assert_eq!(one, other);
+            assert!(text.contains(&format!("`{one}`")), "{one}");
+        }
+    }
+
+    #[test]
+    fn the_worst_kind_decides_the_exit_code() {
+        let mut summary = Summary::default();
+        assert_eq!(summary.exit_code(), 0);
+        summary.failed(Kind::Usage);
+        summary.failed(Kind::Data);
+        assert_eq!(summary.exit_code(), 3);
+        summary.failed(Kind::Failed);
+        assert_eq!(summary.and(Summary::passes(2)).exit_code(), 1);
+    }
+}

@@ -1,0 +1,77 @@
+//! What `test` found.
+
+use serde::Serialize;
+
+use super::{Report, Summary, words};
+use crate::kind::Kind;
+
+/// The pipelines' test files, by pipeline and path.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Test {
+    /// The files.
+    pub files: Vec<TestFile>,
+}
+
+/// One test file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TestFile {
+    /// The pipeline whose SQL is tested.
+    pub pipeline: String,
+    /// The file, relative to the project's folder.
+    pub file: String,
+    /// What became of it.
+    pub outcome: TestOutcome,
+    /// How many statements and queries it holds.
+    pub records: usize,
+    /// Whether its expectations were rewritten to what the SQL gives.
+    pub rewritten: bool,
+    /// The relations that were read and not made by the test: they were empty.
+    pub empty: Vec<String>,
+    /// The line of the first record that failed.
+    pub line: Option<u32>,
+    /// What failed there.
+    pub message: Option<String>,
+}
+
+/// What became of a test file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestOutcome {
+    /// Every record holds.
+    Pass,
+    /// One does not.
+    Fail,
+}
+
+words!(TestOutcome {
+    Pass => "pass",
+    Fail => "fail",
+});
+
+impl Report for Test {
+    const COMMAND: &'static str = "test";
+    const COLUMNS: &'static [&'static str] = &[
+        "pipeline",
+        "file",
+        "outcome",
+        "records",
+        "rewritten",
+        "line",
+        "message",
+    ];
+    type Item = TestFile;
+
+    fn items(&self) -> Vec<&TestFile> {
+        self.files.iter().collect()
+    }
+
+    fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for file in &self.files {
+            match file.outcome {
+                TestOutcome::Pass => summary.passed(0),
+                TestOutcome::Fail => summary.failed(Kind::Failed),
+            }
+        }
+        summary
+    }
+}

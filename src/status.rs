@@ -1,0 +1,162 @@
+//! `status`: each pipeline at each hop, and the newest runs.
+//!
+//! In come the outbox, the inbox, the ledger and the records of runs; out comes what
+//! they say. Nothing is changed.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    database::{self, Database, LedgerEntry},
+    diagnostics::Finding,
+    env::{self, Env},
+    inbox::{self, Disposition, Received},
+    kind::Kind,
+    outbox,
+    report::{self, PastRun, PipelineStatus},
+    runs::{self, Run},
+};
+
+/// Why the status is not known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The project or a place is not to be had.
+    #[error(transparent)]
+    Env(#[from] env::Error),
+    /// The outbox could not be read.
+    #[error(transparent)]
+    Outbox(#[from] outbox::Error),
+    /// The inbox could not be read.
+    #[error(transparent)]
+    Inbox(#[from] inbox::Error),
+    /// The ledger could not be read.
+    #[error(transparent)]
+    Database(#[from] database::Error),
+    /// The records could not be read.
+    #[error(transparent)]
+    Runs(#[from] runs::Error),
+}
+
+/// A result of this module.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Error::Env(error) => error.kind(),
+            Error::Outbox(error) => error.kind(),
+            Error::Inbox(error) => error.kind(),
+            Error::Database(error) => error.kind(),
+            Error::Runs(error) => error.kind(),
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Error::Env(error) => error.hint(),
+            Error::Outbox(error) => error.hint(),
+            Error::Inbox(error) => error.hint(),
+            Error::Database(error) => error.hint(),
+            Error::Runs(error) => error.hint(),
+        }
+    }
+
+    pub(crate) fn findings(&self) -> &[Finding] {
+        match self {
+            Error::Env(error) => error.findings(),
+            Error::Outbox(_) | Error::Inbox(_) | Error::Database(_) | Error::Runs(_) => &[],
+        }
+    }
+}
+
+/// Returns where the pipelines are (all when none is named), and the newest `runs`.
+///
+/// # Errors
+///
+/// A place could not be read.
+pub async fn run(env: &Env, pipelines: &[String], runs: usize) -> Result<report::Status> {
+    let database = env.database()?;
+    let mut status = report::Status::default();
+    for pipeline in env.select(pipelines)? {
+        let hops = hops(env, database.as_ref(), &pipeline.name).await?;
+        status.pipelines.push(hops);
+    }
+    let runs = Run::latest(&env.runs(), runs).await?;
+    status.runs = runs.into_iter().map(past_run).collect();
+    Ok(status)
+}
+
+async fn hops(env: &Env, database: &dyn Database, pipeline: &str) -> Result<PipelineStatus> {
+    let latest = env.outbox().latest(pipeline).await?;
+    let received = newest(env, pipeline).await?;
+    let applied = database.applied(pipeline).await?;
+    let manifest = latest.as_ref().map(|latest| &latest.manifest);
+    let uploaded = latest.as_ref().map(|latest| match latest.receipts.last() {
+        Some(receipt) if receipt.verified => "verified",
+        Some(_) => "yes",
+        None => "no",
+    });
+    let snapshot_at = manifest.map(|manifest| manifest.snapshot_at);
+    Ok(PipelineStatus {
+        pipeline: pipeline.to_owned(),
+        generated: manifest.map(|manifest| manifest.id().to_string()),
+        rows: manifest.map(|manifest| manifest.rows),
+        snapshot_at,
+        age_seconds: snapshot_at.map(|then| age(env.now, then)),
+        uploaded,
+        received: received.as_ref().map(|received| received.id().to_string()),
+        received_rows: received.as_ref().map(|received| received.rows),
+        state: received
+            .as_ref()
+            .map(|received| state(&received.disposition)),
+        applied: applied.as_ref().map(artifact),
+        applied_rows: applied.as_ref().map(rows),
+    })
+}
+
+/// Returns the last that came, wherever it has gone.
+async fn newest(env: &Env, pipeline: &str) -> Result<Option<Received>> {
+    let inbox = env.inbox()?;
+    let mut all = inbox.pending(pipeline).await?;
+    all.extend(inbox.refused(pipeline).await?);
+    all.extend(inbox.archived(pipeline).await?);
+    Ok(all.into_iter().max_by_key(|received| received.seq))
+}
+
+/// Returns the word for what became of an artifact that was received.
+fn state(disposition: &Disposition) -> &'static str {
+    match disposition {
+        Disposition::Pending => "pending",
+        Disposition::Refused { .. } => "refused",
+        Disposition::Applied { .. } => "applied",
+        Disposition::Superseded { .. } => "superseded",
+    }
+}
+
+fn artifact(entry: &LedgerEntry) -> String {
+    let hash = entry.sha256.get(..16).unwrap_or(&entry.sha256);
+    format!("{:06}-{hash}", entry.seq)
+}
+
+/// Returns the rows that the first table holds of the artifact.
+fn rows(entry: &LedgerEntry) -> u64 {
+    let first = entry.counts.first();
+    first.map_or(0, |counts| {
+        counts.inserted + counts.changed + counts.unchanged
+    })
+}
+
+fn age(now: DateTime<Utc>, then: DateTime<Utc>) -> u64 {
+    u64::try_from((now - then).num_seconds()).unwrap_or_default()
+}
+
+fn past_run(run: Run) -> PastRun {
+    PastRun {
+        run: run.id.0,
+        began_at: run.began_at,
+        command: run.command.join(" "),
+        seconds: run.seconds,
+        exit: run.exit,
+        error: run.error,
+    }
+}

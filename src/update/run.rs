@@ -1,0 +1,139 @@
+//! `update` as a whole: the inbox → the database.
+//!
+//! In come the names of pipelines; out comes what became of the artifacts that are
+//! pending, each applied in one transaction.
+
+use super::{Outcome, Result, update};
+use crate::{
+    database::{Accept, TableCounts},
+    env::Env,
+    kind::Kind,
+    report::{self, Failure, Step, TableRows, UpdateOutcome},
+};
+
+/// What to apply.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The pipelines, by name; all when none is named.
+    pub pipelines: Vec<String>,
+    /// One artifact by id or number, wherever it is; else the latest that is pending.
+    pub artifact: Option<String>,
+    /// The guards that are waived.
+    pub accept: Accept,
+    /// Whether to count only. Nothing is changed or moved.
+    pub dry_run: bool,
+    /// Whether the first failure skips all that is left.
+    pub fail_fast: bool,
+}
+
+/// Applies what is pending in the inbox, each pipeline in a transaction of its own,
+/// parents first.
+///
+/// A second run finds nothing, or what came meanwhile.
+///
+/// # Errors
+///
+/// Returns an error when nothing could begin; what became of a pipeline is in the
+/// report.
+pub async fn run(env: &Env, request: &Request) -> Result<report::Update> {
+    let pipelines = env.select(&request.pipelines)?;
+    let database = env.database()?;
+    let inbox = env.inbox()?;
+    let rejects = env.runs().child(&env.run.0).child("rejects");
+    let updated = update(
+        super::Update {
+            pipelines: &pipelines,
+            inbox: &inbox,
+            database: &database,
+            artifact: request.artifact.as_deref(),
+            accept: request.accept,
+            dry_run: request.dry_run,
+            fail_fast: request.fail_fast,
+            engine: &env.config.engine,
+            rejects: &rejects,
+            at: env.now,
+        },
+        &env.events.brief(),
+    )
+    .await?;
+    let idle = pipelines.iter().filter(|one| one.update.is_empty());
+    let idle = idle.map(|pipeline| report::Updated {
+        reason: Some("it fills no table".to_owned()),
+        ..report::Updated::new(&pipeline.name, UpdateOutcome::Skipped)
+    });
+    let updated = updated.into_iter().map(|one| described(one, request));
+    let mut report = report::Update {
+        dry_run: request.dry_run,
+        pipelines: Vec::new(),
+    };
+    for one in idle.chain(updated) {
+        env.events.step(Step::Update(one.clone()));
+        report.pipelines.push(one);
+    }
+    Ok(report)
+}
+
+fn described(updated: super::Updated, request: &Request) -> report::Updated {
+    let unreadable = updated.unreadable.iter();
+    let unreadable = unreadable.map(|error| Failure::new(error, error.kind(), error.hint(), &[]));
+    let mut described = report::Updated {
+        artifact: updated.artifact,
+        dry_run: request.dry_run,
+        superseded: updated.superseded,
+        rejects: updated.rejects,
+        unreadable: unreadable.collect(),
+        ..report::Updated::new(&updated.pipeline, UpdateOutcome::Nothing)
+    };
+    match updated.outcome {
+        Outcome::Applied(tables) => {
+            described.outcome = UpdateOutcome::Applied;
+            described.tables = tables.into_iter().map(TableRows::from).collect();
+        }
+        Outcome::Already => described.outcome = UpdateOutcome::AlreadyApplied,
+        Outcome::Left { tables, error } => {
+            described.outcome = UpdateOutcome::AppliedNotArchived;
+            described.tables = tables.into_iter().map(TableRows::from).collect();
+            described.error = Some(failure(&error, &described));
+        }
+        Outcome::Nothing { refused } => {
+            described.refused_before = refused;
+        }
+        Outcome::Failed(error) => {
+            described.outcome = match error.kind() {
+                Kind::Data => UpdateOutcome::Refused,
+                _ => UpdateOutcome::Failed,
+            };
+            described.error = Some(failure(&error, &described));
+        }
+        Outcome::Skipped { after } => {
+            described.outcome = UpdateOutcome::Skipped;
+            described.reason = Some(format!("{after} failed"));
+        }
+    }
+    described
+}
+
+/// Describes an error; for a guard, with the command that waives it.
+fn failure(error: &super::Error, updated: &report::Updated) -> Failure {
+    let waived = error.guard().map(|guard| {
+        // It is in `refused/` now: only its name finds it there.
+        let id = updated.artifact.as_deref().unwrap_or_default();
+        let name = &updated.pipeline;
+        format!("if that is meant: pricemill update {name} --artifact {id} --accept {guard}")
+    });
+    let hint = waived.or_else(|| error.hint());
+    Failure::new(error, error.kind(), hint, error.findings())
+}
+
+impl From<TableCounts> for TableRows {
+    fn from(counts: TableCounts) -> TableRows {
+        TableRows {
+            table: counts.table,
+            inserted: counts.inserted,
+            changed: counts.changed,
+            unchanged: counts.unchanged,
+            deleted: counts.deleted,
+            rejected: counts.rejected,
+        }
+    }
+}

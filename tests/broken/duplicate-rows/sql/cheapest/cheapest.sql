@@ -1,0 +1,6 @@
+-- cheapest: one row per product_id.
+select
+    product_id,
+    price
+from prices
+where price > $least
