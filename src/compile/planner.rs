@@ -3,7 +3,10 @@
 //! Each statement sees the relations that it names and no others, under the names that
 //! it writes. Nothing here knows what a name means.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use chrono::{DateTime, Utc};
 use datafusion::{
@@ -30,6 +33,10 @@ pub(crate) struct Running {
     pub(crate) meter: Meter,
 }
 
+/// How many planners there have been: each has a catalog of its own name, since threads
+/// that plan side by side share the session's list of catalogs.
+static PLANNERS: AtomicU64 = AtomicU64::new(0);
+
 /// A session's state with a catalog of its own.
 pub(crate) struct Planner {
     context: SessionContext,
@@ -43,7 +50,7 @@ impl Planner {
         let mut state = context.state();
         let catalog = Arc::new(MemoryCatalogProvider::new());
         let list = state.catalog_list();
-        let name = format!("planner {}", list.catalog_names().len());
+        let name = format!("planner {}", PLANNERS.fetch_add(1, Ordering::Relaxed));
         list.register_catalog(name.clone(), Arc::clone(&catalog) as _);
         state.config_mut().options_mut().catalog.default_catalog = name;
         state.execution_props_mut().query_execution_start_time = Some(at);
