@@ -125,3 +125,25 @@ fn read_only() -> SQLOptions {
         .with_allow_dml(false)
         .with_allow_statements(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::EngineConfig, engine::session};
+
+    #[test]
+    fn planners_of_one_session_have_catalogs_of_their_own() {
+        let context = session(&EngineConfig::default()).unwrap();
+        let name = || {
+            let planner = Planner::new(&context, DateTime::UNIX_EPOCH);
+            let options = planner.state.config_options();
+            options.catalog.default_catalog.clone()
+        };
+        let names = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..16).map(|_| scope.spawn(name)).collect();
+            let names = all.into_iter().map(|one| one.join().unwrap());
+            names.collect::<std::collections::BTreeSet<_>>()
+        });
+        assert_eq!(names.len(), 16);
+    }
+}
