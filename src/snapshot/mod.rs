@@ -100,7 +100,7 @@ pub enum Error {
     #[error("there is no snapshot `{0}`")]
     Unknown(String),
     /// There is no snapshot that has all that is needed.
-    #[error("there is no snapshot with {}", .0.join(", "))]
+    #[error("there is no snapshot{}", with(.0))]
     Nothing(Vec<String>),
     /// The snapshot lacks a dataset.
     #[error("snapshot {} has no dataset `{dataset}`", id.0)]
@@ -110,6 +110,14 @@ pub enum Error {
         /// The dataset.
         dataset: String,
     },
+}
+
+/// Returns ` with prices, stores`; nothing where any snapshot is wanted.
+fn with(datasets: &[String]) -> String {
+    match datasets.is_empty() {
+        true => String::new(),
+        false => format!(" with {}", datasets.join(", ")),
+    }
 }
 
 /// A result of this module.
