@@ -28,6 +28,7 @@
 //! | [`storage`], [`artifact`] | durable files and object stores; what a file is, and the commit of it | knows what a file means |
 //! | [`service`] | the one HTTP client | decodes a body |
 //! | [`pipeline`] | what an analyst wrote, parsed once, with places | runs SQL |
+//! | `algorithms` | what SQL functions compute, over plain values | knows SQL or Arrow |
 //! | [`embedding`], [`functions`] | vectors of texts; SQL functions, one a file | plans a query |
 //! | [`engine`] | DataFusion itself: the one session function, its costs and its errors | knows a pipeline |
 //! | [`database`] | the tables, and the change that is applied to them once | decides what to apply |
@@ -74,6 +75,7 @@ mod work;
 // What analysts define, and what runs it.
 pub mod pipeline;
 
+mod algorithms;
 pub mod embedding;
 
 pub mod functions;

@@ -20,7 +20,7 @@ use datafusion::{
     },
     error::{DataFusionError, Result},
     execution::object_store::ObjectStoreUrl,
-    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, Union, ident, lit},
+    logical_expr::{LogicalPlan, LogicalPlanBuilder, SortExpr, Union, ident, lit},
     prelude::SessionContext,
     scalar::ScalarValue,
 };
@@ -29,6 +29,7 @@ use url::Url;
 use super::dataset_table::DatasetTable;
 use crate::{
     dataset::{ColumnType, Dataset, SNAPSHOT_AT},
+    engine::ascending,
     snapshot::{self, Snapshot},
 };
 
@@ -156,11 +157,6 @@ fn listing(
         .with_listing_options(options)
         .with_schema(schema);
     Ok(Arc::new(ListingTable::try_new(config)?))
-}
-
-/// Returns the order of what we write: ascending, nulls last.
-pub(crate) fn ascending(column: &str) -> SortExpr {
-    Expr::Column(datafusion::common::Column::new_unqualified(column)).sort(true, false)
 }
 
 /// Returns the URL that a snapshot's store has in a session: one of its own, since

@@ -10,7 +10,6 @@ use super::{
     context::Context,
     ending::Ending,
     screen::{Line, grouped},
-    update,
 };
 use crate::{
     archive, config,
@@ -23,16 +22,27 @@ pub(super) async fn back_up(context: &Context) -> Result<Ending> {
     context.finish(&archive::back_up(&context.env).await?)
 }
 
+/// Which archive to put back, and how.
+#[derive(Debug)]
+pub(super) struct PutBack {
+    /// The archive's id; the newest if none.
+    pub(super) archive: Option<String>,
+    /// Only say what would be restored.
+    pub(super) dry_run: bool,
+    /// Do not ask.
+    pub(super) yes: bool,
+}
+
 /// Puts the newest archive back, or the one named, after asking.
-pub(super) async fn put_back(context: &Context, args: &update::Args) -> Result<Ending> {
-    let wanted = archive::wanted(&context.env, args.artifact.as_deref()).await?;
-    if args.dry_run {
+pub(super) async fn put_back(context: &Context, request: &PutBack) -> Result<Ending> {
+    let wanted = archive::wanted(&context.env, request.archive.as_deref()).await?;
+    if request.dry_run {
         context
             .screen
             .say(format!("{} would be restored", wanted.location));
         return context.finish(&wanted);
     }
-    if !args.yes && !confirmed(&format!("replace every table by {}?", wanted.location)) {
+    if !request.yes && !confirmed(&format!("replace every table by {}?", wanted.location)) {
         return Err(config::Error::NotConfirmed.into());
     }
     context.finish(&archive::put_back(&context.env, &wanted).await?)

@@ -3,16 +3,15 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
     ending::Ending,
-    line::Command,
     screen::{Screen, print_report, sized},
 };
 use crate::{
-    clock::SystemClock,
+    clock::{Stopwatch, SystemClock},
     config::{Config, Environment, Overrides},
     diagnostics::Findings,
     env::Env,
@@ -53,6 +52,15 @@ pub(super) struct Start {
     pub(super) steps: Arc<Steps>,
 }
 
+/// What a command is to whoever runs it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Nature {
+    /// It writes to the data folder or the database.
+    pub(super) writes: bool,
+    /// It ends by itself when it is asked to.
+    pub(super) hears_signals: bool,
+}
+
 /// Reads the project that a folder lies in.
 pub(super) fn project_of(from: &Path) -> Loaded {
     Project::load(&Config::root_of(from))
@@ -68,10 +76,10 @@ impl Start {
     /// code.
     pub(super) async fn run_to_end(
         self,
-        command: Command,
-        dispatch: impl AsyncFnOnce(&Context, Command) -> Result<Ending>,
+        nature: Nature,
+        command: impl AsyncFnOnce(&Context) -> Result<Ending>,
     ) -> u8 {
-        let began = Instant::now();
+        let began = Stopwatch::start();
         let Start {
             words, steps, wait, ..
         } = &self;
@@ -90,26 +98,23 @@ impl Start {
             scratch.adopt();
             context.spill_into(scratch);
         }
-        let writes = command.writes();
-        let serves = matches!(command, Command::Serve(_));
         let work = async {
-            let _lock = match writes {
+            let _lock = match nature.writes {
                 true => Some(context.lock(&words, wait).await?),
                 false => None,
             };
-            dispatch(&context, command).await
+            command(&context).await
         };
         let ended = tokio::select! {
             ended = work => ended.map_err(Stopped::Error),
-            // The server hears the signal itself, and ends gracefully.
-            code = signal(), if !serves => Err(Stopped::Signal(code)),
+            code = signal(), if !nature.hears_signals => Err(Stopped::Signal(code)),
         };
         let (code, error) = match &ended {
             Ok(ending) => (ending.exit_code(), None),
             Err(Stopped::Signal(code)) => (*code, Some("interrupted".to_owned())),
             Err(Stopped::Error(error)) => (error.kind().exit_code(), Some(chain(error))),
         };
-        if writes && code != Kind::Busy.exit_code() {
+        if nature.writes && code != Kind::Busy.exit_code() {
             let run = context.run(words, began.elapsed(), &steps, (code, error));
             if let Err(error) = run.record(&context.env.runs()).await {
                 screen.warn(chain(&error));

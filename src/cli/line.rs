@@ -5,7 +5,9 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
-    check, completions, demo, docs, explain, fetch, generate,
+    check, completions,
+    context::Nature,
+    demo, docs, explain, fetch, generate,
     global::Global,
     lineage, load, new, query, screen,
     selection::{Selection, longs, selected, with_pipelines},
@@ -148,8 +150,16 @@ impl Command {
         }
     }
 
-    /// Returns whether the command writes to the data folder or the database.
-    pub(super) fn writes(&self) -> bool {
+    /// Returns what the command is to whoever runs it.
+    pub(super) fn nature(&self) -> Nature {
+        Nature {
+            writes: self.writes(),
+            // The server ends gracefully.
+            hears_signals: matches!(self, Command::Serve(_)),
+        }
+    }
+
+    fn writes(&self) -> bool {
         match self {
             Command::Fetch(_) | Command::Load(_) => true,
             Command::Generate(args) | Command::Run(args) => {

@@ -3,10 +3,6 @@
 //! `<command>.rs` holds the command's arguments, calls its use case, and renders its
 //! events and its report. Data goes to stdout and nothing else does; all else goes to
 //! stderr, with one summary line last. A broken pipe is success.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a command is where the time and the arguments come in"
-)]
 
 mod context;
 mod ending;
@@ -91,7 +87,9 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
         screen,
         steps,
     };
-    let code = runtime.block_on(start.run_to_end(parsed.command, dispatch));
+    let nature = parsed.command.nature();
+    let command = async |context: &Context| dispatch(context, parsed.command).await;
+    let code = runtime.block_on(start.run_to_end(nature, command));
     // What still runs is of no use any more, and may not keep the process.
     runtime.shutdown_background();
     ExitCode::from(code)

@@ -55,7 +55,12 @@ pub(super) enum Guard {
 /// Applies what is pending in the inbox, each artifact in one transaction.
 pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     if args.archive {
-        return archive::put_back(context, &args).await;
+        let request = archive::PutBack {
+            archive: args.artifact,
+            dry_run: args.dry_run,
+            yes: args.yes,
+        };
+        return archive::put_back(context, &request).await;
     }
     let accept = Accept {
         change: args.accept.contains(&Guard::Change),

@@ -14,7 +14,7 @@ use datafusion::{
 use indexmap::IndexMap;
 
 use super::{
-    contract, diagnose, grain, lint,
+    contract, diagnose, grain, kinds, lint,
     planner::{Planner, Relation},
     scope::{self, ARTIFACT, Meaning, Scope},
 };
@@ -239,6 +239,10 @@ async fn planned(
     relations: Vec<Relation>,
 ) -> Result<LogicalPlan> {
     let statement = file.bound(bindings).map_err(Error::invalid)?;
+    let dropped = kinds::findings(planner.state(), file);
+    if !dropped.is_empty() {
+        return Err(Error::invalid(dropped));
+    }
     let plan = planner.plan(statement, relations).await;
     plan.map_err(|error| {
         let known = || scope.known();

@@ -12,7 +12,10 @@ mod check;
 mod compiler;
 mod contract;
 mod diagnose;
+#[cfg(test)]
+mod differential;
 mod grain;
+mod kinds;
 mod lint;
 mod narrow;
 mod planner;

@@ -20,7 +20,7 @@ use crate::{
     catalog::Empty,
     config::EngineConfig,
     engine::{Error, session},
-    pipeline::{Bindings, Pipeline, Project, Relation, resolve},
+    pipeline::{Bindings, Pipeline, Project, Relation, dag::Dag, resolve},
 };
 
 /// Returns the project in which the pipelines read only what these parameters leave
@@ -82,7 +82,7 @@ fn read(
     let mut by_model = BTreeMap::new();
     for (name, model) in &compiled.models {
         if model.deferred.is_some() {
-            by_model.insert(name.as_str(), scanned(&model.plan)?);
+            by_model.insert(Relation::Model(name.clone()), scanned(&model.plan)?);
         }
     }
     let files = std::iter::once(&pipeline.output).chain(&pipeline.reads.also);
@@ -113,19 +113,12 @@ fn scanned(
 
 /// Returns all that is read from `open` on, models by what they read themselves.
 fn reached(
-    mut open: Vec<Relation>,
-    by_model: &BTreeMap<&str, BTreeSet<Relation>>,
+    open: Vec<Relation>,
+    by_model: &BTreeMap<Relation, BTreeSet<Relation>>,
 ) -> BTreeSet<Relation> {
-    let mut reached = BTreeSet::new();
-    while let Some(relation) = open.pop() {
-        if let Relation::Model(model) = &relation
-            && !reached.contains(&relation)
-        {
-            open.extend(by_model.get(model.as_str()).into_iter().flatten().cloned());
-        }
-        reached.insert(relation);
-    }
-    reached
+    let reads = Dag::of(by_model);
+    let below: BTreeSet<Relation> = reads.in_order(&open).into_iter().cloned().collect();
+    open.into_iter().chain(below).collect()
 }
 
 /// Says whether a function of the plan gives something else another time: `now()`.

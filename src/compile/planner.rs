@@ -61,6 +61,11 @@ impl Planner {
         }
     }
 
+    /// Returns the session's state, with its functions.
+    pub(crate) fn state(&self) -> &SessionState {
+        &self.state
+    }
+
     /// Plans a statement over these relations, and no others.
     pub(crate) async fn plan(
         &mut self,

@@ -2,15 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use super::{
-    Result, StoreOptions, rooted,
+    Result, StoreOptions,
+    model::Model,
+    rooted,
     settings::{EMBEDDING_MODEL, EMBEDDING_PATH},
-    value::{Raw, Value},
     written::Written,
 };
-use crate::diagnostics::{did_you_mean, nearest};
 
 /// What `embed` embeds with, and where vectors are kept.
 #[derive(Debug, Clone, Default)]
@@ -21,14 +19,6 @@ pub struct EmbeddingConfig {
     pub cache: Option<String>,
     /// The options of the stores that `cache` and a model's path may be on.
     pub store: StoreOptions,
-}
-
-/// The models by the names they have in `pricemill.toml`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Model {
-    Ngram,
-    Minilm,
-    File,
 }
 
 /// A model that makes vectors of texts.
@@ -97,42 +87,5 @@ impl EmbeddingConfig {
             cache: Some(format!("{}/embeddings", data.trim_end_matches('/'))),
             store: store.clone(),
         })
-    }
-}
-
-impl Model {
-    const ALL: [Model; 3] = [Model::Ngram, Model::Minilm, Model::File];
-
-    fn name(self) -> &'static str {
-        match self {
-            Model::Ngram => "ngram",
-            Model::Minilm => "minilm",
-            Model::File => "file",
-        }
-    }
-}
-
-impl Value for Model {
-    const WHAT: &'static str = "the name of a model";
-
-    fn read(raw: &Raw) -> Option<Model> {
-        let name = raw.text()?;
-        Model::ALL.into_iter().find(|model| model.name() == name)
-    }
-
-    fn as_toml(&self) -> Option<String> {
-        Some(format!("\"{}\"", self.name()))
-    }
-
-    fn schema() -> serde_json::Value {
-        json!({"enum": Model::ALL.map(Model::name)})
-    }
-
-    fn help(raw: &Raw, _: &str) -> String {
-        let names = Model::ALL.map(Model::name);
-        match raw.text().and_then(|name| nearest(name, names)) {
-            Some(near) => did_you_mean(near),
-            None => format!("there are {}", names.join(", ")),
-        }
     }
 }

@@ -14,6 +14,7 @@ mod document;
 mod embedding;
 mod environment;
 mod error;
+mod model;
 mod profile;
 mod settings;
 mod tables;
@@ -35,7 +36,7 @@ pub use profile::Profile;
 pub use tables::{EngineConfig, FetchConfig, ServeConfig};
 pub use value::{bytes, duration};
 
-use settings::Text;
+use value::Text;
 use written::Written;
 
 /// The settings' file.

@@ -6,7 +6,8 @@ use url::Url;
 
 use super::{
     Environment, Error, Overrides, Result, rooted,
-    settings::{DEFAULT_PROFILE, Key, PROFILE_DATABASE, PROFILE_INBOX, PROFILE_SERVER, Text},
+    settings::{DEFAULT_PROFILE, Key, PROFILE_DATABASE, PROFILE_INBOX, PROFILE_SERVER},
+    value::Text,
     written::Written,
 };
 

@@ -6,12 +6,9 @@
 use std::{borrow::Cow, num::NonZeroUsize, time::Duration};
 
 use super::{
-    embedding::Model,
-    value::{Memory, Raw, Size, Value},
+    model::Model,
+    value::{Memory, Raw, Size, Text, Value},
 };
-
-/// A text; borrowed where it is a default.
-pub(super) type Text = Cow<'static, str>;
 
 /// A key with the type of its value.
 #[derive(Debug)]

@@ -1,11 +1,12 @@
 //! The types of values, and how people write them: `768MiB`, `60%`, `36h`.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{borrow::Cow, num::NonZeroUsize, time::Duration};
 
 use bytesize::ByteSize;
 use serde_json::json;
 
-use super::settings::Text;
+/// A text; borrowed where it is a default.
+pub(super) type Text = Cow<'static, str>;
 
 /// A value as it is written, before its type is known.
 #[derive(Debug, Clone, PartialEq)]

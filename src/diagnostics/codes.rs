@@ -79,6 +79,7 @@ codes! {
     // SQL.
     Syntax "syntax" Error "SQL that cannot be parsed"
     NotASelect "not-a-select" Error "A SQL file is not exactly one SELECT"
+    UnsupportedClause "unsupported-clause" Error "A clause that the engine would ignore or answer wrongly"
     BadSql "bad-sql" Error "SQL that cannot be planned"
     UnknownRelation "unknown-relation" Error "A relation that does not exist"
     AmbiguousRelation "ambiguous-relation" Error "A name that several pipelines use"

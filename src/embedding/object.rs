@@ -1,4 +1,6 @@
 //! An object of a location, as the reader of Parquet reads it: by ranges of its bytes.
+//!
+//! The parquet crate's own `ParquetObjectReader` is deprecated in favour of this.
 
 use std::{ops::Range, sync::Arc};
 

@@ -10,9 +10,10 @@ use async_stream::try_stream;
 use datafusion::{
     arrow::{datatypes::SchemaRef, record_batch::RecordBatch},
     catalog::streaming::StreamingTable,
+    common::Column,
     error::{DataFusionError, Result},
     execution::{SendableRecordBatchStream, TaskContext},
-    logical_expr::SortExpr,
+    logical_expr::{Expr, SortExpr},
     physical_plan::{
         stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter},
         streaming::PartitionStream,
@@ -21,10 +22,15 @@ use datafusion::{
 use futures::{StreamExt, stream};
 
 use super::session;
-use crate::{catalog::tables::ascending, config::EngineConfig, engine::sort_check::SortCheck};
+use crate::{config::EngineConfig, engine::sort_check::SortCheck};
 
 /// Batches that are read ahead.
 const AHEAD: usize = 2;
+
+/// Returns the order of what we write: ascending, nulls last.
+pub(crate) fn ascending(column: &str) -> SortExpr {
+    Expr::Column(Column::new_unqualified(column)).sort(true, false)
+}
 
 /// Streams batches by key: in order from the start to the first row out of order,
 /// and in order from there to the end.

@@ -3,6 +3,7 @@
 //! Only this module makes DataFusion sessions, in one function.
 
 pub(crate) mod cost;
+mod exact;
 mod exhausted;
 mod key_order;
 mod session;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 
 pub use cost::{Cost, Operator};
 pub use exhausted::Exhausted;
-pub(crate) use key_order::key_order;
+pub(crate) use key_order::{ascending, key_order};
 pub use session::{peak_memory_bytes, session};
 
 use datafusion::error::DataFusionError;

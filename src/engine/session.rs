@@ -14,10 +14,15 @@ use datafusion::{
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
         session_state::SessionStateBuilder,
     },
+    optimizer::analyzer::{Analyzer, AnalyzerRule},
     prelude::{SessionConfig, SessionContext},
 };
 
-use super::{Error, Result, sorted_aggregate::ByRuns};
+use super::{
+    Error, Result,
+    exact::{Checked, Doubles},
+    sorted_aggregate::ByRuns,
+};
 use crate::{config::EngineConfig, embedding::Embedding, functions};
 
 /// How many consumers an error about exhausted memory names.
@@ -51,6 +56,7 @@ pub fn session(config: &EngineConfig) -> Result<SessionContext> {
         .with_config(options)
         .with_runtime_env(runtime)
         .with_default_features()
+        .with_analyzer_rules(analyzer_rules())
         .with_physical_optimizer_rule(Arc::new(ByRuns))
         .build();
     #[expect(
@@ -86,6 +92,15 @@ fn runtime(config: &EngineConfig) -> Result<Arc<RuntimeEnv>, DataFusionError> {
         )
         .with_object_list_cache_limit(0)
         .build_arc()
+}
+
+/// DataFusion's rules between ours: types are coerced once decimals beside doubles are
+/// doubles, and arithmetic is checked in the types that it is done in.
+fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.insert(0, Arc::new(Doubles));
+    rules.push(Arc::new(Checked));
+    rules
 }
 
 fn pool(bytes: usize) -> Arc<dyn MemoryPool> {

@@ -25,8 +25,8 @@ use datafusion::{
 use super::{
     arguments::{bigints, flattened, list_of_bigints, list_of_records, records},
     ids::Ids,
-    union_find::UnionFind,
 };
+use crate::algorithms::union_find::UnionFind;
 
 const RECORD: [&str; 2] = ["node", "component"];
 

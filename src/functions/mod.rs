@@ -18,9 +18,8 @@ mod price_matrix;
 mod similar_names;
 mod similar_vectors;
 mod slug;
+mod sum;
 mod token_set_ratio;
-mod token_sets;
-mod union_find;
 mod unit_list;
 mod vector_set;
 
@@ -37,6 +36,7 @@ use crate::embedding::Embedding;
 
 /// Registers every function of ours.
 pub fn register(context: &SessionContext) {
+    context.register_udaf(sum::sum());
     context.register_udaf(arg_min::arg_min());
     context.register_udaf(arg_min::arg_max());
     context.register_udaf(price_matrix::price_matrix());

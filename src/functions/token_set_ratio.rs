@@ -21,7 +21,7 @@ use datafusion::{
     },
 };
 
-use super::token_sets::{Comparison, Names};
+use crate::algorithms::token_sets::{Comparison, Names};
 
 /// Returns `token_set_ratio`.
 pub(super) fn token_set_ratio() -> ScalarUDF {

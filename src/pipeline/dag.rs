@@ -4,24 +4,24 @@ use std::collections::BTreeSet;
 
 use petgraph::{
     algo::{astar, tarjan_scc},
-    graphmap::DiGraphMap,
+    graphmap::{DiGraphMap, NodeTrait},
     visit::DfsPostOrder,
 };
 
 /// What reads what, by name.
-#[derive(Debug, Default)]
-pub(crate) struct Dag<'a>(DiGraphMap<&'a str, ()>);
+#[derive(Debug)]
+pub(crate) struct Dag<N: NodeTrait>(DiGraphMap<N, ()>);
 
-impl<'a> Dag<'a> {
+impl<N: NodeTrait> Dag<N> {
     /// Makes the graph of names and those that each reads.
-    pub(crate) fn of<R>(reads: impl IntoIterator<Item = (&'a str, R)>) -> Dag<'a>
+    pub(crate) fn of<R>(reads: impl IntoIterator<Item = (N, R)>) -> Dag<N>
     where
-        R: IntoIterator<Item = &'a str>,
+        R: IntoIterator<Item = N>,
     {
         let mut graph = DiGraphMap::new();
         for (name, reads) in reads {
             graph.add_node(name);
-            let mut below: Vec<&str> = reads.into_iter().collect();
+            let mut below: Vec<N> = reads.into_iter().collect();
             // A walk takes up the last edge first.
             below.reverse();
             for read in below {
@@ -33,7 +33,7 @@ impl<'a> Dag<'a> {
 
     /// Returns the names and all that they read, each once and after what it reads;
     /// otherwise in the order given.
-    pub(crate) fn in_order(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    pub(crate) fn in_order(&self, names: impl IntoIterator<Item = N>) -> Vec<N> {
         let mut walk = DfsPostOrder::empty(&self.0);
         let mut order = Vec::new();
         for name in names {
@@ -49,15 +49,15 @@ impl<'a> Dag<'a> {
     }
 
     /// Returns a shortest way from a name back to itself, the first by name.
-    pub(crate) fn circle(&self) -> Option<Vec<&'a str>> {
+    pub(crate) fn circle(&self) -> Option<Vec<N>> {
         let components = tarjan_scc(&self.0).into_iter().flatten();
-        let mut names: Vec<&str> = components.collect();
+        let mut names: Vec<N> = components.collect();
         names.sort_unstable();
         names.into_iter().find_map(|name| self.way_back(name))
     }
 
-    fn way_back(&self, name: &'a str) -> Option<Vec<&'a str>> {
-        let next: BTreeSet<&str> = self.0.neighbors(name).collect();
+    fn way_back(&self, name: N) -> Option<Vec<N>> {
+        let next: BTreeSet<N> = self.0.neighbors(name).collect();
         let ways = next.into_iter().filter_map(|next| {
             let (_, way) = astar(&self.0, next, |end| end == name, |_| 1usize, |_| 0)?;
             Some(std::iter::once(name).chain(way).collect::<Vec<_>>())
@@ -70,7 +70,7 @@ impl<'a> Dag<'a> {
 mod tests {
     use super::*;
 
-    fn dag() -> Dag<'static> {
+    fn dag() -> Dag<&'static str> {
         Dag::of([
             ("a", vec!["b", "c"]),
             ("b", vec!["d"]),

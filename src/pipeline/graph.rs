@@ -49,7 +49,7 @@ impl Reads {
     }
 
     /// Returns what model reads what.
-    fn dag(&self) -> Dag<'_> {
+    fn dag(&self) -> Dag<&str> {
         let read = self.models.iter();
         Dag::of(read.map(|(name, relations)| (name.as_str(), models(relations))))
     }
@@ -243,7 +243,7 @@ fn outputs(pipeline: &Pipeline) -> Vec<&str> {
 }
 
 /// Returns which pipeline reads which.
-fn dag(project: &Project) -> Dag<'_> {
+fn dag(project: &Project) -> Dag<&str> {
     let all = project.pipelines.values();
     Dag::of(all.map(|pipeline| (pipeline.name.as_str(), outputs(pipeline))))
 }

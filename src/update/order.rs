@@ -1,25 +1,27 @@
 //! Which pipelines must be applied before which: a table's parents before it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{database::Table, pipeline::Pipeline};
+use crate::{
+    database::Table,
+    pipeline::{Pipeline, dag::Dag},
+};
 
 /// Returns the pipelines that fill tables, each after those it depends on; equals by
 /// name. In a circle, names decide.
 pub(super) fn in_order<'a>(pipelines: &[&'a Pipeline], tables: &[Table]) -> Vec<&'a Pipeline> {
-    let mut waiting: Vec<&Pipeline> = pipelines.to_vec();
-    waiting.retain(|pipeline| !pipeline.update.is_empty());
-    waiting.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut order = Vec::new();
-    while !waiting.is_empty() {
-        let is_free = |pipeline: &&Pipeline| {
-            let mut others = waiting.iter();
-            !others.any(|other| depends(pipeline, other, tables))
-        };
-        let next = waiting.iter().position(is_free).unwrap_or(0);
-        order.push(waiting.remove(next));
-    }
-    order
+    let filling = pipelines.iter().copied();
+    let by_name: BTreeMap<&str, &Pipeline> = filling
+        .filter(|pipeline| !pipeline.update.is_empty())
+        .map(|pipeline| (pipeline.name.as_str(), pipeline))
+        .collect();
+    let needs = by_name.iter().map(|(name, pipeline)| {
+        let others = by_name.iter();
+        let needed = others.filter(|(_, other)| depends(pipeline, other, tables));
+        (*name, needed.map(|(other, _)| *other).collect::<Vec<_>>())
+    });
+    let order = Dag::of(needs).in_order(by_name.keys().copied());
+    order.into_iter().map(|name| by_name[name]).collect()
 }
 
 /// Returns whether a pipeline refers to, or reads, a table that another one fills.

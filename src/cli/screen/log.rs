@@ -5,7 +5,10 @@ use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
 use super::Options;
-use crate::events::Event;
+use crate::{
+    clock::{Clock, SystemClock},
+    events::Event,
+};
 
 /// The formats of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,7 +49,7 @@ pub(super) fn print_json(level: &str, text: &str, event: Option<&Event>) {
         fields["event"] = serde_json::json!(event);
     }
     let line = serde_json::json!({
-        "timestamp": chrono::Utc::now(),
+        "timestamp": SystemClock::new().now(),
         "level": level,
         "fields": fields,
         "target": "pricemill",

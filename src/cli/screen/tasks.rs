@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Screen, grouped, spoken};
+use crate::clock::Stopwatch;
 
 /// The tasks at work, by name.
 pub(in crate::cli) struct Tasks {
@@ -24,9 +25,9 @@ enum Kind {
 /// A task that is shown as lines: one every ten seconds while it lasts.
 #[derive(Debug)]
 struct Task {
-    began: Instant,
-    shown: Instant,
-    waited: Option<Instant>,
+    began: Stopwatch,
+    shown: Stopwatch,
+    waited: Option<Stopwatch>,
     unit: String,
 }
 
@@ -62,10 +63,9 @@ impl Tasks {
                 locked(bars).insert(task.to_owned(), bar);
             }
             Kind::Lines(tasks) => {
-                let now = Instant::now();
                 let begun = Task {
-                    began: now,
-                    shown: now,
+                    began: Stopwatch::start(),
+                    shown: Stopwatch::start(),
                     waited: None,
                     unit: unit.to_owned(),
                 };
@@ -105,8 +105,11 @@ impl Tasks {
             }
             Kind::Lines(tasks) => {
                 if let Some(known) = locked(tasks).get_mut(task) {
-                    let before = known.waited.replace(Instant::now());
-                    if before.is_some_and(|before| before.elapsed() < BETWEEN_WAITS) {
+                    let before = known.waited.replace(Stopwatch::start());
+                    if before
+                        .as_ref()
+                        .is_some_and(|before| before.elapsed() < BETWEEN_WAITS)
+                    {
                         known.waited = before;
                         return;
                     }
@@ -137,7 +140,7 @@ impl Task {
         if self.shown.elapsed() < BETWEEN_LINES {
             return None;
         }
-        self.shown = Instant::now();
+        self.shown = Stopwatch::start();
         let of = total.map(|total| format!(" of {}", grouped(total)));
         let (done, of) = (grouped(done), of.unwrap_or_default());
         let time = spoken(self.began.elapsed());

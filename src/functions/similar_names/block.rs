@@ -1,6 +1,6 @@
 //! The names of a block, laid out to find those that may be alike.
 
-use crate::functions::token_sets::Names;
+use crate::algorithms::token_sets::Names;
 
 /// How many letters of each kind a name has; kinds are letters by number, taken
 /// together beyond this many, and a count stops at 255. What two of these differ by,

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, ops::Range};
 
 use super::{block::Block, sieve::Sieve};
-use crate::functions::token_sets::Comparison;
+use crate::algorithms::token_sets::Comparison;
 
 /// Ratios that are wanted: over the one and below the other.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +81,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::functions::token_sets::naive;
+    use crate::algorithms::token_sets::naive;
 
     fn found(names: &[String], bounds: Bounds) -> Vec<Pair> {
         let block = Block::of(names.iter().map(String::as_str));

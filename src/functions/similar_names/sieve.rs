@@ -13,7 +13,7 @@
 //! give more for more distance: what is left out is not over the ratio, to the last bit.
 
 use super::block::{Bag, Block};
-use crate::functions::token_sets::{ratio_of, within};
+use crate::algorithms::token_sets::{ratio_of, within};
 
 /// Finds the places whose names may be over a ratio with that of one place.
 #[derive(Debug)]

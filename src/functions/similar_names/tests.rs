@@ -5,7 +5,7 @@ use datafusion::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::functions::token_sets::naive;
+use crate::algorithms::token_sets::naive;
 
 /// a, b, ratio
 type Found = Vec<(i64, i64, f64)>;

@@ -127,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::functions::token_sets::naive;
+    use crate::algorithms::token_sets::naive;
 
     fn ratio(a: &str, b: &str, floor: f64) -> f64 {
         let names = Names::of([a, b]);

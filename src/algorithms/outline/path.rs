@@ -6,19 +6,19 @@ use super::clip::{Bounds, Point};
 
 /// Where the picture is, and how many of its units a degree is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct View {
-    pub(super) west: f64,
-    pub(super) north: f64,
-    pub(super) x_scale: f64,
-    pub(super) y_scale: f64,
-    pub(super) width: f64,
-    pub(super) height: f64,
+pub(crate) struct View {
+    pub(crate) west: f64,
+    pub(crate) north: f64,
+    pub(crate) x_scale: f64,
+    pub(crate) y_scale: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
 }
 
 impl View {
     /// Returns the path of an outline, as far as it is in the picture or no farther
     /// beside it than the picture is large. A ring is closed.
-    pub(super) fn path(&self, outline: &[(i64, i64)], is_area: bool) -> String {
+    pub(crate) fn path(&self, outline: &[(i64, i64)], is_area: bool) -> String {
         let points: Vec<Point> = outline.iter().map(|point| self.place(*point)).collect();
         let bounds = Bounds {
             least: (-self.width, -self.height),
@@ -45,7 +45,7 @@ impl View {
 
 /// Reads an encoded polyline: of each point the way from the one before, latitude, then
 /// longitude, five bits a character, the lowest first, the sign in the lowest of all.
-pub(super) fn read(text: &str) -> Result<Vec<(i64, i64)>, &'static str> {
+pub(crate) fn read(text: &str) -> Result<Vec<(i64, i64)>, &'static str> {
     let mut points = Vec::new();
     let mut letters = text.bytes();
     let (mut latitude, mut longitude) = (0, 0);

@@ -14,8 +14,8 @@ mod letters;
 mod names;
 mod ratio;
 
-pub(super) use names::Names;
-pub(super) use ratio::{Comparison, ratio_of, within};
+pub(crate) use names::Names;
+pub(crate) use ratio::{Comparison, ratio_of, within};
 
 #[cfg(test)]
-pub(super) mod naive;
+pub(crate) mod naive;

@@ -98,7 +98,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::functions::token_sets::naive;
+    use crate::algorithms::token_sets::naive;
 
     proptest! {
         #[test]

@@ -5,30 +5,30 @@
 /// Costs four bytes a number and, halving paths as it goes, next to constant
 /// time an operation.
 #[derive(Debug, Default)]
-pub(super) struct UnionFind {
+pub(crate) struct UnionFind {
     parent: Vec<u32>,
 }
 
 impl UnionFind {
     /// Returns `len` sets of one number each.
-    pub(super) fn new(len: u32) -> Self {
+    pub(crate) fn new(len: u32) -> Self {
         UnionFind {
             parent: (0..len).collect(),
         }
     }
 
     /// Adds the next number, a set of its own.
-    pub(super) fn push(&mut self) {
+    pub(crate) fn push(&mut self) {
         self.parent.push(self.parent.len() as u32);
     }
 
     /// Returns how many numbers there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.parent.len()
     }
 
     /// Returns the lowest number of the set that holds `number`.
-    pub(super) fn find(&mut self, mut number: u32) -> u32 {
+    pub(crate) fn find(&mut self, mut number: u32) -> u32 {
         while self.parent[number as usize] != number {
             let grandparent = self.parent[self.parent[number as usize] as usize];
             self.parent[number as usize] = grandparent;
@@ -38,13 +38,13 @@ impl UnionFind {
     }
 
     /// Makes one set of the two that hold `a` and `b`.
-    pub(super) fn union(&mut self, a: u32, b: u32) {
+    pub(crate) fn union(&mut self, a: u32, b: u32) {
         let (a, b) = (self.find(a), self.find(b));
         self.parent[a.max(b) as usize] = a.min(b);
     }
 
     /// Returns the bytes held.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.parent.capacity() * size_of::<u32>()
     }
 }

@@ -1,13 +1,13 @@
 //! Places on the earth, and which of them are near each other.
 
 /// The mean radius of the earth, as the IUGG has it.
-pub(super) const EARTH_RADIUS_KM: f64 = 6371.0088;
+pub(crate) const EARTH_RADIUS_KM: f64 = 6371.0088;
 
 /// A point on the unit sphere; angles are in radians.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) latitude: f64,
-    pub(super) longitude: f64,
+pub(crate) struct Place {
+    pub(crate) latitude: f64,
+    pub(crate) longitude: f64,
     cos_latitude: f64,
     /// The same point in space, for distances without a sine.
     vector: [f64; 3],
@@ -15,7 +15,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Takes degrees; returns none where they are no place.
-    pub(super) fn new(latitude: f64, longitude: f64) -> Option<Place> {
+    pub(crate) fn new(latitude: f64, longitude: f64) -> Option<Place> {
         let in_range = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
         if !in_range || (latitude == 0.0 && longitude == 0.0) {
             return None;
@@ -31,7 +31,7 @@ impl Place {
     }
 
     /// Returns the angle between two places, by the haversine formula.
-    pub(super) fn angle(&self, other: &Place) -> f64 {
+    pub(crate) fn angle(&self, other: &Place) -> f64 {
         let half = |a: f64, b: f64| ((a - b) / 2.0).sin().powi(2);
         let haversine = half(self.latitude, other.latitude)
             + self.cos_latitude * other.cos_latitude * half(self.longitude, other.longitude);
@@ -49,9 +49,9 @@ impl Place {
 /// The angle decides; but where the chord, which is far cheaper, leaves no doubt, it
 /// is not asked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reach {
+pub(crate) struct Reach {
     /// The greatest angle.
-    pub(super) eps: f64,
+    pub(crate) eps: f64,
     /// Squared chords up to this are near.
     surely_near: f64,
     /// Squared chords over this are not.
@@ -59,7 +59,7 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    pub(super) fn new(eps: f64) -> Reach {
+    pub(crate) fn new(eps: f64) -> Reach {
         let longest = 4.0 * (eps.min(std::f64::consts::PI) / 2.0).sin().powi(2);
         // Far more than either way of measuring errs.
         let slack = 1e-9 + 1e-14 / eps;
@@ -72,7 +72,7 @@ impl Reach {
 
     /// Returns whether two places are near each other.
     #[inline]
-    pub(super) fn is_near(&self, a: &Place, b: &Place) -> bool {
+    pub(crate) fn is_near(&self, a: &Place, b: &Place) -> bool {
         let chord = a.squared_chord(b);
         chord <= self.surely_near || (chord <= self.surely_far && a.angle(b) <= self.eps)
     }

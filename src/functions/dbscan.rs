@@ -14,10 +14,6 @@
 //! together when two cores are near. So stores that crowd in a few towns cost no more
 //! than others: some microseconds a place. Memory: 150 bytes a place.
 
-mod clusters;
-mod grid;
-mod place;
-
 use std::sync::Arc;
 
 use datafusion::{
@@ -34,8 +30,7 @@ use datafusion::{
 };
 
 use super::arguments::{constant, constant_bigint};
-use clusters::Rule;
-use place::{EARTH_RADIUS_KM, Place, Reach};
+use crate::algorithms::dbscan::{EARTH_RADIUS_KM, Place, Reach, Rule};
 
 /// Returns `dbscan`.
 pub(super) fn dbscan() -> WindowUDF {

@@ -10,9 +10,6 @@
 //!
 //! Linear in the points. Memory: 48 bytes a point of one outline.
 
-mod clip;
-mod path;
-
 use std::sync::Arc;
 
 use datafusion::{
@@ -26,7 +23,7 @@ use datafusion::{
     },
 };
 
-use path::View;
+use crate::algorithms::outline::{View, read};
 
 const NAME: &str = "outline_path";
 
@@ -81,7 +78,7 @@ impl ScalarUDFImpl for OutlinePath {
 }
 
 fn path_of(points: &str, is_area: bool, view: &View) -> Result<String> {
-    let outline = path::read(points);
+    let outline = read(points);
     let outline = outline.map_err(|reason| exec_datafusion_err!("{NAME}: points: {reason}"))?;
     Ok(view.path(&outline, is_area))
 }

@@ -4,13 +4,13 @@ use super::{
     grid::Grid,
     place::{Place, Reach},
 };
-use crate::functions::union_find::UnionFind;
+use crate::algorithms::union_find::UnionFind;
 
 /// When places belong together.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rule {
-    pub(super) reach: Reach,
-    pub(super) min_samples: usize,
+pub(crate) struct Rule {
+    pub(crate) reach: Reach,
+    pub(crate) min_samples: usize,
 }
 
 /// Cores of two cells that are tried at first; mostly two of them are near.
@@ -18,7 +18,7 @@ const TRIED_FIRST: usize = 16;
 
 impl Rule {
     /// Returns each row's cluster.
-    pub(super) fn clusters(&self, rows: &[Option<Place>]) -> Vec<Option<i64>> {
+    pub(crate) fn clusters(&self, rows: &[Option<Place>]) -> Vec<Option<i64>> {
         let mut search = Search {
             rule: *self,
             grid: Grid::new(rows, self.reach),
