@@ -1,13 +1,13 @@
 //! Texts become vectors that are close where the texts mean alike.
 //!
 //! ```text
-//! [embedding] ─► Embedder: ngram, minilm, file ─► Kept: data/embeddings/<name>/ ─► embed(text)
+//! [embedding] ─► Embedder: ngram, minilm, file ─► VectorCache: data/embeddings/<name>/ ─► embed(text)
 //! ```
 //!
 //! An embedder takes texts and returns unit vectors of `f32`, of one dimension; the same
 //! text has the same vector, whatever texts come with it and however many threads there
 //! are. Its name stands for its vectors: another model, or other weights, have another.
-//! Vectors that took long are kept (`kept`), in the form of a file of vectors (`shelf`).
+//! Vectors that took long are kept (`vector_cache`), in the form of a file of vectors (`vector_files`).
 //! A session opens its model when the first text comes.
 
 #[cfg(feature = "minilm")]
@@ -17,12 +17,12 @@ mod error;
 mod gelu;
 #[cfg(feature = "minilm")]
 mod in_place;
-mod kept;
 #[cfg(feature = "minilm")]
 mod minilm;
 mod ngram;
 mod object;
-mod shelf;
+mod vector_cache;
+mod vector_files;
 mod vectors;
 
 use std::{
@@ -39,13 +39,13 @@ use datafusion::{common::Result, prelude::SessionConfig};
 use tokio::sync::{OnceCell, Semaphore};
 
 pub use error::Error;
-pub(super) use shelf::{to_lists, vector_type};
+pub(super) use vector_files::{to_lists, vector_type};
 
 use crate::{
     clock::Stopwatch,
     config::{EmbeddingConfig, EmbeddingModel},
 };
-use kept::Kept;
+use vector_cache::VectorCache;
 
 /// A text on its way to an embedder.
 pub(super) type Text = Arc<str>;
@@ -165,7 +165,9 @@ async fn open(config: &EmbeddingConfig, threads: usize) -> Result<Arc<dyn Embedd
         EmbeddingModel::Minilm { folder } => {
             let model = minilm(folder, threads).await?;
             match &config.cache {
-                Some(cache) => Ok(Arc::new(Kept::open(model, cache, &config.store).await?)),
+                Some(cache) => Ok(Arc::new(
+                    VectorCache::open(model, cache, &config.store).await?,
+                )),
                 None => Ok(model),
             }
         }

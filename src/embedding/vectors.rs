@@ -4,7 +4,7 @@
 //! vectors are scaled to length 1. The
 //! name stands for the bytes of all of them. A text that has none is an error that names it: a null
 //! would leave products out of every result without a word. Cost: the files are read
-//! once, to know them and where each text is, and of the vectors those that are asked for. Memory: see `shelf`.
+//! once, to know them and where each text is, and of the vectors those that are asked for. Memory: see `vector_files`.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use datafusion::common::Result;
 use futures::TryStreamExt;
 
-use super::{Embedder, Error, Text, shelf::Shelf, unit};
+use super::{Embedder, Error, Text, unit, vector_files::VectorFiles};
 use crate::{
     artifact::digest::Digester,
     config::StoreOptions,
@@ -24,22 +24,22 @@ use crate::{
 pub(super) struct Vectors {
     path: String,
     name: String,
-    shelf: Shelf,
+    files: VectorFiles,
 }
 
 impl Vectors {
     pub(super) async fn open(path: &str, store: &StoreOptions) -> Result<Vectors> {
         let (location, entries) = find(path, store).await?;
-        let mut shelf = Shelf::new(location);
+        let mut files = VectorFiles::new(location);
         let mut content = Digester::default();
         for entry in &entries {
-            shelf.add(&entry.name).await?;
-            digest(shelf.location(), &entry.name, &mut content).await?;
+            files.add(&entry.name).await?;
+            digest(files.location(), &entry.name, &mut content).await?;
         }
         Ok(Vectors {
             path: path.to_owned(),
             name: format!("file-{}", &content.finish().sha256[..16]),
-            shelf,
+            files,
         })
     }
 }
@@ -87,12 +87,12 @@ impl Embedder for Vectors {
     }
 
     fn dimension(&self) -> usize {
-        self.shelf.dimension()
+        self.files.dimension()
     }
 
     async fn embed(&self, texts: &[Text]) -> Result<Vec<f32>> {
         let mut vectors = vec![0.0; texts.len() * self.dimension()];
-        let lacking = self.shelf.read(texts, &mut vectors).await?;
+        let lacking = self.files.read(texts, &mut vectors).await?;
         if let Some(&text) = lacking.first() {
             let (path, text) = (self.path.clone(), texts[text].to_string());
             return Err(Error::Lacks { path, text }.into());
@@ -110,7 +110,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::embedding::shelf;
+    use crate::embedding::vector_files;
 
     fn texts(texts: &[&str]) -> Vec<Text> {
         texts.iter().map(|text| Text::from(*text)).collect()
@@ -118,7 +118,7 @@ mod tests {
 
     fn write(path: &Path, names: &[&str], vectors: &[f32]) {
         let dimension = vectors.len() / names.len();
-        let file = shelf::file(&texts(names), vectors.to_vec(), dimension).unwrap();
+        let file = vector_files::file(&texts(names), vectors.to_vec(), dimension).unwrap();
         std::fs::write(path, file).unwrap();
     }
 

@@ -27,7 +27,7 @@ pub enum Exhausted {
         pool: String,
     },
     /// An operator of our own, or one that tells no sizes, asked for too much.
-    Told(String),
+    Other(String),
     /// What operators spilled is over `max_temp`.
     Temp {
         /// The limit.
@@ -46,7 +46,7 @@ impl Exhausted {
             });
         }
         match error.find_root() {
-            DataFusionError::ResourcesExhausted(told) => Some(memory(told)),
+            DataFusionError::ResourcesExhausted(text) => Some(memory(text)),
             _ => None,
         }
     }
@@ -65,30 +65,30 @@ impl Exhausted {
     }
 }
 
-/// Takes the text apart; one of another form is told as it is.
-fn memory(told: &str) -> Exhausted {
+/// Takes the text apart; one of another form is text as it is.
+fn memory(text: &str) -> Exhausted {
     let parts = || {
-        let (_, failed) = told.rsplit_once("Failed to allocate additional ")?;
+        let (_, failed) = text.rsplit_once("Failed to allocate additional ")?;
         let (asked, rest) = failed.split_once(" for ")?;
         let (before, rest) = rest.split_once(" already allocated for this reservation - ")?;
         let (operator, held) = before.rsplit_once(" with ")?;
         let (left, pool) = rest.split_once(" remain available")?;
         Some(Exhausted::Memory {
             operator: operator.to_owned(),
-            can_spill: can_spill(told, operator),
+            can_spill: can_spill(text, operator),
             asked: asked.to_owned(),
             held: held.to_owned(),
             left: left.to_owned(),
             pool: between(pool, "pool_size: ", ")")?.to_owned(),
         })
     };
-    parts().unwrap_or_else(|| Exhausted::Told(told.to_owned()))
+    parts().unwrap_or_else(|| Exhausted::Other(text.to_owned()))
 }
 
 /// Looks an operator up in the list of the largest consumers.
-fn can_spill(told: &str, operator: &str) -> Option<bool> {
+fn can_spill(text: &str, operator: &str) -> Option<bool> {
     let start = format!("{operator}#");
-    let line = told
+    let line = text
         .lines()
         .find(|line| line.trim_start().starts_with(&start))?;
     between(line, "(can spill: ", ")")?.parse().ok()
@@ -120,7 +120,7 @@ impl fmt::Display for Exhausted {
                     _ => Ok(()),
                 }
             }
-            Exhausted::Told(told) => f.write_str(told),
+            Exhausted::Other(text) => f.write_str(text),
             Exhausted::Temp { limit } => write!(f, "what was spilled is over the limit of {limit}"),
         }
     }
@@ -132,12 +132,12 @@ mod tests {
 
     #[test]
     fn an_operator_that_cannot_spill_is_named_with_its_sizes() {
-        let told = "Additional allocation failed for HashJoinInput with top memory consumers \
+        let text = "Additional allocation failed for HashJoinInput with top memory consumers \
             (across reservations) as:\n  HashJoinInput#12(can spill: false) consumed 700.0 MB, \
             peak 700.0 MB.\nError: Failed to allocate additional 128.0 MB for HashJoinInput with \
             64.0 MB already allocated for this reservation - 12.0 MB remain available for the \
             total memory pool: fair(pool_size: 768.0 MB)";
-        let error = DataFusionError::ResourcesExhausted(told.to_owned()).context("within a join");
+        let error = DataFusionError::ResourcesExhausted(text.to_owned()).context("within a join");
         let exhausted = Exhausted::of(&error).unwrap();
         assert_eq!(
             exhausted.to_string(),
@@ -151,7 +151,7 @@ mod tests {
     fn a_text_of_another_form_is_told_as_it_is() {
         let error = DataFusionError::ResourcesExhausted("too many pairs".to_owned());
         let exhausted = Exhausted::of(&error).unwrap();
-        assert_eq!(exhausted, Exhausted::Told("too many pairs".to_owned()));
+        assert_eq!(exhausted, Exhausted::Other("too many pairs".to_owned()));
         assert_eq!(
             Exhausted::of(&DataFusionError::Plan("no table".into())),
             None

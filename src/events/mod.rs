@@ -181,9 +181,6 @@ pub struct Events {
     is_brief: bool,
 }
 
-/// The name by which a stage's inner code, which only has tasks to report, knows them.
-pub type Progress = Events;
-
 impl Events {
     /// Reports to these sinks.
     pub fn new(sinks: Vec<Arc<dyn Sink>>) -> Events {

@@ -38,7 +38,7 @@ use crate::{
     config::EngineConfig,
     embedding::{Embedded, Embedding},
     engine::{Cost, Error, Result, session},
-    events::Progress,
+    events::Events,
     functions,
     pipeline::{Bindings, OutputFile, Pipeline, Project},
     snapshot::Snapshot,
@@ -68,7 +68,7 @@ pub struct Generate<'a> {
     /// The clock, for the check `age`.
     pub now: DateTime<Utc>,
     /// Who watches.
-    pub progress: &'a Progress,
+    pub progress: &'a Events,
 }
 
 /// One pipeline and what became of it.
@@ -225,7 +225,7 @@ impl Run<'_> {
         self.require_datasets(pipeline)?;
         let folder = self.job.work.join(&pipeline.name);
         let bindings = self.bindings(pipeline);
-        let mut made = Made {
+        let mut made = PipelineRun {
             compiled: self.compiled(pipeline, &bindings).await?,
             run: self,
             pipeline,
@@ -330,7 +330,7 @@ impl Relations for Outputs<'_> {
 }
 
 /// A pipeline as it is being made.
-struct Made<'r, 'a> {
+struct PipelineRun<'r, 'a> {
     run: &'r Run<'a>,
     pipeline: &'r Pipeline,
     bindings: Bindings,
@@ -345,7 +345,7 @@ struct Made<'r, 'a> {
     tables: IndexMap<String, Arc<dyn TableProvider>>,
 }
 
-impl Made<'_, '_> {
+impl PipelineRun<'_, '_> {
     /// Makes the models that are needed, then the output's ordered rows.
     async fn output(&mut self) -> Result<Intermediate> {
         let pipeline = self.pipeline;

@@ -40,7 +40,7 @@ use crate::{
     config::EngineConfig,
     database::{self, Database, TableCounts},
     env,
-    events::Progress,
+    events::Events,
     kind::Kind,
 };
 
@@ -179,7 +179,7 @@ pub async fn load(
     database: &dyn Database,
     path: &Path,
     engine: &EngineConfig,
-    progress: &Progress,
+    progress: &Events,
 ) -> Result<Loaded> {
     let engine = &EngineConfig {
         memory_bytes: engine.memory_bytes.min(MAX_SORT_BYTES),

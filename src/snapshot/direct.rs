@@ -18,7 +18,7 @@ use crate::{
     config::EngineConfig,
     dataset::Dataset,
     engine,
-    events::{Progress, grouped},
+    events::{Events, grouped},
     source::FetchStats,
     storage::{Location, local},
 };
@@ -47,7 +47,7 @@ pub struct Direct<'a> {
     /// Now.
     pub at: DateTime<Utc>,
     /// Who watches; tasks are named after the datasets.
-    pub progress: &'a Progress,
+    pub progress: &'a Events,
 }
 
 /// Writes rows into a new snapshot as they come, then its manifest.

@@ -23,7 +23,7 @@ use crate::{
     config::EngineConfig,
     dataset::Dataset,
     engine,
-    events::{Progress, grouped},
+    events::{Events, grouped},
     source::{Fetched, Piece, Source},
     storage::Location,
 };
@@ -51,7 +51,7 @@ pub struct Fetch<'a> {
     /// Now.
     pub at: DateTime<Utc>,
     /// Who watches; tasks are named after the datasets.
-    pub progress: &'a Progress,
+    pub progress: &'a Events,
 }
 
 /// Fetches datasets into a new snapshot.

@@ -213,15 +213,15 @@ pub struct File {
     pub bounds: Vec<Bounds>,
 }
 
-/// The least and the most value of a column.
+/// The lowest and the highest value of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
-    /// The least.
+    /// The lowest.
     #[serde(rename = "min", alias = "least")]
-    pub least: i64,
-    /// The most.
+    pub min: i64,
+    /// The highest.
     #[serde(rename = "max", alias = "most")]
-    pub most: i64,
+    pub max: i64,
 }
 
 /// A snapshot that is there.

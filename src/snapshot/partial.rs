@@ -518,7 +518,7 @@ mod tests {
         let (copy, prices) = left_by_version_1("prices", now);
         let partial = open(&copy, &prices, now);
         assert_eq!((partial.rows(), partial.done.as_ref()), (2, None));
-        assert!(partial.marks[0].foreign_next);
+        assert!(partial.marks[0].cross_origin_next);
         let rows: usize = partial
             .batches()
             .unwrap()

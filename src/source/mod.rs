@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 pub use database::DatabaseSource;
 pub use http::Http;
 
-use crate::{dataset::Dataset, events::Progress, json::RowError, kind::Kind, service};
+use crate::{dataset::Dataset, events::Events, json::RowError, kind::Kind, service};
 
 /// Why a dataset could not be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -179,8 +179,12 @@ pub struct Mark {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown: BTreeMap<String, u64>,
     /// Whether its `next` named another origin.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub foreign_next: bool,
+    #[serde(
+        rename = "foreign_next",
+        default,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub cross_origin_next: bool,
 }
 
 /// One step of a dataset coming in.
@@ -249,7 +253,7 @@ impl Notes {
     fn page(&self, mark: &Mark) {
         self.note(|stats| {
             stats.count = mark.count.or(stats.count);
-            stats.cross_origin_links += u64::from(mark.foreign_next);
+            stats.cross_origin_links += u64::from(mark.cross_origin_next);
             for (name, count) in &mark.unknown {
                 *stats.unknown_fields.entry(name.clone()).or_default() += count;
             }
@@ -279,6 +283,6 @@ pub trait Source: fmt::Debug + Send + Sync {
         &self,
         dataset: &Dataset,
         done: Vec<Mark>,
-        progress: &Progress,
+        progress: &Events,
     ) -> Result<Option<Fetched>>;
 }

@@ -213,7 +213,7 @@ fn page_of(
         let reason = format!("there are no rows, though the count is {count}");
         return Err(Fault::Other(reason));
     }
-    let (next, foreign_next) = match &parts.next {
+    let (next, cross_origin_next) = match &parts.next {
         Some(link) => query_of(link, url)?,
         None => (None, false),
     };
@@ -226,7 +226,7 @@ fn page_of(
         next,
         hash: fingerprint(told_apart_by.as_bytes()),
         unknown: decoder.unknown(),
-        foreign_next,
+        cross_origin_next,
     };
     Ok(Page { mark, rows })
 }

@@ -47,7 +47,7 @@ mod run;
 
 pub use self::{
     export::{Batches, Export},
-    files::{Files, Format, Layout, Made, write},
+    files::{Files, Format, Layout, WrittenFile, write},
     prices::Order,
     run::{Folder, Request, Target, run},
     spec::{Company, Preset, Spec, Zones},

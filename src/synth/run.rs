@@ -146,7 +146,7 @@ async fn into_files(env: &Env, export: &Export, folder: &Folder) -> Result<Parts
         order: folder.order,
     };
     let made = write(export, files, &env.events).await?.into_iter();
-    let part = |file: super::Made| (file.name, file.rows, file.path.display().to_string());
+    let part = |file: super::WrittenFile| (file.name, file.rows, file.path.display().to_string());
     Ok(made.map(part).collect())
 }
 

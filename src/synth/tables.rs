@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     database::{Database, Fill, Table, TableCounts},
-    events::Progress,
+    events::Events,
 };
 
 /// The tables that are filled, parents first.
@@ -53,7 +53,7 @@ pub async fn fill(
     export: &Export,
     database: &dyn Database,
     replace: bool,
-    progress: &Progress,
+    progress: &Events,
 ) -> Result<Vec<TableCounts>> {
     let known = database.tables().await?;
     let mut fills = Vec::new();
@@ -89,7 +89,7 @@ async fn refuse_rows(database: &dyn Database, table: &Table) -> Result<()> {
     Ok(())
 }
 
-fn stream_of(table: &'static str, rows: Rows, progress: Progress) -> SendableRecordBatchStream {
+fn stream_of(table: &'static str, rows: Rows, progress: Events) -> SendableRecordBatchStream {
     let mut done = 0;
     let batches = rows.batches.inspect(move |batch| {
         if done == 0 {

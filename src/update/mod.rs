@@ -27,7 +27,7 @@ use crate::{
     database::{self, Accept, Applied, Change, Database, Table, TableCounts},
     diagnostics::Finding,
     engine, env,
-    events::Progress,
+    events::Events,
     inbox::{self, Disposition, Inbox, Received},
     kind::Kind,
     pipeline::Pipeline,
@@ -257,7 +257,7 @@ pub enum Outcome {
 ///
 /// Returns an error when nothing could be begun; what happened to one pipeline is in its
 /// [`Outcome`].
-pub async fn update(update: Update<'_>, progress: &Progress) -> Result<Vec<Updated>> {
+pub async fn update(update: Update<'_>, progress: &Events) -> Result<Vec<Updated>> {
     let tables = update.database.tables().await?;
     let order = match update.artifact {
         Some(id) => vec![owner(&update, id).await?],

@@ -24,7 +24,7 @@ pub use store::StoreTransport;
 use crate::{
     diagnostics::Finding,
     env,
-    events::Progress,
+    events::Events,
     inbox,
     kind::Kind,
     outbox::{self, Committed, Outbox, Receipt},
@@ -224,7 +224,7 @@ pub async fn upload(
     outbox: &Outbox,
     pipelines: &[&Pipeline],
     transport: &dyn Transport,
-    progress: &Progress,
+    progress: &Events,
 ) -> Result<Vec<Uploaded>> {
     transport.prepare(outbox).await?;
     let mut all = Vec::with_capacity(pipelines.len());

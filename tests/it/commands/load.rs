@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use pricemill::{
     config::EngineConfig,
     database::{self, Database},
-    events::Progress,
+    events::Events,
     load::{self, Error, Loaded},
 };
 
@@ -58,7 +58,7 @@ impl World {
 
     async fn load(&self, path: &Path) -> Result<Loaded, Error> {
         let engine = EngineConfig::default();
-        load::load(&*self.database, path, &engine, &Progress::silent()).await
+        load::load(&*self.database, path, &engine, &Events::silent()).await
     }
 
     #[must_use]

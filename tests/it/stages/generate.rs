@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 use pricemill::{
     artifact::digest::Digest,
     config::EngineConfig,
-    events::Progress,
+    events::Events,
     generate::{Generate, Generated, Outcome, Output, generate},
     pipeline::Project,
     snapshot::{Bounds, File, Manifest, Part, Snapshot, SnapshotId},
@@ -151,7 +151,7 @@ impl World {
             },
             work: &work,
             now: fetched_at() + TimeDelta::hours(40),
-            progress: &Progress::silent(),
+            progress: &Events::silent(),
         };
         generate(job).await.unwrap()
     }
@@ -182,8 +182,8 @@ fn snapshot(folder: &Path) -> Snapshot {
             rows: batch.num_rows() as u64,
             sha256: Digest::of_bytes(b"").sha256,
             bounds: vec![Bounds {
-                least: products.value(0),
-                most: products.value(products.len() - 1),
+                min: products.value(0),
+                max: products.value(products.len() - 1),
             }],
         });
     }

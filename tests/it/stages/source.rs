@@ -13,7 +13,7 @@ use pricemill::{
     Error, Kind,
     clock::Clock,
     config::FetchConfig,
-    events::Progress,
+    events::Events,
     json::encode_rows,
     source::{FetchStats, Http, Mark, Piece, Source},
 };
@@ -49,7 +49,7 @@ struct Brought {
 
 async fn bring(source: &dyn Source, done: Vec<Mark>) -> Result<Option<Brought>, Error> {
     let dataset = prices();
-    let Some(mut fetched) = source.fetch(&dataset, done, &Progress::silent()).await? else {
+    let Some(mut fetched) = source.fetch(&dataset, done, &Events::silent()).await? else {
         return Ok(None);
     };
     let (mut batches, mut marks, mut again) = (Vec::new(), Vec::new(), Vec::new());

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use pricemill::{
     clock::{Clock, FakeClock},
     config::{FetchConfig, ServeConfig},
-    events::Progress,
+    events::Events,
     outbox::Outbox,
     pipeline::Pipeline,
     storage::Location,
@@ -54,7 +54,7 @@ fn impatient() -> FetchConfig {
 async fn sent(outbox: &Outbox, names: &[&str], transport: &dyn Transport) -> Vec<Uploaded> {
     let pipelines: Vec<Pipeline> = names.iter().map(|name| pipeline(name)).collect();
     let pipelines: Vec<&Pipeline> = pipelines.iter().collect();
-    let sent = upload(outbox, &pipelines, transport, &Progress::silent()).await;
+    let sent = upload(outbox, &pipelines, transport, &Events::silent()).await;
     sent.unwrap()
 }
 
@@ -371,7 +371,7 @@ async fn outbox_and_inbox_are_two_places() {
         &outbox,
         &[],
         &StoreTransport::new(inbox, fake_clock()),
-        &Progress::silent(),
+        &Events::silent(),
     )
     .await;
     assert!(matches!(same, Err(upload::Error::SamePlace { .. })));

@@ -35,17 +35,17 @@ const VECTOR: &str = "vector";
 
 /// Files of vectors.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct VectorFiles {
     location: Location,
     files: Vec<String>,
-    places: HashMap<u128, Place>,
+    positions: HashMap<u128, RowPosition>,
     /// 0 before the first vector.
     dimension: usize,
 }
 
 /// Where a text's vector lies.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct RowPosition {
     file: u32,
     row: u32,
 }
@@ -53,13 +53,13 @@ struct Place {
 /// A row that is asked for, and the text it is for.
 type Wanted = (u32, usize);
 
-impl Shelf {
+impl VectorFiles {
     /// Returns a shelf without files.
-    pub(super) fn new(location: Location) -> Shelf {
-        Shelf {
+    pub(super) fn new(location: Location) -> VectorFiles {
+        VectorFiles {
             location,
             files: Vec::new(),
-            places: HashMap::new(),
+            positions: HashMap::new(),
             dimension: 0,
         }
     }
@@ -85,7 +85,9 @@ impl Shelf {
             let texts = cast(batch.column(0), &DataType::Utf8)?;
             for text in texts.as_string::<i32>() {
                 let text = text.ok_or_else(|| self.form(name, "a text is null"))?;
-                self.places.entry(key(text)).or_insert(Place { file, row });
+                self.positions
+                    .entry(key(text))
+                    .or_insert(RowPosition { file, row });
                 row += 1;
             }
         }
@@ -113,7 +115,7 @@ impl Shelf {
         let mut wanted: Vec<Vec<Wanted>> = vec![Vec::new(); self.files.len()];
         let mut lacking = Vec::new();
         for (text, content) in texts.iter().enumerate() {
-            match self.places.get(&key(content)) {
+            match self.positions.get(&key(content)) {
                 Some(place) => wanted[place.file as usize].push((place.row, text)),
                 None => lacking.push(text),
             }
