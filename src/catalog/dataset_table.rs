@@ -45,7 +45,7 @@ pub(crate) struct DatasetTable {
     /// The key's leading columns whose bounds every file has.
     key: Vec<usize>,
     files: Vec<(ObjectMeta, File)>,
-    /// Each key stands once.
+    /// Each key occurs once.
     constraints: Constraints,
     statistics: Statistics,
 }
@@ -130,7 +130,7 @@ impl DatasetTable {
         LexOrdering::new(columns)
     }
 
-    /// Returns how the key's first column tells the groups apart.
+    /// Returns how the key's first column separates the groups.
     fn partitioning(&self, ranges: &[Range<usize>]) -> Result<Option<Partitioning>> {
         let Some(ordering) = self.ordering(1).filter(|_| ranges.len() > 1) else {
             return Ok(None);

@@ -92,7 +92,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
         steps,
     };
     let code = runtime.block_on(start.run_to_end(parsed.command, dispatch));
-    // What still runs is of no use any more, and may not keep the process.
+    // What still runs is no longer needed, and must not keep the process alive.
     runtime.shutdown_background();
     ExitCode::from(code)
 }

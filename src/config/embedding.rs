@@ -15,9 +15,9 @@ use crate::diagnostics::{did_you_mean, nearest};
 /// What `embed` embeds with, and where vectors are kept.
 #[derive(Debug, Clone, Default)]
 pub struct EmbeddingConfig {
-    /// The model.
+    /// The model that `embed` uses.
     pub model: EmbeddingModel,
-    /// The folder or URL where vectors that took long are kept; nowhere if none.
+    /// The folder or URL where slow vectors are cached; nowhere if none.
     pub cache: Option<String>,
     /// The options of the stores that `cache` and a model's path may be on.
     pub store: StoreOptions,
@@ -132,7 +132,7 @@ impl Value for Model {
         let names = Model::ALL.map(Model::name);
         match raw.text().and_then(|name| nearest(name, names)) {
             Some(near) => did_you_mean(near),
-            None => format!("there are {}", names.join(", ")),
+            None => format!("the models are {}", names.join(", ")),
         }
     }
 }

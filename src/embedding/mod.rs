@@ -6,8 +6,9 @@
 //!
 //! An embedder takes texts and returns unit vectors of `f32`, of one dimension; the same
 //! text has the same vector, whatever texts come with it and however many threads there
-//! are. Its name stands for its vectors: another model, or other weights, have another.
-//! Vectors that took long are kept (`vector_cache`), in the form of a file of vectors (`vector_files`).
+//! are. Its name identifies its vectors: another model, or other weights, have another.
+//! Vectors that are slow to compute are cached (`vector_cache`), as files of vectors
+//! (`vector_files`).
 //! A session opens its model when the first text comes.
 
 #[cfg(feature = "minilm")]
@@ -53,7 +54,7 @@ pub(super) type Text = Arc<str>;
 /// Makes vectors of texts.
 #[async_trait]
 pub(super) trait Embedder: fmt::Debug + Send + Sync {
-    /// Returns the name that stands for the vectors: it can be a folder's.
+    /// Returns the name that identifies the vectors: it is also the name of a folder.
     fn name(&self) -> &str;
 
     /// Returns how many numbers a vector has.
@@ -63,7 +64,7 @@ pub(super) trait Embedder: fmt::Debug + Send + Sync {
     /// zeros where the text has nothing to embed. Dropping the future stops the work.
     async fn embed(&self, texts: &[Text]) -> Result<Vec<f32>>;
 
-    /// Returns how many of all texts so far had a vector that was kept.
+    /// Returns how many of all texts so far had a vector in the cache.
     fn found(&self) -> u64 {
         0
     }
@@ -86,7 +87,7 @@ pub(super) struct Embedding {
 pub struct Embedded {
     /// Texts, each once a batch.
     pub texts: u64,
-    /// Those of them whose vectors were kept from before.
+    /// Those of them whose vectors were in the cache.
     pub found: u64,
     /// How long it took, in microseconds.
     pub micros: u64,

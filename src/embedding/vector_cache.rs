@@ -1,4 +1,4 @@
-//! Vectors that took long are kept, so that a second run embeds what is new.
+//! Caches vectors that are slow to compute, so that a second run embeds only what is new.
 //!
 //! ```text
 //! data/embeddings/<the model's name>/<hash of the content>.parquet
@@ -8,8 +8,8 @@
 //! changes: two runs at once write files of their own, and one that is killed loses the
 //! texts it was at. A folder can be read as `model = "file"`, copied, or removed; nothing
 //! else is lost with it. A file whose content is not what its name says is removed, one that
-//! cannot be read is left out, and a folder that cannot be written keeps nothing: all are
-//! told, and the run goes on.
+//! cannot be read is skipped, and a folder that cannot be written caches nothing: all are
+//! reported, and the run goes on.
 //! Memory: as `vector_files` says, and one file's vectors. All files are read once, when the folder
 //! is opened, to be held against their names: 1.5 KB a text.
 
@@ -38,14 +38,14 @@ use crate::{
 /// New texts a file: what a run that is killed may lose.
 const TEXTS_A_FILE: usize = if cfg!(test) { 3 } else { 2048 };
 
-/// A model whose vectors are kept.
+/// A model whose vectors are cached.
 #[derive(Debug)]
 pub(super) struct VectorCache {
     model: Arc<dyn Embedder>,
     files: RwLock<VectorFiles>,
     found: AtomicU64,
-    /// Whether it was said that nothing can be kept.
-    told: AtomicBool,
+    /// Whether the warning that nothing can be cached was given.
+    warned: AtomicBool,
 }
 
 impl VectorCache {
@@ -66,7 +66,7 @@ impl VectorCache {
             model,
             files: RwLock::new(VectorFiles::new(location)),
             found: AtomicU64::new(0),
-            told: AtomicBool::new(false),
+            warned: AtomicBool::new(false),
         };
         let files = kept.files.get_mut();
         for entry in entries.as_deref().unwrap_or_default() {
@@ -94,11 +94,11 @@ impl VectorCache {
         Ok(vectors)
     }
 
-    /// Tells once that new vectors are lost with the run, and why.
+    /// Warns once that new vectors are lost with the run, and why.
     fn keeps_nothing(&self, reason: &str) {
-        if !self.told.swap(true, Ordering::Relaxed) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
             let model = self.name();
-            tracing::warn!(model, reason, "vectors are not kept");
+            tracing::warn!(model, reason, "new vectors are not cached");
         }
     }
 }
@@ -129,16 +129,16 @@ async fn is_whole(location: &Location, name: &str) -> bool {
             Ok(None) => return false,
             Err(error) => {
                 let reason = told(&error);
-                tracing::warn!(file, reason, "left out: its texts are embedded anew");
+                tracing::warn!(file, reason, "skipped: its texts are embedded again");
                 return false;
             }
         }
     }
     match location.delete(name).await {
-        Ok(()) => tracing::warn!(file, "damaged, and removed: its texts are embedded anew"),
+        Ok(()) => tracing::warn!(file, "damaged, and removed: its texts are embedded again"),
         Err(error) => {
             let reason = told(&error);
-            tracing::warn!(file, reason, "damaged: its texts are embedded anew");
+            tracing::warn!(file, reason, "damaged: its texts are embedded again");
         }
     }
     false
@@ -278,7 +278,7 @@ mod tests {
         let file = std::fs::read_dir(&kept).unwrap().next().unwrap().unwrap();
         let aside = folder.path().join("aside");
         std::fs::rename(file.path(), &aside).unwrap();
-        // What is no plain file is not followed: an error to read, and not to list.
+        // Only plain files are read: anything else is not listed, and an error to read.
         std::os::unix::fs::symlink(&aside, file.path()).unwrap();
         let again = VectorCache::at(model, &location).await.unwrap();
         assert_eq!(embed(&again, &texts).await.len(), 4);

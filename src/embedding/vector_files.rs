@@ -1,7 +1,7 @@
 //! Vectors at rest: Parquet files with the columns `text` and `vector`.
 //!
-//! What a shelf holds in memory is where each text lies, some 50 bytes a text; vectors
-//! are read when they are asked for, those rows only. A text that lies in several places
+//! Only the position of each text is held in memory, some 50 bytes a text; vectors
+//! are read when they are asked for, those rows only. A text that occurs in several places
 //! is taken from the first. Texts are known by 128 bits of their SHA-256.
 
 use std::{collections::HashMap, sync::Arc};
@@ -43,7 +43,7 @@ pub(super) struct VectorFiles {
     dimension: usize,
 }
 
-/// Where a text's vector lies.
+/// Where a text's vector is.
 #[derive(Debug, Clone, Copy)]
 struct RowPosition {
     file: u32,
@@ -54,7 +54,7 @@ struct RowPosition {
 type Wanted = (u32, usize);
 
 impl VectorFiles {
-    /// Returns a shelf without files.
+    /// Returns a set without files.
     pub(super) fn new(location: Location) -> VectorFiles {
         VectorFiles {
             location,
@@ -172,7 +172,9 @@ impl VectorFiles {
         }
         let finite = |number: &f32| number.is_finite();
         if numbers.null_count() > 0 || !numbers.values().iter().all(finite) {
-            return Err(self.form(name, "a vector holds what is no number").into());
+            return Err(self
+                .form(name, "a vector contains a value that is not a number")
+                .into());
         }
         Ok(numbers.values().to_vec())
     }
@@ -192,7 +194,7 @@ impl VectorFiles {
         ] {
             let field = opened.schema().field_with_name(column);
             if !field.is_ok_and(|field| is_right(field.data_type())) {
-                let reason = "its columns are to be `text`, and `vector`, a list of floats";
+                let reason = "its columns must be `text`, and `vector`, a list of floats";
                 return Err(self.form(name, reason).into());
             }
         }
@@ -249,7 +251,7 @@ pub(crate) fn vector_type() -> DataType {
     DataType::new_list(DataType::Float32, true)
 }
 
-/// Returns vectors that lie one after the other as lists.
+/// Returns vectors that follow each other in memory as lists.
 pub(crate) fn to_lists(vectors: Vec<f32>, dimension: usize) -> Result<ListArray> {
     let lengths = std::iter::repeat_n(dimension, vectors.len() / dimension.max(1));
     let offsets = OffsetBuffer::from_lengths(lengths);

@@ -1,10 +1,10 @@
 //! Vectors made elsewhere: Parquet files of texts and their vectors.
 //!
 //! A file, or a folder of them, with the columns `text` and `vector`, a list of floats;
-//! vectors are scaled to length 1. The
-//! name stands for the bytes of all of them. A text that has none is an error that names it: a null
-//! would leave products out of every result without a word. Cost: the files are read
-//! once, to know them and where each text is, and of the vectors those that are asked for. Memory: see `vector_files`.
+//! vectors are scaled to length 1. The name identifies the bytes of all of them. A text
+//! without a vector is an error that names it: a null would silently leave products out of
+//! every result. Cost: the files are read once, to identify them and to find each text; of
+//! the vectors, only those that are asked for are read. Memory: see `vector_files`.
 
 use std::io::Write;
 
@@ -44,7 +44,7 @@ impl Vectors {
     }
 }
 
-/// Adds a file's bytes: the name stands for them.
+/// Adds a file's bytes: the name identifies them.
 async fn digest(location: &Location, name: &str, content: &mut Digester) -> Result<()> {
     let bytes = location.stream(name).await.map_err(Error::from)?;
     let Some(mut bytes) = bytes else {
@@ -150,7 +150,7 @@ mod tests {
         let model = open(folder.path()).await.unwrap();
         let error = model.embed(&texts(&["a", "ž", "c"])).await.unwrap_err();
         assert!(
-            error.to_string().ends_with("has no vector of \"ž\""),
+            error.to_string().ends_with("has no vector for \"ž\""),
             "{error}"
         );
     }
@@ -171,7 +171,7 @@ mod tests {
     async fn what_is_no_file_of_vectors_says_why() {
         let folder = tempfile::tempdir().unwrap();
         let error = open(folder.path()).await.unwrap_err().to_string();
-        assert!(error.contains("holds no Parquet file"), "{error}");
+        assert!(error.contains("contains no Parquet file"), "{error}");
         let file = folder.path().join("bad.parquet");
         std::fs::write(&file, "text,vector").unwrap();
         let error = open(&file).await.unwrap_err().to_string();
@@ -179,7 +179,10 @@ mod tests {
         write(&file, &["a"], &[f32::NAN]);
         let model = open(&file).await.unwrap();
         let error = model.embed(&texts(&["a"])).await.unwrap_err().to_string();
-        assert!(error.contains("holds what is no number"), "{error}");
+        assert!(
+            error.contains("contains a value that is not a number"),
+            "{error}"
+        );
         write(&folder.path().join("bad2.parquet"), &["b"], &[1.0, 2.0]);
         let model = open(folder.path()).await.unwrap();
         let error = model.embed(&texts(&["b"])).await.unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! What an operator lacked: DataFusion tells it in one text, people want its parts.
+//! What an operator lacked: DataFusion reports it in one text; people want its parts.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ const TEMP_LIMIT: &str = "max_temp_directory_size";
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exhausted {
-    /// An operator asked for more memory than is left. Sizes as DataFusion tells them.
+    /// An operator asked for more memory than is left. Sizes as DataFusion reports them.
     Memory {
         /// The operator, as DataFusion names it.
         operator: String,
@@ -26,11 +26,11 @@ pub enum Exhausted {
         /// The pool, as `memory` sets it.
         pool: String,
     },
-    /// An operator of our own, or one that tells no sizes, asked for too much.
+    /// One of pricemill's own operators, or one that reports no sizes, asked for too much.
     Other(String),
     /// What operators spilled is over `max_temp`.
     Temp {
-        /// The limit.
+        /// The limit, as DataFusion prints it.
         limit: String,
     },
 }
@@ -112,8 +112,8 @@ impl fmt::Display for Exhausted {
             } => {
                 write!(
                     f,
-                    "the operator {operator} has {held} and asked for {asked} more; of {pool} in \
-                     all, {left} are left"
+                    "the operator {operator} holds {held} and asked for {asked} more, but only \
+                     {left} of {pool} is left"
                 )?;
                 match can_spill {
                     Some(false) => f.write_str(", and it cannot spill"),
@@ -121,7 +121,7 @@ impl fmt::Display for Exhausted {
                 }
             }
             Exhausted::Other(text) => f.write_str(text),
-            Exhausted::Temp { limit } => write!(f, "what was spilled is over the limit of {limit}"),
+            Exhausted::Temp { limit } => write!(f, "spilled data exceeds the limit of {limit}"),
         }
     }
 }
@@ -141,8 +141,8 @@ mod tests {
         let exhausted = Exhausted::of(&error).unwrap();
         assert_eq!(
             exhausted.to_string(),
-            "the operator HashJoinInput has 64.0 MB and asked for 128.0 MB more; of 768.0 MB in \
-             all, 12.0 MB are left, and it cannot spill"
+            "the operator HashJoinInput holds 64.0 MB and asked for 128.0 MB more, but only 12.0 MB \
+             of 768.0 MB is left, and it cannot spill"
         );
         assert!(exhausted.hint().contains("PRICEMILL_ENGINE_MEMORY"));
     }

@@ -47,7 +47,7 @@ use crate::{
 /// What to generate, from what, and where.
 #[derive(Debug)]
 pub struct Generate<'a> {
-    /// The definitions.
+    /// The project's pipelines and datasets.
     pub project: &'a Project,
     /// The pipelines asked for; those they read are computed as well.
     pub pipelines: &'a [&'a Pipeline],
@@ -111,9 +111,9 @@ pub struct Output {
     pub name: String,
     /// The hash of its bytes, in hex.
     pub sha256: Sha256,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: u64,
     /// Every check, the warnings among them.
     pub checks: Vec<CheckResult>,
@@ -138,19 +138,19 @@ pub struct Also {
     pub name: String,
     /// The hash of its bytes, in hex.
     pub sha256: Sha256,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
 /// One model that was computed and written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The model.
+    /// The model's name, without the pipeline's.
     pub model: String,
     /// The models that its plan computes along with it, as only it reads them, in the
     /// order of the pipeline.
     pub inlined: Vec<String>,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
     /// What it took, its inlined models included.
     pub cost: Cost,

@@ -40,7 +40,7 @@ pub struct Direct<'a> {
     pub source: String,
     /// In which form the rows came, for the manifest.
     pub form: &'static str,
-    /// Where snapshots lie.
+    /// Where snapshots are.
     pub location: &'a Location,
     /// The engine, which counts rows that reference missing rows.
     pub engine: &'a EngineConfig,
@@ -83,7 +83,7 @@ pub async fn write(direct: Direct<'_>, datasets: Vec<Rows>) -> Result<Snapshot> 
     commit(&context, &location, unsealed, manifest).await
 }
 
-/// Makes a folder for files of passing use. What a killed run leaves there is swept
+/// Makes a folder for temporary files. What a killed run leaves there is swept
 /// away with what fetches leave.
 fn workspace(partials: &Path) -> Result<PathBuf> {
     let path = partials.join("direct");

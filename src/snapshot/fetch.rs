@@ -44,7 +44,7 @@ pub struct Fetch<'a> {
     pub source: &'a dyn Source,
     /// The datasets.
     pub wanted: Vec<Wanted>,
-    /// Where snapshots lie.
+    /// Where snapshots are.
     pub location: &'a Location,
     /// The engine that sorts.
     pub engine: &'a EngineConfig,

@@ -74,7 +74,7 @@ pub struct WrittenFile {
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
 }
 

@@ -99,7 +99,7 @@ async fn into_snapshot(env: &Env, export: &Export) -> Result<Parts> {
         let Some(batches) = export.dataset(dataset)? else {
             let name = &dataset.name;
             env.events
-                .warn(format!("{name}: nothing is made up for it"));
+                .warn(format!("{name}: no rows are generated for it"));
             continue;
         };
         datasets.push(snapshot::Rows {

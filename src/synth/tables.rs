@@ -74,7 +74,7 @@ pub async fn fill(
     Ok(database.fill(fills).await?)
 }
 
-/// Refuses a table that has rows: made-up rows could not be told apart from them.
+/// Refuses a table that has rows: made-up rows could not be distinguished from them.
 async fn refuse_rows(database: &dyn Database, table: &Table) -> Result<()> {
     let mut rows = database.read(&table.name).await?;
     while let Some(batch) = rows.next().await {

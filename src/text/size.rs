@@ -15,10 +15,10 @@ use std::ops::Range;
 
 use super::{scan::Scan, units::Units};
 
-/// How many numbers of packs may stand before an amount: `2 x 6 x 330 ml`.
+/// How many numbers of packs may precede an amount: `2 x 6 x 330 ml`.
 const MOST_COUNTS: usize = 2;
 
-/// How much a product holds: so many packs of so much each.
+/// How much a product holds: a number of packs, and the amount in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size<'u> {
     /// What amounts are counted in: `mg`, `ul` or `piece`.
@@ -48,7 +48,7 @@ impl Units {
         first.and_then(|(_, size)| size)
     }
 
-    /// Returns where the sizes of a text in lower case stand, also the unknown ones.
+    /// Returns the positions of the sizes in a text in lower case, unknown ones included.
     pub(super) fn sizes<'u>(
         &'u self,
         text: &str,

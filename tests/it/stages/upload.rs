@@ -175,7 +175,7 @@ async fn what_would_be_refused_again_is_sent_once_and_stays() {
         let (outcome, requests, outbox) = answered(vec![answer]).await;
         let said = chain(&failed(outcome));
         assert!(
-            said.contains(&format!("the server answers {status}: ")),
+            said.contains(&format!("the server responded with {status}: ")),
             "{said}"
         );
         let reason = body["error"].as_str().unwrap_or_default();
@@ -296,7 +296,7 @@ async fn our_own_server_verifies_it_and_knows_it_again() {
     let other = outbox_with(&[("bargains", ONE)]).await;
     let conflict = sent(&other, &["bargains"], &transport).await.remove(0);
     let error = failed(conflict.outcome);
-    assert!(chain(&error).contains("the server answers 409: "));
+    assert!(chain(&error).contains("the server responded with 409: "));
     let hint = pricemill::Error::from(error).hint().unwrap();
     assert!(hint.contains("another outbox"), "{hint}");
     stop.send(()).unwrap();
