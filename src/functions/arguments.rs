@@ -76,7 +76,7 @@ pub(super) fn list_of_records(names: &[&str], columns: Vec<Vec<i64>>) -> Result<
     Ok(ScalarValue::List(one_list(Arc::new(rows))?))
 }
 
-/// Returns lists of records, a column of numbers for each name, with the given number of records each.
+/// Returns lists of records: a column of numbers for each name, with `lengths` records each.
 ///
 /// # Errors
 ///

@@ -228,7 +228,7 @@ fn age(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Age> {
     })
 }
 
-/// Reads `severity = "error" | "warn"`, an error unless said.
+/// Reads `severity = "error" | "warn"`, an error by default.
 fn severity(reader: &mut Reader<'_>, section: Section<'_>) -> Severity {
     match reader.text(section, "severity").map(|text| text.value) {
         None | Some("error") => Severity::Error,

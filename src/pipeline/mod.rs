@@ -125,11 +125,11 @@ pub struct Pipeline {
     pub also: Vec<(OutputFile, String)>,
     /// The columns that name an output row.
     pub grain: Vec<String>,
-    /// The columns the written rows are ordered by; the grain unless said.
+    /// The columns the written rows are ordered by; the grain by default.
     pub order: Vec<String>,
     /// Whether the artifact is uploaded.
     pub upload: bool,
-    /// The last part of the upload's URL; the name unless said.
+    /// The last part of the upload's URL; the name by default.
     pub endpoint: String,
     /// The datasets that count as empty when they were not fetched.
     pub optional: Vec<String>,

@@ -1,9 +1,9 @@
 //! The words for states: one state has one word on every screen, in reports and in the
 //! records of runs.
 //!
-//! In goes nothing; out come the words, each with what it means of an artifact, a check
-//! or a pipeline's step. A word that is not here is not a state: `words!` takes these only,
-//! and tests compare the screens, the files and the documentation with [`ALL`].
+//! Each word has what it means of an artifact, a check or a pipeline's step. A word that
+//! is not here is not a state: tests compare the reports, the screens, the inbox's files
+//! and the documentation with [`ALL`].
 
 /// Declares the words, and the list of them.
 macro_rules! states {

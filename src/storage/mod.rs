@@ -293,7 +293,7 @@ impl Location {
     ///
     /// # Errors
     ///
-    /// The store refuses the read; an object that is not there is no error.
+    /// The store refuses the read; an object that does not exist is not an error.
     pub async fn read(&self, name: &str) -> Result<Option<Bytes>> {
         match self.store.get(&self.path(name)).await {
             Ok(found) => found
@@ -376,7 +376,7 @@ impl Location {
         }
     }
 
-    /// Deletes the object; one that does not exist is no error.
+    /// Deletes the object; one that does not exist is not an error.
     ///
     /// # Errors
     ///

@@ -208,7 +208,7 @@ impl Search {
         clusters
     }
 
-    /// Gives the places that are no cores the first cluster of a core near them.
+    /// Gives each place that is not a core the first cluster of a core near it.
     fn add_borders(&mut self, clusters: &mut [Option<i64>]) {
         for cell in 0..self.grid.cells.len() {
             let places = &self.grid.cells[cell].places;

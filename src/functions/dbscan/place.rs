@@ -14,7 +14,7 @@ pub(super) struct Point {
 }
 
 impl Point {
-    /// Takes degrees; returns none where they are no place.
+    /// Takes degrees; returns `None` if they are not a place.
     pub(super) fn new(latitude: f64, longitude: f64) -> Option<Point> {
         let in_range = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
         if !in_range || (latitude == 0.0 && longitude == 0.0) {

@@ -120,7 +120,7 @@ impl Company {
         }
     }
 
-    /// Returns the prices in the form in which they travel; none are no pieces.
+    /// Returns the prices in the form in which they travel; without prices, no pieces.
     pub(super) fn into_pieces(mut self) -> Vec<Buffer> {
         self.leave();
         let stores = self.stores.ids();

@@ -359,9 +359,9 @@ async fn an_answer_that_is_no_page_is_named() {
         ),
         (
             "{\"count\":-1,\"next\":null,\"results\":[]}",
-            "is expected, but",
+            "and `results`, but",
         ),
-        ("[]", "is expected, but"),
+        ("[]", "and `results`, but"),
     ] {
         let service = Service::new(move |_, _| ok(body)).await;
         let error = refused(&service).await;
