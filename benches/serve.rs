@@ -17,7 +17,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pricemill::{
     config::ServeConfig,
     database,
-    events::Progress,
+    events::Events,
     inbox::Inbox,
     pipeline::Project,
     serve::{Keys, Service, app},
@@ -56,7 +56,7 @@ const PAGE_ROWS: u64 = 10_000;
 async fn router(export: &Export, folder: &std::path::Path) -> Router {
     let project = Project::load(env!("CARGO_MANIFEST_DIR").as_ref()).unwrap();
     let database = database::open("sqlite:prices.db", folder).unwrap();
-    let filled = synth::fill(export, &*database, false, &Progress::silent()).await;
+    let filled = synth::fill(export, &*database, false, &Events::silent()).await;
     filled.unwrap();
     let data = Location::folder(&folder.join("data")).unwrap();
     let config = ServeConfig {

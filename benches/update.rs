@@ -14,7 +14,7 @@ use pricemill::{
     artifact::{digest::Digest, id::Seq},
     config::EngineConfig,
     database::{self, Accept, Database},
-    events::Progress,
+    events::Events,
     inbox::{Arrival, Inbox},
     pipeline::Project,
     storage::Location,
@@ -113,7 +113,7 @@ impl World {
             rejects: &self.rejects,
             at: AT.parse().unwrap(),
         };
-        let progress = Progress::silent();
+        let progress = Events::silent();
         let done = self.runtime.block_on(update(request, &progress)).unwrap();
         assert!(!done[0].outcome.is_failure(), "{:?}", done[0].outcome);
     }

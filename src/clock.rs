@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 /// A clock that threads share.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// What tells the time, and waits.
+/// Gives the time, and waits.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Returns the date and the time of day, which somebody may set back.
@@ -71,7 +71,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests. It stands still until someone sleeps: then it jumps to the end
+/// A clock for tests. It does not move until someone sleeps: then it jumps to the end
 /// of that sleep, so a wait of a day takes no time.
 #[derive(Debug)]
 pub struct FakeClock {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub enum Error {
     /// The text is not a type.
     #[error(
-        "`{0}` is not a type; known are bigint, double, boolean, text, date, timestamp, decimal(p,s), T[] and struct(name T, …)"
+        "unknown type `{0}`; the types are bigint, double, boolean, text, date, timestamp, decimal(p,s), T[] and struct(name T, …)"
     )]
     Type(String),
     /// No dataset has that name.
@@ -43,7 +43,7 @@ pub enum ColumnType {
     Boolean,
     /// UTF-8 text, ordered by bytes.
     Text,
-    /// A day.
+    /// A calendar day, without a time zone.
     Date,
     /// An instant in UTC, in microseconds.
     Timestamp,
@@ -74,13 +74,13 @@ pub struct Column {
 /// A relation's columns, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Contract {
-    /// The columns.
+    /// The columns, in the order in which they are written.
     pub columns: Vec<Column>,
 }
 
 /// What a column holds, for people, by the column's name.
 ///
-/// It is no part of the contract: what is written differs in no byte by it.
+/// It is not part of the contract: what is written does not depend on it.
 pub type Docs = IndexMap<String, ColumnDoc>;
 
 /// What one column holds.
@@ -99,13 +99,13 @@ pub struct Dataset {
     pub name: String,
     /// The last part of its URL, `/api/export/<endpoint>/`.
     pub endpoint: String,
-    /// Its columns.
+    /// Its columns, in order, with their types.
     pub contract: Contract,
     /// What the columns hold.
     pub docs: Docs,
     /// The columns that name a row.
     pub key: Vec<String>,
-    /// Of rows of one key that differ, the first in this order stands; the
+    /// Among rows with the same key that differ, the first in this order is kept; the
     /// remaining columns, ascending, decide what it leaves open.
     pub prefer: Vec<Preference>,
 }
@@ -115,11 +115,11 @@ pub struct Dataset {
 pub struct Preference {
     /// The column looked at.
     pub column: String,
-    /// Whether the highest value stands rather than the lowest. Null is last.
+    /// Whether the highest value is kept rather than the lowest. Null is last.
     pub highest: bool,
 }
 
-/// The column that tells a history's rows apart.
+/// The column that distinguishes a history's rows.
 pub const SNAPSHOT_AT: &str = "snapshot_at";
 
 impl Dataset {
@@ -244,7 +244,7 @@ impl std::str::FromStr for ColumnType {
     }
 }
 
-/// Returns what stands between the brackets of `name(…)`.
+/// Returns what is between the brackets of `name(…)`.
 fn inside<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.strip_prefix(name)?
         .trim_start()
@@ -290,6 +290,10 @@ impl fmt::Display for ColumnType {
 
 impl Column {
     /// Reads a column from its name and its type as `bigint not null`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Type`] if the declared type is not one that pricemill has.
     pub fn parse(name: &str, declared: &str) -> Result<Column> {
         let trimmed = declared.trim();
         let lower = trimmed.to_ascii_lowercase();

@@ -88,7 +88,7 @@ impl Error {
 pub struct Env {
     /// The settings.
     pub config: Config,
-    /// Where the data lies.
+    /// Where the data is.
     pub data: Location,
     /// The run's name.
     pub run: RunId,
@@ -145,12 +145,12 @@ impl Env {
         Ok(self.project()?.select(names)?)
     }
 
-    /// Returns where snapshots lie.
+    /// Returns where snapshots are.
     pub fn snapshots(&self) -> Location {
         self.data.child("snapshots")
     }
 
-    /// Returns where artifacts lie before their upload.
+    /// Returns where artifacts are before their upload.
     pub fn outbox(&self) -> Outbox {
         Outbox {
             location: self.data.child("outbox"),
@@ -177,12 +177,12 @@ impl Env {
         }
     }
 
-    /// Returns where archives of the database lie.
+    /// Returns where archives of the database are.
     pub fn archives(&self) -> Location {
         self.data.child("archive/database")
     }
 
-    /// Returns where the records of runs lie.
+    /// Returns where the records of runs are.
     pub fn runs(&self) -> Location {
         self.data.child("runs")
     }

@@ -1,8 +1,7 @@
 //! `fetch`: the exports → a new snapshot; and which snapshots a command reads.
 //!
 //! In come the names of datasets, or pipelines and the name of a snapshot; out comes a
-//! snapshot that is complete. How rows are fetched is `source`'s matter, how they are
-//! written `snapshot`'s.
+//! snapshot that is complete. `source` fetches rows, `snapshot` writes them.
 
 use crate::{
     dataset::{self, Dataset},

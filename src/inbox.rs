@@ -30,6 +30,7 @@ use crate::{
         sealed::{self, Fault, MAX_RACES, Seal, Unsealed},
     },
     kind::Kind,
+    report::state,
     storage::{self, Format, Location},
 };
 
@@ -50,7 +51,7 @@ pub enum Error {
     /// The number is not above those known, and its content is not the one known.
     #[error("artifact {seq} of `{pipeline}` conflicts: the receiver is already at {highest}")]
     Conflict {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: PipelineName,
         /// The number that was sent.
         seq: u64,
@@ -60,19 +61,19 @@ pub enum Error {
     /// The bytes are not those that the manifest describes.
     #[error("{path} does not match its manifest")]
     Changed {
-        /// The file.
+        /// Where the file is: a path or a URL.
         path: String,
     },
     /// The manifest says its file is there, and it is not.
     #[error("{path} is missing")]
     Missing {
-        /// The file.
+        /// Where the file is: a path or a URL.
         path: String,
     },
     /// Other writers took every number that was tried.
     #[error("other runs kept taking the next number of `{pipeline}`")]
     Contended {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: PipelineName,
     },
 }
@@ -95,22 +96,24 @@ impl Error {
             Error::Storage(error) => error.hint(),
             Error::Sealed(error) => error.hint(),
             Error::Conflict { highest, .. } => Some(format!(
-                "the receiver's numbers are from another outbox; send from that one, or from number {} on",
+                "the receiver's numbers come from another outbox: upload from that one, or from number {} on",
                 highest.saturating_add(1)
             )),
             Error::Changed { .. } | Error::Missing { .. } => Some(
                 "it is set aside; remove its receipt from the outbox and upload it again"
                     .to_owned(),
             ),
-            Error::Contended { .. } => Some("run it again when the others are done".to_owned()),
+            Error::Contended { .. } => {
+                Some("run it again when the others have finished".to_owned())
+            }
         }
     }
 }
 
-/// What lies beside a received file.
+/// The manifest beside a received file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Received {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: PipelineName,
     /// The artifact's number: the sender's, or the next where it sent none.
     pub seq: Seq,
@@ -118,9 +121,9 @@ pub struct Received {
     pub file: String,
     /// The hash of the file's bytes.
     pub sha256: Sha256,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
     /// When it came.
     pub received_at: DateTime<Utc>,
@@ -148,11 +151,23 @@ pub enum Disposition {
         /// The later one's number.
         by: Seq,
     },
-    /// It was refused, and lies in `refused/`.
+    /// It was refused, and is in `refused/`.
     Refused {
         /// Why.
         reason: String,
     },
+}
+
+impl Disposition {
+    /// Returns the word for it, the same on all screens, in reports and at rest.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Disposition::Pending => state::PENDING,
+            Disposition::Applied { .. } => state::APPLIED,
+            Disposition::Superseded { .. } => state::SUPERSEDED,
+            Disposition::Refused { .. } => state::REFUSED,
+        }
+    }
 }
 
 /// An artifact that has come and is not in the inbox yet.
@@ -166,7 +181,7 @@ pub struct Arrival {
     pub extension: String,
     /// What identifies the content.
     pub digest: Digest,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
     /// When it came.
     pub at: DateTime<Utc>,
@@ -297,23 +312,39 @@ impl Inbox {
     }
 
     /// Returns what is pending of a pipeline, by number. Only what is complete is seen.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be listed, or a manifest in it cannot be read.
     pub async fn pending(&self, pipeline: &str) -> Result<Vec<Received>> {
         self.read_all(&self.location, pipeline, pipeline).await
     }
 
     /// Returns what was refused, by number.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be listed, or a manifest in it cannot be read.
     pub async fn refused(&self, pipeline: &str) -> Result<Vec<Received>> {
         let folder = format!("{pipeline}/refused");
         self.read_all(&self.location, &folder, pipeline).await
     }
 
     /// Returns what was applied or superseded, by number.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be listed, or a manifest in it cannot be read.
     pub async fn archived(&self, pipeline: &str) -> Result<Vec<Received>> {
         self.read_all(&self.archive, pipeline, pipeline).await
     }
 
     /// Returns an artifact by its id (`000001-0123456789abcdef`) or its number, wherever
     /// it has gone.
+    ///
+    /// # Errors
+    ///
+    /// A folder cannot be listed, or the artifact's manifest cannot be read.
     pub async fn find(&self, pipeline: &str, id: &str) -> Result<Option<Received>> {
         let seq = id.split('-').next().and_then(|seq| seq.parse().ok());
         let Some(seq) = seq else { return Ok(None) };
@@ -322,6 +353,10 @@ impl Inbox {
     }
 
     /// Returns the pipelines that have ever received something, sorted.
+    ///
+    /// # Errors
+    ///
+    /// The inbox or its archive cannot be listed.
     pub async fn pipelines(&self) -> Result<Vec<String>> {
         let mut names = self.location.folders().await?;
         names.extend(self.archive.folders().await?);
@@ -330,7 +365,11 @@ impl Inbox {
         Ok(names)
     }
 
-    /// Streams an artifact's content as it lies; [`Inbox::copy_out`] also verifies it.
+    /// Streams an artifact's content as it is stored; [`Inbox::copy_out`] also verifies it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] if the file is gone; the stream fails where the store does.
     pub async fn open(
         &self,
         received: &Received,
@@ -344,6 +383,11 @@ impl Inbox {
 
     /// Copies an artifact's content to a local file and makes sure that it is what was
     /// received.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] or [`Error::Changed`] if the content is not what was received, and a
+    /// failed read or write.
     pub async fn copy_out(&self, received: &Received, to: &Path) -> Result<()> {
         let digest = digest::write_file(self.open(received).await?, to).await?;
         if (&digest.sha256, digest.bytes) != (&received.sha256, received.bytes) {
@@ -356,22 +400,38 @@ impl Inbox {
 
     /// Moves an artifact that the database has to the archive. Killed half-way and run
     /// again, or run twice, it ends the same.
+    ///
+    /// # Errors
+    ///
+    /// The files cannot be copied or deleted; the artifact is then still pending.
     pub async fn archive(&self, received: &Received, at: DateTime<Utc>) -> Result<Received> {
         self.shift(received, Disposition::Applied { at }).await
     }
 
     /// Moves an artifact that a later one supersedes to the archive.
+    ///
+    /// # Errors
+    ///
+    /// The files cannot be copied or deleted; the artifact is then still pending.
     pub async fn supersede(&self, received: &Received, by: Seq) -> Result<Received> {
         self.shift(received, Disposition::Superseded { by }).await
     }
 
     /// Moves an artifact that cannot be applied to `refused/`, with the reason.
+    ///
+    /// # Errors
+    ///
+    /// The files cannot be copied or deleted; the artifact is then still pending.
     pub async fn refuse(&self, received: &Received, reason: &str) -> Result<Received> {
         let reason = reason.to_owned();
         self.shift(received, Disposition::Refused { reason }).await
     }
 
     /// Moves what is pending and cannot be used out of the way of what comes after it.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be moved.
     pub async fn set_aside(&self, received: &Received) -> Result<()> {
         self.move_aside(&received.manifest_name()).await?;
         self.move_aside(&received.file).await?;
@@ -499,7 +559,7 @@ impl Inbox {
         Ok(moved)
     }
 
-    /// Copies the content, as it lies, to a temporary file.
+    /// Copies the content, as it is stored, to a temporary file.
     async fn copy(&self, received: &Received) -> Result<tempfile::NamedTempFile> {
         let temp = tempfile::NamedTempFile::new().map_err(|source| storage::Error::Io {
             action: "write",

@@ -13,12 +13,12 @@
 //! which the screen, the log and the record of the run listen, and returns a [`report`].
 //! [`turn::run`] is the whole loop.
 //!
-//! # The rooms
+//! # Modules
 //!
-//! From the ground up; a room imports from those above it in this table, never from
+//! From the ground up; a module imports from those above it in this table, never from
 //! those below.
 //!
-//! | room | good for | never |
+//! | module | responsible for | never |
 //! | --- | --- | --- |
 //! | [`mod@kind`], [`clock`], [`events`] | how a run ends, what time it is, what it reports | prints |
 //! | `text`, [`json`], [`dataset`] | names and sizes; exact JSON; columns, types, keys | reads a file |
@@ -29,16 +29,16 @@
 //! | [`service`] | the one HTTP client | decodes a body |
 //! | [`pipeline`] | what an analyst wrote, parsed once, with places | runs SQL |
 //! | `algorithms` | what SQL functions compute, over plain values | knows SQL or Arrow |
-//! | [`embedding`], [`functions`] | vectors of texts; SQL functions, one a file | plans a query |
+//! | [`embedding`], [`functions`] | vectors of texts; SQL functions, one per file | plans a query |
 //! | [`engine`] | DataFusion itself: the one session function, its costs and its errors | knows a pipeline |
 //! | [`database`] | the tables, and the change that is applied to them once | decides what to apply |
 //! | [`source`], [`snapshot`], [`fetch`] | exports as rows; rows as Parquet that never changes | knows what prices mean |
 //! | [`catalog`] | where the rows of a name come from | plans |
-//! | [`compile`] | SQL text → checked plans, one way for whoever asks | runs a plan |
+//! | [`compile`] | SQL text → checked plans, one way for all callers | runs a plan |
 //! | [`mod@generate`], [`outbox`], [`upload`], [`inbox`], [`update`], [`serve`], [`archive`], [`runs`], [`status`], [`turn`] | the use cases of the loop, over [`mod@env`], to [`report`]s | print or parse arguments |
 //! | [`workbench`] | what analysts do before they ship: query, show, test | commits |
-//! | [`load`], [`synth`] | rows from files; made-up rows of any number | |
-//! | [`cli`] | arguments and screens, one file a command | decides anything else |
+//! | [`load`], [`synth`] | rows from files; any number of made-up rows | |
+//! | [`cli`] | arguments and screens, one file per command | decides anything else |
 //!
 //! # Invariants
 //!
@@ -47,7 +47,7 @@
 //! only `config` reads the environment; only [`clock`] reads the clock; only `cli`
 //! prints; nothing depends on `cli`. No pipeline's SQL or name is in Rust (`pipeline`
 //! embeds the folders as they are); no file path is in SQL. The lints of `.clippy.toml`
-//! watch what can be banned by name.
+//! enforce what can be banned by name.
 #![cfg_attr(
     test,
     expect(

@@ -44,7 +44,7 @@ pub enum Error {
     /// The staged file could not be read.
     #[error("could not read {path}")]
     Read {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// The system's own error.
         source: std::io::Error,
@@ -52,19 +52,19 @@ pub enum Error {
     /// The bytes are not those that the manifest, or the draft, describes.
     #[error("{path} does not match its manifest")]
     Changed {
-        /// The file.
+        /// Where the file is: a path or a URL.
         path: String,
     },
     /// The manifest says its file is there, and it is not.
     #[error("{path} is missing")]
     Missing {
-        /// The file.
+        /// Where the file is: a path or a URL.
         path: String,
     },
     /// Other writers took every number that was tried.
     #[error("other runs kept taking the next number of `{pipeline}`")]
     Contended {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: PipelineName,
     },
 }
@@ -89,7 +89,9 @@ impl Error {
             Error::Changed { .. } | Error::Missing { .. } => Some(
                 "a committed artifact must not be edited; generate the pipeline again".to_owned(),
             ),
-            Error::Contended { .. } => Some("run it again when the others are done".to_owned()),
+            Error::Contended { .. } => {
+                Some("run it again when the others have finished".to_owned())
+            }
             Error::Read { .. } => None,
         }
     }
@@ -100,11 +102,11 @@ impl Error {
 pub struct Receipt {
     /// Where it went: an origin or a location.
     pub target: String,
-    /// When.
+    /// When the receiver confirmed it.
     pub uploaded_at: DateTime<Utc>,
-    /// Whether the receiver repeated the hash and the length.
+    /// Whether the receiver returned the hash and the length.
     pub verified: bool,
-    /// The receiver's own words.
+    /// The receiver's own message, redacted.
     pub message: String,
 }
 
@@ -126,18 +128,18 @@ pub struct Staged {
 /// An artifact that is committed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Committed {
-    /// Its manifest.
+    /// Its manifest, which committed it.
     pub manifest: Manifest,
     /// Its folder below the outbox: `bargains/000001-0123456789abcdef`.
     pub folder: String,
-    /// The receipts that lie beside it, one a target.
+    /// The receipts beside it, one per target.
     pub receipts: Vec<Receipt>,
 }
 
 /// An artifact that its receiver has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Acknowledged {
-    /// The artifact.
+    /// The artifact, with the receipt among its receipts.
     pub committed: Committed,
     /// What the receiver said.
     pub receipt: Receipt,
@@ -299,11 +301,19 @@ impl Outbox {
     }
 
     /// Returns the pipelines that have committed something or tried to, sorted.
+    ///
+    /// # Errors
+    ///
+    /// The outbox cannot be listed.
     pub async fn pipelines(&self) -> Result<Vec<String>> {
         Ok(self.location.folders().await?)
     }
 
     /// Returns the committed artifacts of a pipeline, by number.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be listed, or a manifest or receipt in it cannot be read.
     pub async fn list(&self, pipeline: &str) -> Result<Vec<Committed>> {
         let entries = self.location.child(pipeline).list().await?;
         let mut found = Vec::new();
@@ -314,6 +324,10 @@ impl Outbox {
     }
 
     /// Returns the pipeline's artifact of the highest number.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be listed, or the manifest or a receipt cannot be read.
     pub async fn latest(&self, pipeline: &str) -> Result<Option<Committed>> {
         let entries = self.location.child(pipeline).list().await?;
         match numbers(&entries).last() {
@@ -324,13 +338,21 @@ impl Outbox {
 
     /// Returns the latest artifact if that target does not have it yet. Older ones that
     /// were never sent are superseded: prices may go A → B → A, and only the last counts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Outbox::latest`].
     pub async fn pending(&self, pipeline: &str, target: &str) -> Result<Option<Committed>> {
         let latest = self.latest(pipeline).await?;
         Ok(latest.filter(|latest| latest.receipt(target).is_none()))
     }
 
-    /// Lays the receiver's receipt beside the artifact. A second one of the same target
+    /// Writes the receiver's receipt beside the artifact. A second one of the same target
     /// replaces the first.
+    ///
+    /// # Errors
+    ///
+    /// The receipt cannot be written; the artifact then counts as not uploaded.
     pub async fn acknowledge(
         &self,
         mut committed: Committed,
@@ -348,6 +370,11 @@ impl Outbox {
 
     /// Copies an artifact's content to a local file and makes sure that it is what was
     /// committed: what was edited since does not leave the outbox.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] or [`Error::Changed`] if the content is not what was committed, and
+    /// a failed read or write.
     pub async fn copy_out(&self, artifact: &Committed, to: &Path) -> Result<()> {
         let name = artifact.file();
         let path = || self.location.display(&name);

@@ -31,7 +31,7 @@ const FORMAT: Format = Format::version(1);
 #[non_exhaustive]
 pub enum Error {
     /// Another run writes to the same data.
-    #[error("{holder} is at work on {data}")]
+    #[error("{holder} is using {data}")]
     Busy {
         /// The data folder.
         data: String,
@@ -41,7 +41,7 @@ pub enum Error {
     /// The lock's file could not be used.
     #[error("could not lock {path}")]
     Lock {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// The system's own error.
         source: std::io::Error,
@@ -90,11 +90,11 @@ impl RunId {
 /// What a run was and did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// Its name.
+    /// Its id, under which its record is: `runs/<id>/run.json`.
     pub id: RunId,
     /// The command with its flags; no secret can be given there.
     pub command: Vec<String>,
-    /// The profile.
+    /// The profile's name.
     pub profile: String,
     /// When it began.
     pub began_at: DateTime<Utc>,
@@ -127,7 +127,7 @@ impl Sink for Steps {
         let Event::StepEnded(step) = event else {
             return;
         };
-        // By way of text, which keeps the order of the fields.
+        // Through text, which keeps the order of the fields.
         let fields = serde_json::to_string(step).and_then(|text| serde_json::from_str(&text));
         let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         steps.extend(fields.ok());
@@ -136,14 +136,23 @@ impl Sink for Steps {
 
 impl Run {
     /// Writes the record, `runs/<id>/run.json`, replacing an earlier one of the run.
+    ///
+    /// # Errors
+    ///
+    /// The record cannot be written.
     pub async fn record(&self, runs: &Location) -> Result<()> {
-        // A record that is no record would be worse than none: texts and numbers are JSON.
+        // Cannot fail: a record consists of texts and numbers.
         let text = FORMAT.write(self).unwrap_or_default();
         Ok(runs.put(&format!("{}/run.json", self.id.0), text).await?)
     }
 
     /// Returns the newest runs, newest first, at most `limit`. What cannot be read
     /// is left out.
+    ///
+    /// # Errors
+    ///
+    /// The folder of runs cannot be listed, or the store fails; a record that is not valid is
+    /// no error.
     pub async fn latest(runs: &Location, limit: usize) -> Result<Vec<Run>> {
         let mut ids = runs.folders().await?;
         ids.sort_by(|a, b| b.cmp(a));
@@ -174,6 +183,11 @@ pub struct Lock {
 
 impl Lock {
     /// Takes the lock of `data`, waiting for at most `wait`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] if another process still holds the lock after `wait`, and [`Error::Lock`]
+    /// if the file cannot be opened, locked or written.
     #[expect(
         clippy::disallowed_methods,
         reason = "it waits for another process, whose time is the system's"

@@ -1,4 +1,4 @@
-//! `status`: each pipeline at each hop, and the newest runs.
+//! `status`: how far each pipeline has got, and the newest runs.
 //!
 //! In come the outbox, the inbox, the ledger and the records of runs; out comes what
 //! they say. Nothing is changed.
@@ -9,7 +9,7 @@ use crate::{
     database::{self, Database, LedgerEntry},
     diagnostics::Finding,
     env::{self, Env},
-    inbox::{self, Disposition, Received},
+    inbox::{self, Received},
     kind::Kind,
     outbox,
     report::{self, PastRun, PipelineStatus},
@@ -108,7 +108,7 @@ async fn hops(env: &Env, database: &dyn Database, pipeline: &str) -> Result<Pipe
         received_rows: received.as_ref().map(|received| received.rows),
         state: received
             .as_ref()
-            .map(|received| state(&received.disposition)),
+            .map(|received| received.disposition.word()),
         applied: applied.as_ref().map(artifact),
         applied_rows: applied.as_ref().map(rows),
     })
@@ -121,16 +121,6 @@ async fn newest(env: &Env, pipeline: &str) -> Result<Option<Received>> {
     all.extend(inbox.refused(pipeline).await?);
     all.extend(inbox.archived(pipeline).await?);
     Ok(all.into_iter().max_by_key(|received| received.seq))
-}
-
-/// Returns the word for what became of an artifact that was received.
-fn state(disposition: &Disposition) -> &'static str {
-    match disposition {
-        Disposition::Pending => "pending",
-        Disposition::Refused { .. } => "refused",
-        Disposition::Applied { .. } => "applied",
-        Disposition::Superseded { .. } => "superseded",
-    }
 }
 
 fn artifact(entry: &LedgerEntry) -> String {

@@ -1,4 +1,4 @@
-//! Made-up prices for the benches, in sizes that a bench's id tells.
+//! Made-up prices for the benches, in sizes that are part of a bench's id.
 
 use pricemill::synth::{Export, Spec};
 

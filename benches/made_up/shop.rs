@@ -4,7 +4,7 @@ use futures::TryStreamExt;
 use indexmap::IndexMap;
 use pricemill::{
     config::EngineConfig,
-    events::Progress,
+    events::Events,
     pipeline::{Bindings, Project},
     snapshot::{self, Direct, Rows, Snapshot},
     storage::Location,
@@ -87,7 +87,7 @@ pub(crate) async fn write(
         location: &Location::folder(folder).unwrap(),
         engine: &EngineConfig::default(),
         at: "2026-11-24T06:00:00Z".parse().unwrap(),
-        progress: &Progress::silent(),
+        progress: &Events::silent(),
     };
     snapshot::write(direct, rows.collect()).await.unwrap()
 }

@@ -37,7 +37,7 @@ def parse():
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--preset", choices=PRESETS, default="s", help="the size of the data (s)")
-    size.add_argument("--prices", type=int, help="about so many prices instead of a preset's")
+    size.add_argument("--prices", type=int, help="approximate number of prices, instead of a preset")
     parser.add_argument("--runs", type=int, default=5, help="runs of each, in turn (5)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for each (all cores)")
     parser.add_argument(
@@ -68,7 +68,7 @@ def parse():
     parser.add_argument(
         "--formulations", action="store_true", help="bargains by every formulation of the peers"
     )
-    parser.add_argument("--check", action="store_true", help="tell that all agree, no times")
+    parser.add_argument("--check", action="store_true", help="check that all results agree, without timing")
     parser.add_argument("--save", action="store_true", help="into src/docs/peers.md and RESULTS.md")
     parser.add_argument("--root", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--target", type=Path, required=True, help=argparse.SUPPRESS)
@@ -128,7 +128,7 @@ def run(work, runs):
 
 
 def run_pages(arguments, bench, work, prices):
-    """Fetches from a database of at most so many prices."""
+    """Fetches from a database of at most that many prices."""
     serving = Project(work / "serving", bench.project.binary, arguments.threads)
     serving.make("[serve]\ninternal_per_day = 1000000000\n")
     serving.synth(["--prices", str(min(prices, PAGED))], "--database")

@@ -1,6 +1,6 @@
 -- bargains: one row per product_id: those whose dearest price is over min_ratio times
 -- their cheapest.
--- Prices are compared as decimals: exactly min_ratio times is no bargain.
+-- Prices are compared as decimals: exactly min_ratio times is not a bargain.
 with dear_enough as (
     select
         product_id,

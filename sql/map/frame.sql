@@ -7,7 +7,7 @@ with bounds as (
         coalesce(max(longitude), 180) as east,
         coalesce(min(latitude), -60) as south,
         coalesce(max(latitude), 80) as north,
-        -- As decimals, whose mean does not hang on the order of the rows.
+        -- As decimals, whose mean does not depend on row order.
         coalesce(cast(avg(cast(latitude as decimal(9,6))) as double), 0) as mean_latitude
     from shown_stores
 ),

@@ -1,5 +1,5 @@
 -- compared_prices: one row per product_id, store_id: prices that there are now or were
--- in the snapshot before; none where there is no snapshot before.
+-- in the previous snapshot; no rows if there is none.
 -- Grouped, not joined: grouping can spill.
 with both_sides as (
     select

@@ -1,7 +1,7 @@
--- true_bargains: one row per product_id: of each claimed bargain, whether it stands,
+-- true_bargains: one row per product_id: of each claimed bargain, whether it holds,
 -- and why.
--- It is true when it stands on the prices that are in line, false when it does not, and
--- doubtful when nobody can tell which of two prices is wrong.
+-- It is true when it holds on the prices that are in line, false when it does not, and
+-- doubtful when it is unknown which of two prices is wrong.
 with judged as (
     select
         claimed_bargains.product_id,
@@ -40,7 +40,7 @@ select
     case
         when verdict = 'doubtful' then concat(
             'prices are over ', max_times,
-            ' times apart, with no third to tell which is wrong'
+            ' times apart, with no third to show which is wrong'
         )
         when left_out = 0 then concat(
             'all ', price_count, ' prices are in line'

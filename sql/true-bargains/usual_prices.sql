@@ -1,5 +1,5 @@
 -- usual_prices: one row per product_id: the price that most companies would call usual,
--- where there are enough to tell.
+-- where there are enough of them.
 -- Each of three companies or more has one vote, its median price; of fewer, each of
 -- three stores or more has one; two stores cannot outvote each other.
 with company_medians as (

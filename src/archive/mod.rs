@@ -52,7 +52,7 @@ pub enum Error {
     /// No archive is there.
     #[error("there is no archive in {place}")]
     None {
-        /// The folder.
+        /// Where the archives are: a path or a URL.
         place: String,
     },
     /// No archive has that name, or it was never finished.
@@ -60,7 +60,7 @@ pub enum Error {
     Unknown {
         /// What was asked for.
         id: String,
-        /// The folder.
+        /// Where the archives are: a path or a URL.
         place: String,
     },
     /// The archive could not be written, or its manifest not be read.
@@ -77,19 +77,19 @@ pub enum Error {
     /// A file is not the one the manifest describes.
     #[error("{path} does not match its manifest")]
     Changed {
-        /// The file.
+        /// Where the file is: a path or a URL.
         path: String,
     },
     /// An archive of that instant is there already.
-    #[error("archive {path} exists already")]
+    #[error("archive {path} already exists")]
     Taken {
-        /// The archive.
+        /// Where the archive is: a path or a URL.
         path: String,
     },
     /// A table could not be written as Parquet, or read back.
-    #[error("could not turn the table `{table}` into Parquet or back")]
+    #[error("could not convert the table `{table}` to or from Parquet")]
     Parquet {
-        /// The table.
+        /// The table's name.
         table: String,
         /// Parquet's own error.
         source: ParquetError,
@@ -125,12 +125,12 @@ impl Error {
 
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Error::None { .. } => Some("make one with generate --archive".to_owned()),
-            Error::Unknown { .. } => Some("leave --artifact out for the newest".to_owned()),
+            Error::None { .. } => Some("create one with `generate --archive`".to_owned()),
+            Error::Unknown { .. } => Some("omit --artifact to use the newest".to_owned()),
             Error::Schema { .. } => Some(
-                "put it back with the pricemill that made it, then go on with this one".to_owned(),
+                "restore it with the pricemill that wrote it, then upgrade to this one".to_owned(),
             ),
-            Error::Changed { .. } => Some("take an older archive with --artifact".to_owned()),
+            Error::Changed { .. } => Some("choose an older archive with --artifact".to_owned()),
             Error::Sealed(error) => error.hint(),
             Error::Env(error) => error.hint(),
             Error::Storage(error) => error.hint(),
@@ -147,7 +147,7 @@ pub struct Archived {
     pub id: String,
     /// The database's schema version.
     pub schema_version: u64,
-    /// The tables.
+    /// The tables, by name.
     pub tables: Vec<ArchivedTable>,
 }
 
@@ -156,11 +156,11 @@ pub struct Archived {
 pub struct ArchivedTable {
     /// Its name.
     pub name: String,
-    /// Its columns.
+    /// Its columns, in order, with their types.
     pub contract: Contract,
-    /// Its key.
+    /// The columns of its primary key, in order.
     pub key: Vec<String>,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
     /// Its file's hash.
     pub sha256: Sha256,

@@ -2,7 +2,7 @@
 //!
 //! A pipeline's name, a running number and a hash make an artifact's id, and the id makes
 //! the names of its files. Whatever is read from outside becomes one of these types first,
-//! so that no path is made of text that nobody looked at.
+//! so that no path is made of text that was not validated.
 
 use std::{fmt, ops::Deref, str::FromStr};
 
@@ -180,7 +180,7 @@ pub struct SnapshotId(pub String);
 /// An artifact's name below its pipeline, shown as `000001-0123456789abcdef`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ArtifactId {
-    /// Its number.
+    /// Its number within the pipeline, from 1.
     pub seq: Seq,
     /// The hash of its content, whole; the shown name holds the beginning.
     pub sha256: Sha256,

@@ -22,7 +22,7 @@ pub(crate) const FORMAT: Format = Format::version(1);
 /// An artifact that has no number yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: PipelineName,
     /// The file's name.
     pub file: String,
@@ -35,7 +35,7 @@ pub struct Draft {
     /// The files beside it, which go no farther than the outbox.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Also>,
-    /// The columns.
+    /// The columns of the file, in order, with their types.
     pub contract: Contract,
     /// The snapshot it was made from.
     pub snapshot: SnapshotId,
@@ -80,7 +80,7 @@ pub struct Also {
     pub file: String,
     /// The hash of its bytes.
     pub sha256: Sha256,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
@@ -129,7 +129,7 @@ impl Draft {
         std::iter::once(self.file.as_str()).chain(also)
     }
 
-    /// Returns whether a receiver could not tell this from the committed one, nor a
+    /// Returns whether a receiver could not distinguish this from the committed one, nor a
     /// reader of the files beside it.
     pub(crate) fn is_same_as(&self, other: &Draft) -> bool {
         self.sha256 == other.sha256

@@ -14,7 +14,7 @@
 //! - a store that lost its answer has the manifest, which is then found unchanged.
 //!
 //! In go local files and manifests; out comes what became of them. What a
-//! manifest says is its stage's own affair.
+//! manifest says is defined by its stage.
 
 use std::path::Path;
 
@@ -37,15 +37,15 @@ pub enum Error {
     #[error(transparent)]
     Storage(#[from] storage::Error),
     /// Other content has the name of a file.
-    #[error("{path} exists already, with other content")]
+    #[error("{path} already exists, with other content")]
     Taken {
-        /// The file.
+        /// Where the file is: a path or a URL.
         path: String,
     },
     /// A manifest cannot be read.
     #[error("could not read manifest {path}")]
     Manifest {
-        /// The manifest.
+        /// Where the manifest is: a path or a URL.
         path: String,
         /// What is wrong with it.
         source: Fault,
@@ -62,7 +62,7 @@ pub enum Fault {
     /// Its text is not of its format.
     #[error(transparent)]
     Format(#[from] Unreadable),
-    /// It lies where another one belongs.
+    /// It is where another one belongs.
     #[error("it belongs to another pipeline or number")]
     Misplaced,
     /// It names a file that is not one of its own.
@@ -100,7 +100,7 @@ impl Fault {
         match self {
             Fault::Format(unreadable) => unreadable.hint(path),
             Fault::Misplaced | Fault::FileName => {
-                format!("look at {path}, and remove it if it is of no use")
+                format!("inspect {path}, and delete it if it is not needed")
             }
         }
     }

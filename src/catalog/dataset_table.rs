@@ -45,7 +45,7 @@ pub(crate) struct DatasetTable {
     /// The key's leading columns whose bounds every file has.
     key: Vec<usize>,
     files: Vec<(ObjectMeta, File)>,
-    /// Each key stands once.
+    /// Each key occurs once.
     constraints: Constraints,
     statistics: Statistics,
 }
@@ -108,7 +108,7 @@ impl DatasetTable {
     fn is_split(&self, at: usize) -> bool {
         let first = |file: usize| self.files[file].1.bounds.first();
         match (first(at - 1), first(at)) {
-            (Some(before), Some(after)) => before.most < after.least,
+            (Some(before), Some(after)) => before.max < after.min,
             _ => false,
         }
     }
@@ -130,14 +130,14 @@ impl DatasetTable {
         LexOrdering::new(columns)
     }
 
-    /// Returns how the key's first column tells the groups apart.
+    /// Returns how the key's first column separates the groups.
     fn partitioning(&self, ranges: &[Range<usize>]) -> Result<Option<Partitioning>> {
         let Some(ordering) = self.ordering(1).filter(|_| ranges.len() > 1) else {
             return Ok(None);
         };
         let begins = ranges.iter().skip(1).filter_map(|range| {
             let bounds = self.files[range.start].1.bounds.first()?;
-            Some(SplitPoint::new(vec![ScalarValue::from(bounds.least)]))
+            Some(SplitPoint::new(vec![ScalarValue::from(bounds.min)]))
         });
         let ranges = RangePartitioning::try_new(ordering, begins.collect())?;
         Ok(Some(Partitioning::Range(ranges)))
@@ -157,14 +157,14 @@ fn statistics<'f>(
     for (place, column) in key.iter().enumerate() {
         let bounds = files.clone().filter_map(|file| file.bounds.get(place));
         let known = bounds.copied().reduce(|all, next| Bounds {
-            least: all.least.min(next.least),
-            most: all.most.max(next.most),
+            min: all.min.min(next.min),
+            max: all.max.max(next.max),
         });
         if let Some(known) = known {
             statistics.column_statistics[*column] = ColumnStatistics::new_unknown()
                 .with_null_count(Precision::Exact(0))
-                .with_min_value(Precision::Exact(ScalarValue::from(known.least)))
-                .with_max_value(Precision::Exact(ScalarValue::from(known.most)));
+                .with_min_value(Precision::Exact(ScalarValue::from(known.min)))
+                .with_max_value(Precision::Exact(ScalarValue::from(known.max)));
         }
     }
     statistics

@@ -32,7 +32,7 @@ impl Deferred {
 
     /// Gives the rows. Only the first gift counts.
     pub(crate) fn fill(&self, table: Arc<dyn TableProvider>) {
-        // A second gift would be the same rows.
+        // A second fill would bring the same rows.
         let _ = self.written.set(table);
     }
 }

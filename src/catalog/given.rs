@@ -2,8 +2,8 @@
 //!
 //! The columns must fit the contract without loss: by name, every one that may not be
 //! null there and free of nulls, integers and decimals no wider, no price below zero.
-//! What the footers tell is not read again. The rows are taken as they are and in
-//! whatever order: that no key comes twice is the user's word.
+//! What the footers say is not read again. The rows are taken as they are and in
+//! whatever order: that no key occurs twice is up to the user.
 
 use std::{
     path::{Path, PathBuf},
@@ -38,7 +38,7 @@ pub struct Given {
     pub path: PathBuf,
 }
 
-/// Files that stand for datasets.
+/// Files in place of datasets.
 #[derive(Debug, Clone, Copy)]
 pub struct GivenFiles<'a>(pub &'a [Given]);
 
@@ -94,7 +94,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
     match found.is_empty() {
         true => Err(failed(std::io::Error::new(
             std::io::ErrorKind::NotFound,
-            "it has no .parquet file",
+            "it contains no .parquet file",
         ))),
         false => Ok(found),
     }
@@ -108,7 +108,7 @@ fn unfit(dataset: &Dataset, path: &Path, reason: String) -> Error {
     }
 }
 
-/// Says why a column of the files cannot stand for the contract's.
+/// Says why a column of the files cannot be used for the contract's.
 fn fits(column: &Column, there: &Schema) -> Result<(), String> {
     let Ok(field) = there.field_with_name(&column.name) else {
         return match column.nullable {
@@ -191,7 +191,7 @@ async fn check_rows(
         }
         let zero = ScalarValue::new_zero(&least.data_type()).map_err(failed)?;
         if least < zero {
-            let reason = format!("column `{}` must not be below zero", column.name);
+            let reason = format!("column `{}` must not be negative", column.name);
             return Err(unfit(dataset, path, reason));
         }
     }

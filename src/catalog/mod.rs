@@ -1,8 +1,8 @@
 //! What a name in SQL is, and where its rows come from.
 //!
 //! A [`Relations`] gives the rows of what SQL names from outside of itself: nothing but
-//! columns, a snapshot, files that the user names, a test's rows, a database. What none
-//! gives, the project's own SQL makes. Nothing here plans or runs.
+//! columns, a snapshot, files that the user names, a test's rows, a database. The
+//! project's own SQL computes everything else. Nothing here plans or runs.
 
 mod dataset_table;
 mod deferred;

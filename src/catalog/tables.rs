@@ -133,7 +133,7 @@ pub(crate) fn files(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn Tabl
 fn local(file: &Path) -> Result<ListingTableUrl> {
     let file = std::path::absolute(file)?;
     let url = Url::from_file_path(&file).map_err(|()| {
-        DataFusionError::Configuration(format!("{} cannot be a URL", file.display()))
+        DataFusionError::Configuration(format!("{} cannot be written as a URL", file.display()))
     })?;
     ListingTableUrl::try_new(url, None)
 }

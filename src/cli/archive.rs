@@ -42,7 +42,7 @@ pub(super) async fn put_back(context: &Context, request: &PutBack) -> Result<End
             .say(format!("{} would be restored", wanted.location));
         return context.finish(&wanted);
     }
-    if !request.yes && !confirmed(&format!("replace every table by {}?", wanted.location)) {
+    if !request.yes && !confirmed(&format!("replace every table with {}?", wanted.location)) {
         return Err(config::Error::NotConfirmed.into());
     }
     context.finish(&archive::put_back(&context.env, &wanted).await?)
@@ -53,7 +53,7 @@ pub(super) fn archive(archive: &Archive) -> Vec<Line> {
     let what = match archive.action {
         ArchiveAction::Archived => "archived as",
         ArchiveAction::Restored => "restored from",
-        ArchiveAction::DryRun => "would be restored from",
+        ArchiveAction::DryRun => "dry run; would be restored from",
     };
     let (tables, rows) = (archive.tables.len(), grouped(archive.rows()));
     let id = &archive.archive;

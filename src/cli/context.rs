@@ -1,4 +1,4 @@
-//! What a command works with, and how it comes to its end.
+//! What a command works with, and how it ends.
 
 use std::{
     path::{Path, PathBuf},
@@ -61,7 +61,7 @@ pub(super) struct Nature {
     pub(super) hears_signals: bool,
 }
 
-/// Reads the project that a folder lies in.
+/// Reads the project that a folder is in.
 pub(super) fn project_of(from: &Path) -> Loaded {
     Project::load(&Config::root_of(from))
 }
@@ -72,7 +72,7 @@ enum Stopped {
 }
 
 impl Start {
-    /// Runs a command to its end, prints how it ended, records it, and returns the exit
+    /// Runs a command, prints how it ended, records it, and returns the exit
     /// code.
     pub(super) async fn run_to_end(
         self,
@@ -92,7 +92,7 @@ impl Start {
                 return error.kind().exit_code();
             }
         };
-        // Without it temporary files go where they go, and a killed run leaves them there.
+        // Without it, temporary files are in the system's folder, where a killed run leaves them.
         let scratch = Scratch::open(context.env.config.engine.temp.as_deref()).ok();
         if let Some(scratch) = &scratch {
             scratch.adopt();

@@ -13,7 +13,7 @@ use crate::docs::{self, PAGES, Page};
 /// The arguments of `docs`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The page; lists all pages unless given
+    /// Page to print [default: a list of all pages]
     #[arg(value_parser = names())]
     pub(super) page: Option<String>,
 }

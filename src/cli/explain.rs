@@ -23,7 +23,7 @@ use crate::{
 /// The arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The code, such as unknown-column; lists all codes unless given
+    /// Code, such as unknown-column [default: a list of all codes]
     pub(super) code: Option<String>,
 }
 
@@ -43,7 +43,7 @@ struct Explained {
     code: Code,
     /// `error` or `warning`.
     severity: Severity,
-    /// What it stands for, in a few words.
+    /// What it means, in a few words.
     title: &'static str,
     /// `explanation`, and `wrong` and `right`: lists of `file` and `text`.
     #[serde(flatten)]
@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args, output: Output) -> ExitCode {
 }
 
 fn unknown(id: &str) -> ExitCode {
-    eprintln!("error: there is no code `{id}`");
+    eprintln!("error: unknown code `{id}`");
     match nearest(id, Code::ALL.iter().map(|code| code.id())) {
         Some(near) => eprintln!("help: {}", did_you_mean(near)),
         None => eprintln!("help: `pricemill explain` lists all codes"),

@@ -28,7 +28,9 @@ pub(super) fn dataset(dataset: &Dataset) -> Vec<Line> {
     }
     if dataset.conflicts > 0 {
         let rows = grouped(dataset.conflicts);
-        notes.push(format!("{rows} rows with the key of another row removed"));
+        notes.push(format!(
+            "{rows} rows removed: same key as another row, different values"
+        ));
     }
     for (reference, rows) in &dataset.missing_references {
         if let (Some((_, parent)), 1..) = (reference.split_once(" → "), *rows) {
@@ -41,7 +43,7 @@ pub(super) fn dataset(dataset: &Dataset) -> Vec<Line> {
         notes.push(format!("unknown field `{field}` ignored {count} times"));
     }
     if dataset.cross_origin_links > 0 {
-        notes.push("`next` named another origin; only its query was used".to_owned());
+        notes.push("`next` pointed to another origin; only its query was used".to_owned());
     }
     let name = &dataset.dataset;
     let warn = |note: String| Line::Warn(format!("{name}: {note}"));

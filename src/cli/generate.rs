@@ -148,7 +148,7 @@ pub(super) fn generated(generated: &Generated) -> Vec<Line> {
         GenerateOutcome::Failed => {
             let error = generated.error.iter();
             lines.extend(error.flat_map(Line::of_failure));
-            return lines;
+            "failed; nothing was committed".to_owned()
         }
     };
     lines.push(Line::Say(format!("{name}: {what}")));

@@ -32,7 +32,7 @@ pub(super) struct Global {
     /// Print errors only
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
-    /// Print more; twice for everything
+    /// Print more; repeat for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(super) verbose: u8,
 }

@@ -47,7 +47,7 @@ pub(super) enum Command {
     Upload(upload::Args),
     /// Apply pending artifacts from the inbox to the database
     Update(update::Args),
-    /// Generate, then upload or update, as the profile says
+    /// Generate, then upload or update, depending on the profile
     Run(generate::Args),
     /// Check the project without data
     #[command(visible_alias = "validate")]
@@ -69,7 +69,7 @@ pub(super) enum Command {
     Synth(synth::Args),
     /// Serve the exports, the uploads and /healthz
     Serve(serve::Args),
-    /// Explain a code of an error or a warning, such as unknown-column
+    /// Explain the code of an error or a warning, such as unknown-column
     Explain(explain::Args),
     /// Print a page of the documentation, or list the pages
     Docs(docs::Args),
@@ -199,7 +199,7 @@ pub(super) fn print_version(arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-/// Prints why a command line was not understood; help and version are no failure.
+/// Prints why a command line was not understood; help and version are not failures.
 pub(super) fn refuse(error: &clap::Error, invalid: Option<&Findings>) -> ExitCode {
     if error.use_stderr()
         && let Some(findings) = invalid

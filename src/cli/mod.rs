@@ -90,7 +90,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
     let nature = parsed.command.nature();
     let command = async |context: &Context| dispatch(context, parsed.command).await;
     let code = runtime.block_on(start.run_to_end(nature, command));
-    // What still runs is of no use any more, and may not keep the process.
+    // What still runs is no longer needed, and must not keep the process alive.
     runtime.shutdown_background();
     ExitCode::from(code)
 }

@@ -42,7 +42,7 @@ pub(super) struct Over {
     /// snapshot; its columns are checked against the contract
     #[arg(long = "file", value_name = "DATASET=PATH", value_parser = given)]
     pub(super) files: Vec<Given>,
-    /// Set a parameter of a pipeline that is read; the others have their defaults
+    /// Set a parameter of a pipeline that is read; the others keep their defaults
     #[arg(long = "param", value_name = "[PIPELINE.]NAME=VALUE")]
     pub(super) params: Vec<String>,
 }

@@ -14,7 +14,7 @@ pub(super) struct Args {
     pub(super) listen: std::net::SocketAddr,
 }
 
-/// Serves until it is told to stop; requests in flight may finish.
+/// Serves until it is asked to stop; requests in flight may finish.
 pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     let listener = tokio::net::TcpListener::bind(args.listen);
     let listener = listener.await.map_err(|source| serve::Error::Listen {

@@ -29,7 +29,7 @@ pub(super) struct Args {
         value_name = "N"
     )]
     pub(super) limit: i64,
-    /// Show the columns instead: their types, units and what they hold
+    /// Show the columns instead: types, units and descriptions
     #[arg(long, conflicts_with_all = ["filter", "limit", "snapshot", "files", "params"])]
     pub(super) schema: bool,
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! The screen as a sink of events: progress as it comes, all else as lines.
 //!
-//! Which lines an event is, its command's file says.
+//! The file of its command decides which lines an event becomes.
 
 use super::{
     fetch, generate, load,
@@ -80,5 +80,84 @@ fn lines(event: &Event, verbose: u8) -> Vec<Line> {
             // It ended as a task.
             Step::Synth(_) => Vec::new(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{
+        Archive, ArchiveAction, GenerateOutcome, Generated, TestFile, TestOutcome, UpdateOutcome,
+        Updated, UploadOutcome, Uploaded,
+    };
+
+    /// Fails unless the last line of an event has the state's word.
+    fn says(event: &Event, word: &str) {
+        let lines = lines(event, 0);
+        let Some(Line::Say(line)) = lines.last() else {
+            panic!("`{word}` has no line");
+        };
+        assert!(line.to_lowercase().contains(word), "`{line}` is `{word}`");
+    }
+
+    fn step(step: Step) -> Event {
+        Event::StepEnded(Box::new(step))
+    }
+
+    #[test]
+    fn the_line_of_a_step_has_the_word_of_its_state() {
+        for outcome in GenerateOutcome::ALL {
+            let generated = Generated::new("bargains", *outcome, "20260101T000000Z-0");
+            says(&step(Step::Generate(generated)), outcome.word());
+        }
+        for outcome in UploadOutcome::ALL {
+            says(&step(Step::Upload(uploaded(*outcome))), outcome.word());
+        }
+        for outcome in UpdateOutcome::ALL {
+            let updated = Updated::new("bargains", *outcome);
+            says(&step(Step::Update(updated)), outcome.word());
+        }
+        for action in ArchiveAction::ALL {
+            says(&step(Step::Archive(archived(*action))), action.word());
+        }
+        for outcome in TestOutcome::ALL {
+            says(&Event::Tested(tested(*outcome)), outcome.word());
+        }
+    }
+
+    fn uploaded(outcome: UploadOutcome) -> Uploaded {
+        Uploaded {
+            pipeline: "bargains".to_owned(),
+            outcome,
+            artifact: Some("000001-0123456789abcdef".to_owned()),
+            rows: Some(1),
+            target: "http://127.0.0.1:8000".to_owned(),
+            verified: true,
+            held: false,
+            reason: None,
+            error: None,
+        }
+    }
+
+    fn archived(action: ArchiveAction) -> Archive {
+        Archive {
+            archive: "2026-01-01T000000Z".to_owned(),
+            action,
+            location: "data/archive".to_owned(),
+            tables: Vec::new(),
+        }
+    }
+
+    fn tested(outcome: TestOutcome) -> TestFile {
+        TestFile {
+            pipeline: "bargains".to_owned(),
+            file: "tests/sql/bargains/bargains.slt".to_owned(),
+            outcome,
+            records: 1,
+            rewritten: false,
+            empty: Vec::new(),
+            line: Some(1),
+            message: None,
+        }
     }
 }

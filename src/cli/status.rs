@@ -1,4 +1,4 @@
-//! `status`: each pipeline at each hop, and the newest runs.
+//! `status`: how far each pipeline has got, and the newest runs.
 
 use std::time::Duration;
 

@@ -98,7 +98,7 @@ pub(super) enum FileLayout {
 pub(super) enum PriceOrder {
     /// By product, then by store
     Key,
-    /// As scrapers bring them, store by store
+    /// By store, as scrapers deliver them
     Arrival,
 }
 

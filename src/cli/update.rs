@@ -30,7 +30,7 @@ pub(super) struct Args {
     /// Apply this artifact: a refused one, or an older one to roll back to
     #[arg(long, value_name = "ID")]
     pub(super) artifact: Option<String>,
-    /// Waive these guards
+    /// Waive this guard; can be repeated
     #[arg(long, value_name = "GUARD", value_delimiter = ',')]
     pub(super) accept: Vec<Guard>,
     /// Restore a whole archive: the newest, or the one named by --artifact
@@ -96,7 +96,7 @@ pub(super) fn updated(updated: &Updated) -> Vec<Line> {
         UpdateOutcome::Applied => format!("{id} applied"),
         UpdateOutcome::AlreadyApplied => format!("{id} is already applied"),
         UpdateOutcome::AppliedNotArchived => {
-            format!("{id} applied, but still in the inbox; the next update archives it")
+            format!("{id} applied, not archived: the next update moves it out of the inbox")
         }
         UpdateOutcome::Nothing => "nothing pending in the inbox".to_owned(),
         UpdateOutcome::Skipped => match &updated.reason {
@@ -104,7 +104,7 @@ pub(super) fn updated(updated: &Updated) -> Vec<Line> {
             None => "skipped".to_owned(),
         },
         UpdateOutcome::Refused => format!("{id} refused; the tables are unchanged"),
-        UpdateOutcome::Failed => format!("{id} not applied; the tables are unchanged"),
+        UpdateOutcome::Failed => format!("{id} failed; the tables are unchanged"),
     }));
     lines.extend(updated.tables.iter().map(table));
     if let Some((id, reason)) = &updated.refused_before {

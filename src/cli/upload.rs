@@ -43,13 +43,13 @@ pub(super) fn uploaded(uploaded: &Uploaded) -> Vec<Line> {
             let rows = grouped(uploaded.rows.unwrap_or_default());
             let unverified = match uploaded.verified {
                 true => "",
-                false => " (not verified: the service does not repeat the hash)",
+                false => " (not verified: the service does not return the hash)",
             };
             format!("{id}, {rows} rows, uploaded to {target}{unverified}")
         }
         UploadOutcome::AlreadyUploaded => format!("{id} is already uploaded to {target}"),
-        UploadOutcome::Pending => format!("{id} would be uploaded to {target}"),
-        UploadOutcome::NothingPending => "nothing would be uploaded".to_owned(),
+        UploadOutcome::Pending => format!("{id} is pending, and would be uploaded to {target}"),
+        UploadOutcome::NothingPending => "nothing pending in the outbox".to_owned(),
         UploadOutcome::Skipped => match &uploaded.reason {
             Some(reason) => format!("skipped ({reason})"),
             None => "skipped".to_owned(),
@@ -57,7 +57,7 @@ pub(super) fn uploaded(uploaded: &Uploaded) -> Vec<Line> {
         UploadOutcome::Failed => {
             let error = uploaded.error.iter();
             lines.extend(error.flat_map(Line::of_failure));
-            format!("{id} stays in the outbox")
+            format!("{id} failed, and stays in the outbox")
         }
     };
     lines.push(Line::Say(format!("{pipeline}: {what}")));

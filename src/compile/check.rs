@@ -36,7 +36,7 @@ pub struct Checked {
 /// Something a contract promises of an output's rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promise {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// What: `product_id not null`, `one row per product_id`.
     pub what: String,
@@ -87,7 +87,7 @@ pub async fn check(
 }
 
 /// Awaits something of each number below `count`, on all processors; returns what
-/// came, by number. Planning waits for nobody, so it would else be on one of them.
+/// came, by number. Planning waits for nobody, so it would otherwise be on one of them.
 fn side_by_side<F: Future<Output: Send>>(
     count: usize,
     work: impl Fn(usize) -> F + Sync,

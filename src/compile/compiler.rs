@@ -61,7 +61,7 @@ pub(crate) struct Compiled {
 
 /// A model's plan.
 pub(crate) struct Model {
-    /// The plan.
+    /// Its logical plan, with parameters bound.
     pub(crate) plan: LogicalPlan,
     /// Where its rows are to be put, if others read them.
     pub(crate) deferred: Option<Arc<Deferred>>,
@@ -109,7 +109,7 @@ impl<'a> Compiler<'a> {
         Ok(unit.compiled)
     }
 
-    /// Compiles a SELECT that is no file of a pipeline, with the models that it reads as
+    /// Compiles a SELECT that is not a file of a pipeline, with the models that it reads as
     /// parts of its plan.
     ///
     /// # Errors
@@ -222,7 +222,7 @@ fn private(scope: Scope<'_>, name: &Name, mut finding: Finding) -> Finding {
 fn ambiguous(file: &SqlFile, name: &Name, one: &Pipeline, other: &Pipeline) -> Finding {
     let table = name.reference.table();
     let what = format!(
-        "`{table}` is a relation of {} and of {}",
+        "`{table}` is a relation of both {} and {}",
         one.name, other.name
     );
     Finding::new(Code::AmbiguousRelation, what)
@@ -425,7 +425,7 @@ async fn outside(
 ) -> Result<Arc<dyn TableProvider>> {
     let table = relations.table(context, named).await?;
     table.ok_or_else(|| {
-        let nowhere = format!("{named:?} has rows nowhere");
+        let nowhere = format!("there are no rows for {named:?}");
         Error::run("the relations", DataFusionError::Internal(nowhere))
     })
 }

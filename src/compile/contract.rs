@@ -48,23 +48,23 @@ fn in_model(pipeline: &Pipeline, name: &str) -> Option<Place> {
 
 fn lacking(pipeline: &Pipeline, column: &Column, made: &[&str]) -> Finding {
     let what = format!(
-        "the model `{}` makes no column `{}`",
+        "the model `{}` has no column `{}`",
         pipeline.output, column.name
     );
     let mut finding = Finding::new(Code::MissingColumn, what)
         .at(in_manifest(pipeline, &column.name), "declared here");
     if let Some(place) = in_model(pipeline, &column.name) {
-        finding = finding.see(place, format!("makes no `{}`", column.name));
+        finding = finding.see(place, format!("has no `{}`", column.name));
     }
-    let otherwise = format!("it makes {}", made.join(", "));
+    let otherwise = format!("its columns are {}", made.join(", "));
     finding.suggest(&column.name, made, otherwise)
 }
 
 fn undeclared(pipeline: &Pipeline, name: &str) -> Finding {
-    let what = format!("the contract does not declare `{name}`, which the model makes");
+    let what = format!("the model selects `{name}`, which the contract does not declare");
     let contract = in_manifest(pipeline, "");
-    let mut finding =
-        Finding::new(Code::UndeclaredColumn, what).see(contract, format!("declares no `{name}`"));
+    let mut finding = Finding::new(Code::UndeclaredColumn, what)
+        .see(contract, format!("does not declare `{name}`"));
     if let Some(place) = in_model(pipeline, name) {
         finding = finding.at(place, "not in the contract");
     }
@@ -74,13 +74,13 @@ fn undeclared(pipeline: &Pipeline, name: &str) -> Finding {
 fn wrong_order(pipeline: &Pipeline, declared: &[&str], made: &[&str]) -> Finding {
     let first = declared.iter().zip(made).find(|(a, b)| a != b);
     let name = first.map_or("", |(name, _)| name);
-    let what = format!("the model makes the columns as {}", made.join(", "));
+    let what = format!("the model's columns are in the order {}", made.join(", "));
     let mut finding = Finding::new(Code::ColumnOrder, what)
         .at(in_manifest(pipeline, name), "declared in this order");
     if let Some(place) = in_model(pipeline, name) {
-        finding = finding.see(place, "selected in another");
+        finding = finding.see(place, "selected in a different order");
     }
-    finding.help(format!("select them as {}", declared.join(", ")))
+    finding.help(format!("select them in the order {}", declared.join(", ")))
 }
 
 fn wrong_type(pipeline: &Pipeline, column: &Column, actual: &DataType) -> Option<Finding> {

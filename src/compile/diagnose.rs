@@ -111,7 +111,7 @@ fn no_relation(
     let bare: Vec<_> = bare.map(String::as_str).collect();
     let otherwise = match relations.is_empty() {
         true => String::new(),
-        false => format!("there are {}", bare.join(", ")),
+        false => format!("the relations are {}", bare.join(", ")),
     };
     // What is written as a whole comes first: `export.pirces` is near `export.prices`.
     let wanted = match nearest(shown, known.clone()) {
@@ -136,7 +136,7 @@ fn unknown_function(
     // DataFusion always names one, however far from what is written.
     let named = quoted_after(message, "Did you mean '");
     let otherwise =
-        "functions are those of DataFusion's SQL and our own: `pricemill docs functions`";
+        "DataFusion's functions can be used, and those that `pricemill docs functions` lists";
     finding.suggest(name, named, otherwise)
 }
 
@@ -171,9 +171,9 @@ fn ungrouped(message: &str, file: &SqlFile, span: Range<usize>) -> Option<Findin
         _ => written,
     };
     let what = format!("`{column}` is neither grouped nor aggregated");
-    let help = format!("put it into `group by`, or aggregate it: `min({column})`");
+    let help = format!("add it to `group by`, or aggregate it: `min({column})`");
     let finding = Finding::new(Code::UngroupedColumn, what);
-    Some(finding.at(file.place(span), "which row's?").help(help))
+    Some(finding.at(file.place(span), "not in GROUP BY").help(help))
 }
 
 fn other(
@@ -219,7 +219,7 @@ fn named(file: &SqlFile, name: &str) -> Range<usize> {
     file.word(name).unwrap_or_else(|| file.first_token())
 }
 
-/// Returns what stands between `before` and the next quote.
+/// Returns what is between `before` and the next quote.
 fn quoted_after(text: &str, before: &str) -> Option<String> {
     let (_, rest) = text.split_once(before)?;
     rest.split_once('\'').map(|(name, _)| name.to_owned())

@@ -53,7 +53,7 @@ fn unstated(file: &SqlFile, model: &str, manifest: Option<&[String]>) -> Finding
 
 fn other_name(file: &SqlFile, model: &str, grain: &Grain) -> Finding {
     let named = &grain.model;
-    let what = format!("the first line is about `{}`, not `{model}`", named.text);
+    let what = format!("the first line names `{}`, not `{model}`", named.text);
     Finding::new(Code::GrainName, what)
         .at(file.place(named.span.clone()), "not the file's name")
         .help(format!("write `{model}`, or rename the file"))
@@ -69,8 +69,11 @@ fn unknown_columns(file: &SqlFile, grain: &Grain, made: &Schema) -> Vec<Finding>
     let unknown = unknown.filter(|column| !names.contains(&column.text.as_str()));
     unknown
         .map(|column| {
-            let what = format!("the model makes no column `{}`", column.text);
-            let otherwise = format!("it makes {}; put commas between names", names.join(", "));
+            let what = format!("the model has no column `{}`", column.text);
+            let otherwise = format!(
+                "its columns are {}; separate names with commas",
+                names.join(", ")
+            );
             Finding::new(Code::GrainColumn, what)
                 .at(file.place(column.span.clone()), "no such column")
                 .suggest(&column.text, &names, otherwise)
@@ -85,7 +88,7 @@ fn mismatch(pipeline: &Pipeline, file: &SqlFile, grain: &Grain) -> Option<Findin
         return None;
     }
     let (stated, declared) = (in_words(&stated), in_words(&pipeline.grain));
-    let what = format!("the model states {stated}, and its manifest {declared}");
+    let what = format!("the model states {stated}, but its manifest {declared}");
     let columns = grain.columns.first().zip(grain.columns.last());
     let span = columns.map_or(grain.model.span.clone(), |(first, last)| {
         first.span.start..last.span.end

@@ -50,7 +50,7 @@ impl Visitor for Calls<'_> {
 
 impl Calls<'_> {
     fn of(&mut self, query: &Query) {
-        // The walk never breaks off.
+        // The walk never stops early.
         let _ = query.visit(self);
     }
 

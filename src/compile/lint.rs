@@ -39,7 +39,7 @@ pub(crate) fn lint(plan: &LogicalPlan, file: &SqlFile) -> Vec<Finding> {
     {
         tree.findings.push(useless_order(file, order.span()));
     }
-    // The walk never breaks off.
+    // The walk never stops early.
     let _ = query.visit(&mut tree);
     let Tree {
         mut findings, sums, ..
@@ -112,9 +112,9 @@ impl Tree<'_> {
                 self.sums.push(Call { name, at, all });
             }
             "array_agg" if !has_order(call) => {
-                let what = "array_agg without an order gives another list each time";
+                let what = "array_agg without ORDER BY may return a different list each time";
                 let finding = Finding::new(Code::UnorderedArray, what);
-                let finding = finding.at(self.file.place(at), "in no order");
+                let finding = finding.at(self.file.place(at), "unordered");
                 self.findings
                     .push(finding.help("write `array_agg(x order by x)`"));
             }
@@ -251,17 +251,17 @@ fn loose_limit(file: &SqlFile, limit: Span) -> Finding {
     let keyword = file.keywords_before(limit, &["limit"]);
     Finding::new(
         Code::UnorderedLimit,
-        "LIMIT without ORDER BY takes other rows each time",
+        "LIMIT without ORDER BY may take different rows each time",
     )
     .at(
         file.place(keyword.unwrap_or_else(|| file.bytes(limit))),
-        "of which rows?",
+        "takes any rows",
     )
-    .help("add `order by` with a key of the rows before it")
+    .help("add an `order by` on a unique key before it")
 }
 
 fn chance(file: &SqlFile, name: &str, at: Range<usize>) -> Finding {
-    let what = format!("{name}() gives another value each time");
+    let what = format!("{name}() returns a different value each time");
     Finding::new(Code::NonDeterministic, what)
         .at(file.place(at), "not allowed here")
         .help("the same snapshot must give the same artifact: derive the value from the rows")

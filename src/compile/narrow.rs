@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Returns the project in which the pipelines read only what these parameters leave
-/// them. A pipeline that cannot be planned reads what it did: its run tells why.
+/// them. A pipeline that cannot be planned reads what it did: its run says why.
 ///
 /// # Errors
 ///

@@ -18,7 +18,7 @@ pub(crate) struct Tables {
     pub(crate) known: Vec<Table>,
     /// How many of them are the database's.
     present: usize,
-    /// Those whose columns only their SQL tells.
+    /// Those whose columns only their SQL determines.
     made_by_sql: Vec<String>,
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn findings(
     made: &Schema,
 ) -> Vec<Finding> {
     if database::is_own(&step.table) {
-        let what = format!("`{}` is the database's own", step.table);
+        let what = format!("`{}` is one of pricemill's own tables", step.table);
         let finding = error(pipeline, step.table_at.clone(), Code::ReservedTable, what);
         return vec![finding.help("name another table")];
     }
@@ -95,9 +95,9 @@ fn meant_another(tables: &Tables, pipeline: &Pipeline, step: &UpdateStep) -> Opt
         return None;
     }
     let near = nearest(&step.table, present.by_ref().map(|t| t.name.as_str()))?;
-    let what = format!("the table `{}` would be made anew", step.table);
+    let what = format!("the update would create a new table, `{}`", step.table);
     let place = pipeline.manifest.place(step.table_at.clone());
-    let finding = Finding::new(Code::NewTable, what).at(place, "no table of the database");
+    let finding = Finding::new(Code::NewTable, what).at(place, "not a table of the database");
     Some(finding.help(did_you_mean(near)))
 }
 
@@ -112,7 +112,7 @@ fn unmade(
     if made.column_with_name(column).is_some() {
         return None;
     }
-    let what = format!("nothing makes the column `{column}` of `{}`", step.table);
+    let what = format!("the rows for `{}` have no column `{column}`", step.table);
     let names: Vec<_> = made.fields().iter().map(|field| field.name()).collect();
     let otherwise = format!("its columns are {}", listed(&names));
     let finding = error(pipeline, at.clone(), Code::UnknownColumn, what);
@@ -132,7 +132,7 @@ fn dangling(
             return None;
         }
         let what = format!("there is no table `{table}`");
-        let otherwise = format!("there are {}", listed(tables.names()));
+        let otherwise = format!("the tables are {}", listed(tables.names()));
         let finding = error(pipeline, at, Code::UnknownTable, what);
         return Some(finding.suggest(table, tables.names(), otherwise));
     };
@@ -154,7 +154,7 @@ pub(crate) fn suited(
 ) -> Result<Table, Vec<Finding>> {
     let target = Target { pipeline, step };
     if database::is_own(&step.table) {
-        let what = format!("`{}` is the database's own table", step.table);
+        let what = format!("`{}` is one of pricemill's own tables", step.table);
         return Err(vec![target.finding(Code::ReservedTable, what, "")]);
     }
     let Some(table) = present.iter().find(|table| table.name == step.table) else {
@@ -166,11 +166,11 @@ pub(crate) fn suited(
             None => findings.push(target.no_column(table, field.name())),
             Some(column) if !fits(&column.data_type, field.data_type()) => {
                 let what = format!(
-                    "`{}` is {}, in the table `{}` it is {}",
+                    "`{}` is {}, but {} in the table `{}`",
                     column.name,
                     spelled(field.data_type()),
-                    table.name,
-                    column.data_type
+                    column.data_type,
+                    table.name
                 );
                 findings.push(target.finding(Code::UpdateType, what, field.name()));
             }
@@ -180,7 +180,10 @@ pub(crate) fn suited(
     for column in &table.contract.columns {
         let filled = column.nullable || table.defaults.contains(&column.name);
         if !filled && made.column_with_name(&column.name).is_none() {
-            let what = format!("nothing is made for `{}.{}`", table.name, column.name);
+            let what = format!(
+                "the update has no value for `{}.{}`",
+                table.name, column.name
+            );
             findings.push(target.finding(Code::UpdateColumn, what, ""));
         }
     }

@@ -12,10 +12,10 @@ use super::{
 const COMMENT: usize = 40;
 
 const HEAD: &str = "\
-# Every key has a default; what is commented out shows it, or an example.
+# Every key has a default; the lines that are commented out show it, or an example.
 # An environment variable PRICEMILL_<TABLE>_<KEY> overrides a key; ${NAME} in a
-# profile is read from the environment when that profile is used. Secrets are only
-# there: INTERNAL_API_KEY, AWS_ACCESS_KEY_ID and the like.
+# profile is read from the environment when that profile is used. Secrets come
+# from there only: INTERNAL_API_KEY, AWS_ACCESS_KEY_ID and the like.
 ";
 
 /// Returns a `pricemill.toml` with every key, commented out.

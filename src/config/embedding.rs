@@ -13,9 +13,9 @@ use super::{
 /// What `embed` embeds with, and where vectors are kept.
 #[derive(Debug, Clone, Default)]
 pub struct EmbeddingConfig {
-    /// The model.
+    /// The model that `embed` uses.
     pub model: EmbeddingModel,
-    /// The folder or URL where vectors that took long are kept; nowhere if none.
+    /// The folder or URL where slow vectors are cached; nowhere if none.
     pub cache: Option<String>,
     /// The options of the stores that `cache` and a model's path may be on.
     pub store: StoreOptions,

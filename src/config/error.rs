@@ -15,7 +15,7 @@ pub enum Error {
     /// `pricemill.toml` could not be read.
     #[error("could not read {path}")]
     Read {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// The system's own error.
         source: std::io::Error,
@@ -31,7 +31,7 @@ pub enum Error {
     /// A variable has our prefix and names no key.
     #[error("unknown setting {name}")]
     UnknownVariable {
-        /// The variable.
+        /// The environment variable's name.
         name: String,
         /// The nearest one there is.
         nearest: Option<String>,
@@ -49,16 +49,16 @@ pub enum Error {
     Unset {
         /// The key that names it.
         key: String,
-        /// The variable.
+        /// The environment variable's name.
         variable: String,
     },
     /// What was asked was not answered with yes.
     #[error("not confirmed; nothing was done")]
     NotConfirmed,
     /// A new project's folder is not new.
-    #[error("{folder} is not empty: it holds {holds}")]
+    #[error("{folder} is not empty: it contains {holds}")]
     NotEmpty {
-        /// The folder.
+        /// The folder's path.
         folder: PathBuf,
         /// Something in it.
         holds: String,
@@ -66,7 +66,7 @@ pub enum Error {
     /// A command needs what the profile does not have.
     #[error("the profile `{profile}` has no {missing}")]
     Lacks {
-        /// The profile.
+        /// The profile's name.
         profile: String,
         /// What it lacks.
         missing: &'static str,
@@ -94,8 +94,8 @@ impl Error {
             Error::Lacks { profile, missing } => Some(format!(
                 "add `{missing} = \"…\"` to [profile.{profile}] in {FILE}, or use --dev"
             )),
-            Error::NotConfirmed => Some("answer y, or give --yes".to_owned()),
-            Error::NotEmpty { .. } => Some("name a folder that is not there yet".to_owned()),
+            Error::NotConfirmed => Some("answer y, or pass --yes".to_owned()),
+            Error::NotEmpty { .. } => Some("name a folder that does not exist yet".to_owned()),
             Error::File(_)
             | Error::Read { .. }
             | Error::Value { .. }

@@ -56,7 +56,7 @@ pub struct Overrides {
 pub struct Config {
     /// The project's folder: where `pricemill.toml` is, else the working directory.
     pub root: PathBuf,
-    /// Where snapshots, outbox, inbox, archive and runs lie: a folder or a URL.
+    /// Where snapshots, outbox, inbox, archive and runs are: a folder or a URL.
     pub data: String,
     /// The database's URL, such as `sqlite:data/pricemill.db`.
     pub database: String,
@@ -75,14 +75,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// Returns the folder of the project that `from` lies in: the nearest above with
+    /// Returns the folder of the project that `from` is in: the nearest above with
     /// a `pricemill.toml`, else `from` itself.
     pub fn root_of(from: &Path) -> PathBuf {
         let found = from.ancestors().find(|folder| folder.join(FILE).is_file());
         found.unwrap_or(from).to_owned()
     }
 
-    /// Resolves the settings of the project that `from` lies in.
+    /// Resolves the settings of the project that `from` is in.
     ///
     /// # Errors
     ///
@@ -231,7 +231,7 @@ mod tests {
             ),
             (
                 "model = \"bert\"",
-                "`embedding.model` must be the name of a model; there are ngram, minilm, file",
+                "`embedding.model` must be the name of a model; the models are ngram, minilm, file",
             ),
             (
                 "model = \"file\"",

@@ -45,7 +45,7 @@ impl Value for Model {
         let names = Model::ALL.map(Model::name);
         match raw.text().and_then(|name| nearest(name, names)) {
             Some(near) => did_you_mean(near),
-            None => format!("there are {}", names.join(", ")),
+            None => format!("the models are {}", names.join(", ")),
         }
     }
 }

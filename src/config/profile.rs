@@ -98,7 +98,7 @@ fn server_url(text: &str) -> Result<Url, &'static str> {
     match url.scheme() {
         "http" | "https" if url.has_host() && url.password().is_none() => Ok(url),
         "http" | "https" => {
-            Err("holds a password, which does not belong in a URL; the key is INTERNAL_API_KEY")
+            Err("contains a password, which does not belong in a URL: set INTERNAL_API_KEY instead")
         }
         _ => Err("must begin with http:// or https://"),
     }

@@ -92,52 +92,52 @@ macro_rules! settings {
 settings! {
     /// snapshots, outbox, inbox, archive, runs: a folder or s3://bucket/prefix
     DATA: Text = "data", text("data"), r#""s3://bucket/prefix""#;
-    /// the database; by default `pricemill.db` in the data folder
+    /// the database; default: `pricemill.db` in the data folder
     DATABASE: Option<Text> = "database", None, r#""sqlite:data/pricemill.db""#;
-    /// the profile where none is named; by default the local database and inbox
+    /// the profile to use when none is named; default: the local database and inbox
     DEFAULT_PROFILE: Option<Text> = "default_profile", None, r#""dev""#;
 
     /// the service to fetch from and to upload to
     PROFILE_SERVER: Option<Text> = "profile.*.server", None, r#""${API_SERVER_URL}""#;
     /// upload there instead of to the server
     PROFILE_INBOX: Option<Text> = "profile.*.inbox", None, r#""s3://bucket/inbox""#;
-    /// for a profile that updates a database of its own
+    /// the database to update, if this profile has its own
     PROFILE_DATABASE: Option<Text> = "profile.*.database", None, r#""sqlite:other.db""#;
 
-    /// what all operators together may hold: a share of the machine's memory, or a size
+    /// memory limit for all operators together: a share of the machine's memory, or a size
     ENGINE_MEMORY: Memory = "engine.memory", Memory::Percent(60.0), r#""2GiB""#;
-    /// threads to use; by default all there are
+    /// number of threads; default: one per core
     ENGINE_THREADS: Option<NonZeroUsize> = "engine.threads", None, "2";
-    /// where operators spill; by default the system's temporary folder
+    /// where operators spill; default: the system's temporary folder
     ENGINE_TEMP: Option<Text> = "engine.temp", None, r#""tmp""#;
-    /// the most that is spilled at once; more is an error
+    /// limit on spilled data at any one time; exceeding it is an error
     ENGINE_MAX_TEMP: Size = "engine.max_temp", Size(100 << 30), r#""20GiB""#;
 
-    /// what embed(text) uses: "ngram" is built in; "minilm" is a folder, "file" vectors made elsewhere
+    /// the model behind embed(text): "ngram" (built in), "minilm" (a folder) or "file" (vectors made elsewhere)
     EMBEDDING_MODEL: Model = "embedding.model", Model::Ngram, r#""minilm""#;
-    /// the folder with config.json, tokenizer.json, model.safetensors; the Parquet file
+    /// the folder with config.json, tokenizer.json and model.safetensors, or the Parquet file
     EMBEDDING_PATH: Option<Text> = "embedding.path", None, r#""models/minilm""#;
 
-    /// pages in flight
+    /// number of pages to request at once
     FETCH_PARALLEL: NonZeroUsize = "fetch.parallel", count(4), "8";
-    /// how long one request is tried again, waits included
+    /// how long to retry one request, waits included
     FETCH_PATIENCE: Duration = "fetch.patience", Duration::from_secs(600), r#""1h""#;
-    /// how long a connection may be silent
+    /// how long a connection may be idle
     FETCH_IDLE_TIMEOUT: Duration = "fetch.idle_timeout", Duration::from_secs(30), r#""2m""#;
-    /// the most of one page, decoded
+    /// maximum size of one page, decoded
     FETCH_MAX_PAGE: Size = "fetch.max_page", Size(64 << 20), r#""128MiB""#;
-    /// ask for one Arrow stream before pages
+    /// ask for one Arrow stream instead of pages
     FETCH_COLUMNAR: bool = "fetch.columnar", true, "false";
 
-    /// rows a page
+    /// rows per page
     SERVE_PAGE_SIZE: NonZeroUsize = "serve.page_size", count(500), "1000";
-    /// requests a day with a valid key
+    /// requests per day with a valid key
     SERVE_INTERNAL_PER_DAY: u32 = "serve.internal_per_day", 100_000, "1000";
-    /// requests an hour without one, by address
+    /// requests per hour and address without a key
     SERVE_ANON_PER_HOUR: u32 = "serve.anon_per_hour", 100, "10";
-    /// the most of an upload, as sent
+    /// maximum size of an upload, as sent
     SERVE_MAX_UPLOAD: Size = "serve.max_upload", Size(2 << 30), r#""512MiB""#;
-    /// the most of an upload, once decompressed
+    /// maximum size of an upload, once decompressed
     SERVE_MAX_DECODED: Size = "serve.max_decoded", Size(16 << 30), r#""4GiB""#;
 }
 

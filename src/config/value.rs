@@ -77,7 +77,7 @@ pub(super) enum Memory {
 }
 
 impl Value for Text {
-    const WHAT: &'static str = "text in quotes";
+    const WHAT: &'static str = "a string";
 
     fn read(raw: &Raw) -> Option<Text> {
         raw.text().map(|text| text.to_owned().into())
@@ -238,7 +238,7 @@ pub fn bytes(text: &str) -> Option<u64> {
 
 /// Returns the time that `90s`, `10m`, `36h`, `2 d` or `1h 30m` mean.
 pub fn duration(text: &str) -> Option<Duration> {
-    // To humantime `M` is a month of 30.44 days, which nobody means who writes `10M`.
+    // In humantime `M` is a month of 30.44 days, which is not what `10M` means to people.
     let text = text.trim();
     match text.contains('M') {
         true => None,

@@ -33,7 +33,7 @@ pub enum Error {
     },
     /// A later pricemill has changed the tables.
     #[error(
-        "the database {database} has schema version {found}, this pricemill knows up to {known}"
+        "the database {database} has schema version {found}, but this pricemill supports up to {known}"
     )]
     Newer {
         /// The database: its file, or its address without a password.
@@ -50,7 +50,7 @@ pub enum Error {
         database: String,
     },
     /// There is no room left.
-    #[error("no space is left for the database {database}")]
+    #[error("there is no space left for the database {database}")]
     Full {
         /// The database: its file, or its address without a password.
         database: String,
@@ -72,9 +72,9 @@ pub enum Error {
         source: Source,
     },
     /// A row breaks a rule of the table that staging could not see.
-    #[error("the rows for `{table}` break a rule of the table")]
+    #[error("the rows for `{table}` violate a constraint of the table")]
     Constraint {
-        /// The table.
+        /// The table's name.
         table: String,
         /// The driver's own error, which names the rule.
         source: Source,
@@ -100,9 +100,9 @@ pub enum Error {
     /// A column cannot be read or written as asked.
     #[error("table `{table}`, column `{column}`: {reason}")]
     Column {
-        /// The table.
+        /// The table's name.
         table: String,
-        /// The column.
+        /// The column's name.
         column: String,
         /// What is wrong.
         reason: String,
@@ -110,7 +110,7 @@ pub enum Error {
     /// The rows on their way in could not be read.
     #[error("could not read the rows for `{table}`")]
     Rows {
-        /// The table.
+        /// The table's name.
         table: String,
         /// The stream's own error.
         source: Box<DataFusionError>,
@@ -118,7 +118,7 @@ pub enum Error {
     /// Two different rows have one key.
     #[error("two different rows for `{table}` have the same key: {key}")]
     Conflict {
-        /// The table.
+        /// The table's name.
         table: String,
         /// The key, as `column = value`.
         key: String,
@@ -126,7 +126,7 @@ pub enum Error {
     /// The artifact has no rows for a table that has some.
     #[error("no rows for `{table}`, which has {}", grouped(*.present))]
     Empty {
-        /// The table.
+        /// The table's name.
         table: String,
         /// Its rows now.
         present: u64,
@@ -134,7 +134,7 @@ pub enum Error {
     /// The artifact has fewer than half the table's rows.
     #[error("only {} rows for `{table}`, which has {}", grouped(*.offered), grouped(*.present))]
     Shrunk {
-        /// The table.
+        /// The table's name.
         table: String,
         /// Its rows now.
         present: u64,
@@ -146,7 +146,7 @@ pub enum Error {
         "{rejected} of {rows} rows for `{table}` were rejected, more than {max_percent}% (the first: {first})"
     )]
     Rejected {
-        /// The table.
+        /// The table's name.
         table: String,
         /// How many rows were rejected.
         rejected: u64,
@@ -160,7 +160,7 @@ pub enum Error {
     /// The ledger has a later artifact.
     #[error("artifact {seq} of {pipeline} is superseded: artifact {latest} is applied")]
     Superseded {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: String,
         /// The artifact's number.
         seq: u64,
@@ -206,14 +206,14 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Error::Url { .. } => "write it as `sqlite:PATH`".to_owned(),
-            Error::Busy { .. } => "run it again once the other process is done".to_owned(),
-            Error::Newer { .. } => "use the pricemill that made it, or a later one".to_owned(),
+            Error::Busy { .. } => "run it again when the other process has finished".to_owned(),
+            Error::Newer { .. } => "use the pricemill that wrote it, or a later one".to_owned(),
             Error::Foreign { .. } => "give `database` a file of its own".to_owned(),
             Error::Full { .. } => "free some space and run it again".to_owned(),
             Error::Corrupt { .. } => "restore an archive into a new file".to_owned(),
             Error::UnknownTable { nearest, .. } => format!("did you mean `{}`?", nearest.as_ref()?),
             Error::Empty { .. } | Error::Shrunk { .. } | Error::Rejected { .. } => {
-                format!("if that is meant, add `--accept {}`", self.guard()?)
+                format!("if this is intended, add `--accept {}`", self.guard()?)
             }
             Error::Superseded { .. } => "name it with `--artifact` to roll back to it".to_owned(),
             Error::Open { .. }

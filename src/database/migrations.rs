@@ -3,8 +3,8 @@
 //! In goes a connection, out comes a database of the latest version, in one
 //! transaction. refinery would do this too, but keeps a history table of its own,
 //! while our `schema_version` is part of the contract with archives and with databases
-//! that are in use. The refusals are ours as well: a later version, and a database that
-//! is another program's.
+//! that are in use. It refuses a database of a later version, and one that
+//! belongs to another program.
 
 use super::{
     Error, Result,

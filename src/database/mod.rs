@@ -65,6 +65,10 @@ pub struct Everything {
 #[async_trait]
 pub trait Database: fmt::Debug + Send + Sync {
     /// Returns the tables, by name, without those that describe the schema itself.
+    ///
+    /// # Errors
+    ///
+    /// Only those of every method.
     async fn tables(&self) -> Result<Vec<Table>>;
 
     /// Streams a table in key order, from one read transaction.
@@ -76,6 +80,10 @@ pub trait Database: fmt::Debug + Send + Sync {
     async fn read(&self, table: &str) -> Result<SendableRecordBatchStream>;
 
     /// Streams all tables from one read transaction.
+    ///
+    /// # Errors
+    ///
+    /// Only those of every method; so may the stream.
     async fn read_all(&self) -> Result<Everything>;
 
     /// Streams a dataset in key order, from one read transaction; `None` when the
@@ -102,7 +110,7 @@ pub trait Database: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// An error in any stream, a row that breaks a rule of its table, and references to
+    /// An error in any stream, a row that violates a constraint of its table, and references to
     /// missing rows leave all as it was.
     async fn fill(&self, tables: Vec<Fill>) -> Result<Vec<TableCounts>>;
 
@@ -115,12 +123,24 @@ pub trait Database: fmt::Debug + Send + Sync {
     async fn apply(&self, change: Change) -> Result<Applied>;
 
     /// Returns the pipeline's latest entry in the ledger.
+    ///
+    /// # Errors
+    ///
+    /// Only those of every method.
     async fn applied(&self, pipeline: &str) -> Result<Option<LedgerEntry>>;
 
     /// Returns the schema's version.
+    ///
+    /// # Errors
+    ///
+    /// Only those of every method.
     async fn schema_version(&self) -> Result<u64>;
 
     /// Returns whether the database answers.
+    ///
+    /// # Errors
+    ///
+    /// Only those of every method.
     async fn ping(&self) -> Result<()>;
 }
 

@@ -7,7 +7,7 @@ use crate::{dataset::Contract, pipeline::Reference};
 /// A table: its columns, its keys and what it refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// Its name.
+    /// Its name, as SQL reads it.
     pub name: String,
     /// Its columns, in order.
     pub contract: Contract,

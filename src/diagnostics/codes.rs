@@ -40,7 +40,7 @@ macro_rules! codes {
                 match self { $(Code::$name => Severity::$severity),* }
             }
 
-            /// Returns what the code stands for, in a few words.
+            /// Returns what the code means, in a few words.
             pub const fn title(self) -> &'static str {
                 match self { $(Code::$name => $title),* }
             }
@@ -65,10 +65,10 @@ codes! {
     // TOML.
     TomlSyntax "toml-syntax" Error "A file is not valid TOML"
     UnknownKey "unknown-key" Error "A key that its table does not have"
-    MissingKey "missing-key" Error "A table lacks a key that it must have"
+    MissingKey "missing-key" Error "A table lacks a required key"
     WrongType "wrong-type" Error "A key's value is of the wrong type"
     BadType "bad-type" Error "A column's or parameter's type is not valid"
-    BadParameter "bad-parameter" Error "A parameter's default or bound is not allowed"
+    BadParameter "bad-parameter" Error "A parameter's default or bound is not valid"
     BadFileName "bad-file-name" Error "An output file that cannot be written"
     UnknownModel "unknown-model" Error "A manifest names a model that does not exist"
     UnknownDataset "unknown-dataset" Error "A manifest names a dataset that does not exist"
@@ -92,7 +92,7 @@ codes! {
     Cycle "cycle" Error "Models or pipelines depend on themselves"
 
     // Results that depend on chance.
-    NonDeterministic "non-deterministic" Error "A function returns another value on each call"
+    NonDeterministic "non-deterministic" Error "A function returns a different value on each call"
     UnorderedLimit "unordered-limit" Warning "A LIMIT without ORDER BY"
     UnorderedArray "unordered-array" Warning "array_agg without ORDER BY"
     InexactSum "inexact-sum" Warning "A sum of doubles depends on row order"
@@ -101,25 +101,25 @@ codes! {
     // Contracts.
     MissingColumn "missing-column" Error "The model lacks a column of its contract"
     UndeclaredColumn "undeclared-column" Error "The contract lacks a column of its model"
-    ColumnOrder "column-order" Error "The model's columns are in another order than the contract's"
+    ColumnOrder "column-order" Error "The model's columns are in a different order from the contract's"
     ColumnType "column-type" Error "A column's type is not the one in the contract"
 
     // The grain.
     UnstatedGrain "unstated-grain" Warning "A model's first line does not state its grain"
     GrainName "grain-name" Error "A model's first line names another model"
-    GrainColumn "grain-column" Error "A grain names a column that the model does not make"
+    GrainColumn "grain-column" Error "A grain names a column that the model does not have"
     GrainMismatch "grain-mismatch" Error "A model's grain is not the one in its manifest"
 
     // Updates of the database.
     UnknownTable "unknown-table" Error "A reference to a table that does not exist"
     ReservedTable "reserved-table" Error "An update of one of pricemill's own tables"
-    NewTable "new-table" Warning "An update would create a table with nearly a known name"
+    NewTable "new-table" Warning "An update would create a table with a name close to an existing one"
     UpdateColumn "update-column" Error "An update lacks a column that its table needs"
     UpdateType "update-type" Error "An update's column does not fit its table"
 
     // Tests.
     BadTest "bad-test" Error "A statement that a test cannot run"
-    DuplicateRows "duplicate-rows" Error "A model has several rows of one key"
+    DuplicateRows "duplicate-rows" Error "A model has several rows with the same key"
 }
 
 impl Code {

@@ -23,7 +23,7 @@ pub struct Page {
 pub struct Example {
     /// Its path in a project, such as `sql/cheapest/cheapest.sql`.
     pub file: String,
-    /// Its text.
+    /// Its whole text.
     pub text: String,
 }
 

@@ -19,9 +19,9 @@ pub enum Error {
     #[error(transparent)]
     Storage(#[from] storage::Error),
     /// A model's file could not be read.
-    #[error("could not read {path}, of the model that `path` under [embedding] names")]
+    #[error("could not read {path} of the embedding model; see `path` under [embedding]")]
     Read {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// The system's own error.
         source: std::io::Error,
@@ -37,13 +37,13 @@ pub enum Error {
     /// The model failed on texts.
     #[error("the model {name} failed")]
     Failed {
-        /// The model.
+        /// The model's name.
         name: String,
         /// Its own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file of vectors is not there.
-    #[error("{path}, which `path` under [embedding] names, holds no Parquet file")]
+    #[error("{path}, which `path` under [embedding] names, contains no Parquet file")]
     NoFile {
         /// The file or folder.
         path: String,
@@ -51,25 +51,25 @@ pub enum Error {
     /// A file of vectors cannot be read.
     #[error("could not read the vectors of {path}")]
     Parquet {
-        /// The file.
+        /// Where the file is: a path or a URL.
         path: String,
         /// The reader's own error.
         source: ParquetError,
     },
     /// A file of vectors is not of the form it should be.
-    #[error("{path} is no file of vectors: {reason}")]
+    #[error("{path} is not a file of vectors: {reason}")]
     Form {
-        /// The file.
+        /// Where the file is: a path or a URL.
         path: String,
         /// What is wrong with it.
         reason: String,
     },
     /// A file of vectors lacks a text.
-    #[error("{path} has no vector of {text:?}")]
+    #[error("{path} has no vector for {text:?}")]
     Lacks {
         /// The file or folder.
         path: String,
-        /// The text.
+        /// The text that has no vector.
         text: String,
     },
     /// The session ended.

@@ -37,7 +37,11 @@ fn rows<'a>(
 ) -> Result<(&'a mut [f32], &'a [f32])> {
     let (numbers, row) = (of_mut(numbers, layout)?, of(row, row_layout)?);
     if row.is_empty() || !numbers.len().is_multiple_of(row.len()) {
-        bail!("{} numbers are no rows of {}", numbers.len(), row.len());
+        bail!(
+            "{} numbers do not make rows of {}",
+            numbers.len(),
+            row.len()
+        );
     }
     Ok((numbers, row))
 }
@@ -45,14 +49,14 @@ fn rows<'a>(
 fn of<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match (storage, layout.contiguous_offsets()) {
         (CpuStorage::F32(numbers), Some((from, to))) => Ok(&numbers[from..to]),
-        _ => bail!("a tensor of f32 without gaps is wanted"),
+        _ => bail!("expected a contiguous tensor of f32"),
     }
 }
 
 fn of_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
     match (storage, layout.contiguous_offsets()) {
         (CpuStorage::F32(numbers), Some((from, to))) => Ok(&mut numbers[from..to]),
-        _ => bail!("a tensor of f32 without gaps is wanted"),
+        _ => bail!("expected a contiguous tensor of f32"),
     }
 }
 

@@ -8,8 +8,8 @@
 //!
 //! A batch holds texts of one length in tokens, so that nothing is padded: padding changes
 //! a vector's last bits, the size of a batch and threads were seen not to. Those bits may
-//! be others on another kind of processor; what was kept stays as it is. The name stands
-//! for the bytes of the three files.
+//! differ on another kind of processor; cached vectors stay as they are. The name identifies
+//! the bytes of the three files.
 //!
 //! Cost: some 2 ms a text of ten tokens on one core, all threads of the session at
 //! once. Memory, beside the engine's own: 90 MB of weights, and some 20 MB a thread.
@@ -143,7 +143,9 @@ impl Embedder for Minilm {
             let mut vectors = vec![0.0; texts.len() * dimension];
             for (text, vector) in done {
                 if vector.iter().any(|number| !number.is_finite()) {
-                    return Err(failed(&loaded.name, "it gives what is no number").into());
+                    return Err(
+                        failed(&loaded.name, "it returned a value that is not a number").into(),
+                    );
                 }
                 vectors[text * dimension..][..dimension].copy_from_slice(&vector);
             }
@@ -180,7 +182,7 @@ fn batches(loaded: &Loaded, texts: &[Text], workers: &Workers) -> Result<Vec<Vec
     Ok(batches.collect())
 }
 
-/// What a thread has done, and a pool of one thread for what the model would else do on
+/// What a thread has done, and a pool of one thread for what the model would otherwise do on
 /// all of them.
 struct Thread {
     pool: Result<ThreadPool, rayon::ThreadPoolBuildError>,

@@ -1,13 +1,14 @@
 //! Texts become vectors that are close where the texts mean alike.
 //!
 //! ```text
-//! [embedding] ─► Embedder: ngram, minilm, file ─► Kept: data/embeddings/<name>/ ─► embed(text)
+//! [embedding] ─► Embedder: ngram, minilm, file ─► VectorCache: data/embeddings/<name>/ ─► embed(text)
 //! ```
 //!
 //! An embedder takes texts and returns unit vectors of `f32`, of one dimension; the same
 //! text has the same vector, whatever texts come with it and however many threads there
-//! are. Its name stands for its vectors: another model, or other weights, have another.
-//! Vectors that took long are kept (`kept`), in the form of a file of vectors (`shelf`).
+//! are. Its name identifies its vectors: another model, or other weights, have another.
+//! Vectors that are slow to compute are cached (`vector_cache`), as files of vectors
+//! (`vector_files`).
 //! A session opens its model when the first text comes.
 
 #[cfg(feature = "minilm")]
@@ -17,12 +18,12 @@ mod error;
 mod gelu;
 #[cfg(feature = "minilm")]
 mod in_place;
-mod kept;
 #[cfg(feature = "minilm")]
 mod minilm;
 mod ngram;
 mod object;
-mod shelf;
+mod vector_cache;
+mod vector_files;
 mod vectors;
 
 use std::{
@@ -39,13 +40,13 @@ use datafusion::{common::Result, prelude::SessionConfig};
 use tokio::sync::{OnceCell, Semaphore};
 
 pub use error::Error;
-pub(super) use shelf::{to_lists, vector_type};
+pub(super) use vector_files::{to_lists, vector_type};
 
 use crate::{
     clock::Stopwatch,
     config::{EmbeddingConfig, EmbeddingModel},
 };
-use kept::Kept;
+use vector_cache::VectorCache;
 
 /// A text on its way to an embedder.
 pub(super) type Text = Arc<str>;
@@ -53,7 +54,7 @@ pub(super) type Text = Arc<str>;
 /// Makes vectors of texts.
 #[async_trait]
 pub(super) trait Embedder: fmt::Debug + Send + Sync {
-    /// Returns the name that stands for the vectors: it can be a folder's.
+    /// Returns the name that identifies the vectors: it is also the name of a folder.
     fn name(&self) -> &str;
 
     /// Returns how many numbers a vector has.
@@ -63,7 +64,7 @@ pub(super) trait Embedder: fmt::Debug + Send + Sync {
     /// zeros where the text has nothing to embed. Dropping the future stops the work.
     async fn embed(&self, texts: &[Text]) -> Result<Vec<f32>>;
 
-    /// Returns how many of all texts so far had a vector that was kept.
+    /// Returns how many of all texts so far had a vector in the cache.
     fn found(&self) -> u64 {
         0
     }
@@ -86,7 +87,7 @@ pub(super) struct Embedding {
 pub struct Embedded {
     /// Texts, each once a batch.
     pub texts: u64,
-    /// Those of them whose vectors were kept from before.
+    /// Those of them whose vectors were in the cache.
     pub found: u64,
     /// How long it took, in microseconds.
     pub micros: u64,
@@ -165,7 +166,9 @@ async fn open(config: &EmbeddingConfig, threads: usize) -> Result<Arc<dyn Embedd
         EmbeddingModel::Minilm { folder } => {
             let model = minilm(folder, threads).await?;
             match &config.cache {
-                Some(cache) => Ok(Arc::new(Kept::open(model, cache, &config.store).await?)),
+                Some(cache) => Ok(Arc::new(
+                    VectorCache::open(model, cache, &config.store).await?,
+                )),
                 None => Ok(model),
             }
         }

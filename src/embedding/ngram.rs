@@ -16,14 +16,14 @@
 //!
 //! Lengths, weights and the threshold of 0.70 that goes with them were chosen on 12,000 of
 //! 38,256 Croatian groceries, by reading 25 random pairs of each band of scores and asking
-//! whether one product would do for the other: from 0.80 to 0.90 it would in 24, from 0.75
+//! whether one product could replace the other: from 0.80 to 0.90 it could in 24, from 0.75
 //! to 0.80 in 24, from 0.70 to 0.75 in 23, from 0.65 to 0.70 in 19. With 384 numbers 20 of
 //! 87,000 pairs over 0.70 were pairs whose features agree by less than 0.60; with 512 there
 //! were none, at a third more work.
 //!
 //! Sums are of doubles, in the order of words and features: the same bytes on every
 //! machine. A text without letters and digits is all zeros, similar to nothing. Cost:
-//! about a microsecond a word; so nothing is kept. Memory: the vectors.
+//! about a microsecond a word; so nothing is cached. Memory: the vectors.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ const DIMENSION: usize = 384;
 const LENGTHS: std::ops::RangeInclusive<usize> = 3..=5;
 /// How much less a word without a letter weighs.
 const WITHOUT_LETTER: f64 = 0.5;
-/// Texts are embedded so many at a time, and others may run in between.
+/// Texts are embedded this many at a time, and others may run in between.
 const TEXTS_AT_ONCE: usize = 1024;
 
 /// The built-in model.

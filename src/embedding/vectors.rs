@@ -1,10 +1,10 @@
 //! Vectors made elsewhere: Parquet files of texts and their vectors.
 //!
 //! A file, or a folder of them, with the columns `text` and `vector`, a list of floats;
-//! vectors are scaled to length 1. The
-//! name stands for the bytes of all of them. A text that has none is an error that names it: a null
-//! would leave products out of every result without a word. Cost: the files are read
-//! once, to know them and where each text is, and of the vectors those that are asked for. Memory: see `shelf`.
+//! vectors are scaled to length 1. The name identifies the bytes of all of them. A text
+//! without a vector is an error that names it: a null would silently leave products out of
+//! every result. Cost: the files are read once, to identify them and to find each text; of
+//! the vectors, only those that are asked for are read. Memory: see `vector_files`.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use datafusion::common::Result;
 use futures::TryStreamExt;
 
-use super::{Embedder, Error, Text, shelf::Shelf, unit};
+use super::{Embedder, Error, Text, unit, vector_files::VectorFiles};
 use crate::{
     artifact::digest::Digester,
     config::StoreOptions,
@@ -24,27 +24,27 @@ use crate::{
 pub(super) struct Vectors {
     path: String,
     name: String,
-    shelf: Shelf,
+    files: VectorFiles,
 }
 
 impl Vectors {
     pub(super) async fn open(path: &str, store: &StoreOptions) -> Result<Vectors> {
         let (location, entries) = find(path, store).await?;
-        let mut shelf = Shelf::new(location);
+        let mut files = VectorFiles::new(location);
         let mut content = Digester::default();
         for entry in &entries {
-            shelf.add(&entry.name).await?;
-            digest(shelf.location(), &entry.name, &mut content).await?;
+            files.add(&entry.name).await?;
+            digest(files.location(), &entry.name, &mut content).await?;
         }
         Ok(Vectors {
             path: path.to_owned(),
             name: format!("file-{}", &content.finish().sha256[..16]),
-            shelf,
+            files,
         })
     }
 }
 
-/// Adds a file's bytes: the name stands for them.
+/// Adds a file's bytes: the name identifies them.
 async fn digest(location: &Location, name: &str, content: &mut Digester) -> Result<()> {
     let bytes = location.stream(name).await.map_err(Error::from)?;
     let Some(mut bytes) = bytes else {
@@ -87,12 +87,12 @@ impl Embedder for Vectors {
     }
 
     fn dimension(&self) -> usize {
-        self.shelf.dimension()
+        self.files.dimension()
     }
 
     async fn embed(&self, texts: &[Text]) -> Result<Vec<f32>> {
         let mut vectors = vec![0.0; texts.len() * self.dimension()];
-        let lacking = self.shelf.read(texts, &mut vectors).await?;
+        let lacking = self.files.read(texts, &mut vectors).await?;
         if let Some(&text) = lacking.first() {
             let (path, text) = (self.path.clone(), texts[text].to_string());
             return Err(Error::Lacks { path, text }.into());
@@ -110,7 +110,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::embedding::shelf;
+    use crate::embedding::vector_files;
 
     fn texts(texts: &[&str]) -> Vec<Text> {
         texts.iter().map(|text| Text::from(*text)).collect()
@@ -118,7 +118,7 @@ mod tests {
 
     fn write(path: &Path, names: &[&str], vectors: &[f32]) {
         let dimension = vectors.len() / names.len();
-        let file = shelf::file(&texts(names), vectors.to_vec(), dimension).unwrap();
+        let file = vector_files::file(&texts(names), vectors.to_vec(), dimension).unwrap();
         std::fs::write(path, file).unwrap();
     }
 
@@ -150,7 +150,7 @@ mod tests {
         let model = open(folder.path()).await.unwrap();
         let error = model.embed(&texts(&["a", "ž", "c"])).await.unwrap_err();
         assert!(
-            error.to_string().ends_with("has no vector of \"ž\""),
+            error.to_string().ends_with("has no vector for \"ž\""),
             "{error}"
         );
     }
@@ -171,7 +171,7 @@ mod tests {
     async fn what_is_no_file_of_vectors_says_why() {
         let folder = tempfile::tempdir().unwrap();
         let error = open(folder.path()).await.unwrap_err().to_string();
-        assert!(error.contains("holds no Parquet file"), "{error}");
+        assert!(error.contains("contains no Parquet file"), "{error}");
         let file = folder.path().join("bad.parquet");
         std::fs::write(&file, "text,vector").unwrap();
         let error = open(&file).await.unwrap_err().to_string();
@@ -179,7 +179,10 @@ mod tests {
         write(&file, &["a"], &[f32::NAN]);
         let model = open(&file).await.unwrap();
         let error = model.embed(&texts(&["a"])).await.unwrap_err().to_string();
-        assert!(error.contains("holds what is no number"), "{error}");
+        assert!(
+            error.contains("contains a value that is not a number"),
+            "{error}"
+        );
         write(&folder.path().join("bad2.parquet"), &["b"], &[1.0, 2.0]);
         let model = open(folder.path()).await.unwrap();
         let error = model.embed(&texts(&["b"])).await.unwrap_err().to_string();

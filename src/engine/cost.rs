@@ -160,7 +160,7 @@ mod tests {
             told.starts_with("the query: the operator HashJoin"),
             "{told}"
         );
-        assert!(told.contains("of 8.0 MB in all") && told.ends_with("and it cannot spill"));
+        assert!(told.contains("of 8.0 MB is left") && told.ends_with("and it cannot spill"));
         assert!(error.hint().unwrap().contains("`memory` under [engine]"));
     }
 }

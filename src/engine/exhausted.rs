@@ -1,4 +1,4 @@
-//! What an operator lacked: DataFusion tells it in one text, people want its parts.
+//! What an operator lacked: DataFusion reports it in one text; people want its parts.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ const TEMP_LIMIT: &str = "max_temp_directory_size";
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exhausted {
-    /// An operator asked for more memory than is left. Sizes as DataFusion tells them.
+    /// An operator asked for more memory than is left. Sizes as DataFusion reports them.
     Memory {
         /// The operator, as DataFusion names it.
         operator: String,
@@ -26,11 +26,11 @@ pub enum Exhausted {
         /// The pool, as `memory` sets it.
         pool: String,
     },
-    /// An operator of our own, or one that tells no sizes, asked for too much.
-    Told(String),
+    /// One of pricemill's own operators, or one that reports no sizes, asked for too much.
+    Other(String),
     /// What operators spilled is over `max_temp`.
     Temp {
-        /// The limit.
+        /// The limit, as DataFusion prints it.
         limit: String,
     },
 }
@@ -46,7 +46,7 @@ impl Exhausted {
             });
         }
         match error.find_root() {
-            DataFusionError::ResourcesExhausted(told) => Some(memory(told)),
+            DataFusionError::ResourcesExhausted(text) => Some(memory(text)),
             _ => None,
         }
     }
@@ -65,30 +65,30 @@ impl Exhausted {
     }
 }
 
-/// Takes the text apart; one of another form is told as it is.
-fn memory(told: &str) -> Exhausted {
+/// Takes the text apart; one of another form is text as it is.
+fn memory(text: &str) -> Exhausted {
     let parts = || {
-        let (_, failed) = told.rsplit_once("Failed to allocate additional ")?;
+        let (_, failed) = text.rsplit_once("Failed to allocate additional ")?;
         let (asked, rest) = failed.split_once(" for ")?;
         let (before, rest) = rest.split_once(" already allocated for this reservation - ")?;
         let (operator, held) = before.rsplit_once(" with ")?;
         let (left, pool) = rest.split_once(" remain available")?;
         Some(Exhausted::Memory {
             operator: operator.to_owned(),
-            can_spill: can_spill(told, operator),
+            can_spill: can_spill(text, operator),
             asked: asked.to_owned(),
             held: held.to_owned(),
             left: left.to_owned(),
             pool: between(pool, "pool_size: ", ")")?.to_owned(),
         })
     };
-    parts().unwrap_or_else(|| Exhausted::Told(told.to_owned()))
+    parts().unwrap_or_else(|| Exhausted::Other(text.to_owned()))
 }
 
 /// Looks an operator up in the list of the largest consumers.
-fn can_spill(told: &str, operator: &str) -> Option<bool> {
+fn can_spill(text: &str, operator: &str) -> Option<bool> {
     let start = format!("{operator}#");
-    let line = told
+    let line = text
         .lines()
         .find(|line| line.trim_start().starts_with(&start))?;
     between(line, "(can spill: ", ")")?.parse().ok()
@@ -112,16 +112,16 @@ impl fmt::Display for Exhausted {
             } => {
                 write!(
                     f,
-                    "the operator {operator} has {held} and asked for {asked} more; of {pool} in \
-                     all, {left} are left"
+                    "the operator {operator} holds {held} and asked for {asked} more, but only \
+                     {left} of {pool} is left"
                 )?;
                 match can_spill {
                     Some(false) => f.write_str(", and it cannot spill"),
                     _ => Ok(()),
                 }
             }
-            Exhausted::Told(told) => f.write_str(told),
-            Exhausted::Temp { limit } => write!(f, "what was spilled is over the limit of {limit}"),
+            Exhausted::Other(text) => f.write_str(text),
+            Exhausted::Temp { limit } => write!(f, "spilled data exceeds the limit of {limit}"),
         }
     }
 }
@@ -132,17 +132,17 @@ mod tests {
 
     #[test]
     fn an_operator_that_cannot_spill_is_named_with_its_sizes() {
-        let told = "Additional allocation failed for HashJoinInput with top memory consumers \
+        let text = "Additional allocation failed for HashJoinInput with top memory consumers \
             (across reservations) as:\n  HashJoinInput#12(can spill: false) consumed 700.0 MB, \
             peak 700.0 MB.\nError: Failed to allocate additional 128.0 MB for HashJoinInput with \
             64.0 MB already allocated for this reservation - 12.0 MB remain available for the \
             total memory pool: fair(pool_size: 768.0 MB)";
-        let error = DataFusionError::ResourcesExhausted(told.to_owned()).context("within a join");
+        let error = DataFusionError::ResourcesExhausted(text.to_owned()).context("within a join");
         let exhausted = Exhausted::of(&error).unwrap();
         assert_eq!(
             exhausted.to_string(),
-            "the operator HashJoinInput has 64.0 MB and asked for 128.0 MB more; of 768.0 MB in \
-             all, 12.0 MB are left, and it cannot spill"
+            "the operator HashJoinInput holds 64.0 MB and asked for 128.0 MB more, but only 12.0 MB \
+             of 768.0 MB is left, and it cannot spill"
         );
         assert!(exhausted.hint().contains("PRICEMILL_ENGINE_MEMORY"));
     }
@@ -151,7 +151,7 @@ mod tests {
     fn a_text_of_another_form_is_told_as_it_is() {
         let error = DataFusionError::ResourcesExhausted("too many pairs".to_owned());
         let exhausted = Exhausted::of(&error).unwrap();
-        assert_eq!(exhausted, Exhausted::Told("too many pairs".to_owned()));
+        assert_eq!(exhausted, Exhausted::Other("too many pairs".to_owned()));
         assert_eq!(
             Exhausted::of(&DataFusionError::Plan("no table".into())),
             None

@@ -1,4 +1,4 @@
-//! SQL on DataFusion: sessions, the functions of our own, planning, checks, runs.
+//! SQL on DataFusion: sessions, pricemill's own functions, planning, checks, runs.
 //!
 //! Only this module makes DataFusion sessions, in one function.
 
@@ -50,7 +50,7 @@ pub enum Error {
     Value {
         /// The file and the model.
         what: String,
-        /// The column.
+        /// The column's name.
         column: String,
         /// What does not fit.
         source: Box<datafusion::error::DataFusionError>,
@@ -64,20 +64,20 @@ pub enum Error {
         source: Box<json::Error>,
     },
     /// A page or a picture is null.
-    #[error("{0} is one text, and it is null")]
+    #[error("{0} must be one text, but it is null")]
     NoText(String),
     /// A text cannot be drawn.
     #[error("{what} cannot be drawn: {reason}")]
     Draw {
         /// The artifact's file and the pipeline.
         what: String,
-        /// What stands in the way.
+        /// What is in the way.
         reason: String,
     },
     /// A file of the engine's own could not be written.
     #[error("could not write {path}")]
     Io {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// The system's own error.
         source: std::io::Error,
@@ -85,7 +85,7 @@ pub enum Error {
     /// A file of the project could not be read.
     #[error("could not read {path}")]
     Read {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// The system's own error.
         source: std::io::Error,
@@ -102,25 +102,25 @@ pub enum Error {
     /// The snapshot lacks a dataset that a pipeline needs.
     #[error("the snapshot has no dataset `{dataset}`, which {pipeline} reads")]
     NotFetched {
-        /// The dataset.
+        /// The dataset's name.
         dataset: String,
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: String,
     },
-    /// Files that were to stand for a dataset do not fit its contract.
+    /// Files given in place of a dataset do not fit its contract.
     #[error("{path} does not fit dataset {dataset}: {reason}")]
     Given {
-        /// The dataset.
+        /// The dataset's name.
         dataset: String,
         /// The file or folder.
         path: PathBuf,
         /// What does not fit.
         reason: String,
     },
-    /// A pipeline's output is none of its models.
+    /// A pipeline's output is not one of its models.
     #[error("{pipeline} has no model `{model}`")]
     NoOutput {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: String,
         /// The model it names.
         model: String,
@@ -152,7 +152,7 @@ impl Error {
         match self {
             Error::Exhausted { exhausted, .. } => Some(exhausted.hint()),
             Error::NotFetched { dataset, .. } => Some(format!(
-                "fetch `{dataset}`, or declare `optional = [\"{dataset}\"]` if an empty one will do"
+                "fetch `{dataset}`, or declare `optional = [\"{dataset}\"]` if it may be empty"
             )),
             _ => None,
         }

@@ -38,7 +38,20 @@ const MAX_SORT_RESERVE_BYTES: usize = 10 << 20;
 ///
 /// Each session has a pool of its own, of `config.memory_bytes`: what can spill
 /// spills into `config.temp`, at most `config.max_temp_bytes`; what cannot stops and is
-/// named. Files are listed anew every time.
+/// named. Files are listed again for every query.
+///
+/// ```
+/// # use datafusion::arrow::util::pretty::pretty_format_batches;
+/// # use pricemill::{config::EngineConfig, engine::session};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let context = session(&EngineConfig::default())?;
+/// let rows = context.sql("select slug('Crème brûlée') as slug").await?;
+/// let table = pretty_format_batches(&rows.collect().await?)?.to_string();
+/// assert!(table.contains("creme-brulee"));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
@@ -113,7 +126,7 @@ fn options(config: &EngineConfig) -> ConfigOptions {
     let execution = &mut options.execution;
     execution.target_partitions = config.threads.get();
     execution.spill_compression = SpillCompression::Lz4Frame;
-    // Each of a small pool's sorts would else ask for more than its share.
+    // Otherwise each of a small pool's sorts would ask for more than its share.
     execution.sort_spill_reservation_bytes =
         (config.memory_bytes / (8 * config.threads.get())).min(MAX_SORT_RESERVE_BYTES);
     // Text is Utf8 everywhere: contracts and our functions know no views.

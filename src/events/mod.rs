@@ -38,7 +38,7 @@ pub enum Event {
     },
     /// A task has come so far.
     TaskAdvanced {
-        /// The task.
+        /// What is worked on: a dataset, a pipeline, a file or a table.
         task: String,
         /// Units done.
         done: u64,
@@ -47,21 +47,21 @@ pub enum Event {
     },
     /// A task waits.
     TaskWaiting {
-        /// The task.
+        /// What is worked on: a dataset, a pipeline, a file or a table.
         task: String,
-        /// Why: `throttled, 7 s`.
+        /// Why: `throttled, retrying in 7 s`.
         reason: String,
     },
     /// A task ended.
     TaskEnded {
-        /// The task.
+        /// What is worked on: a dataset, a pipeline, a file or a table.
         task: String,
         /// One line about it; none where a later event says more.
         summary: Option<String>,
     },
     /// A title above what follows.
     Title {
-        /// Its text.
+        /// Its text, without the mark-up of a terminal.
         text: String,
     },
     /// Something worth knowing.
@@ -92,14 +92,14 @@ pub enum Event {
     },
     /// A snapshot is complete.
     SnapshotCommitted {
-        /// Its name.
+        /// Its id.
         snapshot: String,
     },
     /// The snapshot in use lacks a dataset that may be lacking: it is empty.
     DatasetMissing {
-        /// The dataset.
+        /// The dataset's name.
         dataset: String,
-        /// The snapshot.
+        /// The snapshot's id.
         snapshot: String,
     },
     /// The pipelines read the snapshot before the one in use.
@@ -115,7 +115,7 @@ pub enum Event {
     },
     /// The pipelines read the snapshots of earlier days.
     HistoryOpened {
-        /// The dataset.
+        /// The dataset's name.
         dataset: String,
         /// How many days there are; none: what is read of them is empty.
         days: usize,
@@ -128,7 +128,7 @@ pub enum Event {
     },
     /// A model was computed.
     ModelComputed {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: String,
         /// The model and its cost.
         #[serde(flatten)]
@@ -136,7 +136,7 @@ pub enum Event {
     },
     /// Texts were embedded for a pipeline.
     TextsEmbedded {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: String,
         /// How many, and how long it took.
         #[serde(flatten)]
@@ -144,7 +144,7 @@ pub enum Event {
     },
     /// A check of an output was made.
     Checked {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: String,
         /// The check and what it found.
         #[serde(flatten)]
@@ -152,11 +152,11 @@ pub enum Event {
     },
     /// An output's file was written.
     OutputWritten {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: String,
-        /// The file.
+        /// The file's name, such as `bargains.json`.
         file: String,
-        /// Its length.
+        /// Its size in bytes.
         bytes: u64,
         /// How long it took.
         seconds: f64,
@@ -180,9 +180,6 @@ pub struct Events {
     /// Whether the ends of tasks have no summary, as a later event says more.
     is_brief: bool,
 }
-
-/// The name by which a stage's inner code, which only has tasks to report, knows them.
-pub type Progress = Events;
 
 impl Events {
     /// Reports to these sinks.

@@ -14,7 +14,7 @@ use datafusion::{
     physical_expr::{PhysicalExpr, expressions::Literal},
 };
 
-/// Returns the constant that stands at `position` among a function's arguments.
+/// Returns the constant at `position` among a function's arguments.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub(super) fn constant(
     }
 }
 
-/// Returns the bigint that stands at `position`, which must not be below `least`.
+/// Returns the bigint at `position`, which must not be below `least`.
 pub(super) fn constant_bigint(
     arguments: &[Arc<dyn PhysicalExpr>],
     position: usize,
@@ -76,7 +76,7 @@ pub(super) fn list_of_records(names: &[&str], columns: Vec<Vec<i64>>) -> Result<
     Ok(ScalarValue::List(one_list(Arc::new(rows))?))
 }
 
-/// Returns lists of records, a column of numbers for each name, so many records each.
+/// Returns lists of records: a column of numbers for each name, with `lengths` records each.
 ///
 /// # Errors
 ///

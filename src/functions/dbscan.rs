@@ -30,7 +30,7 @@ use datafusion::{
 };
 
 use super::arguments::{constant, constant_bigint};
-use crate::algorithms::dbscan::{EARTH_RADIUS_KM, Place, Reach, Rule};
+use crate::algorithms::dbscan::{EARTH_RADIUS_KM, Point, Reach, Rule};
 
 /// Returns `dbscan`.
 pub(super) fn dbscan() -> WindowUDF {
@@ -94,10 +94,10 @@ impl PartitionEvaluator for Rule {
     fn evaluate_all(&mut self, values: &[ArrayRef], num_rows: usize) -> Result<ArrayRef> {
         let latitudes = values[0].as_primitive::<Float64Type>();
         let longitudes = values[1].as_primitive::<Float64Type>();
-        let places: Vec<Option<Place>> = (0..num_rows)
+        let places: Vec<Option<Point>> = (0..num_rows)
             .map(|row| {
                 let is_there = latitudes.is_valid(row) && longitudes.is_valid(row);
-                is_there.then(|| Place::new(latitudes.value(row), longitudes.value(row)))?
+                is_there.then(|| Point::new(latitudes.value(row), longitudes.value(row)))?
             })
             .collect();
         let clusters = self.clusters(&places);
@@ -113,10 +113,10 @@ mod tests {
 
     type Degrees = (f64, f64);
 
-    fn places(degrees: &[Degrees]) -> Vec<Option<Place>> {
+    fn places(degrees: &[Degrees]) -> Vec<Option<Point>> {
         degrees
             .iter()
-            .map(|place| Place::new(place.0, place.1))
+            .map(|place| Point::new(place.0, place.1))
             .collect()
     }
 
@@ -128,7 +128,7 @@ mod tests {
     }
 
     /// scikit-learn's `dbscan_inner`, line by line, over all pairs.
-    fn expected(rows: &[Option<Place>], rule: Rule) -> Vec<Option<i64>> {
+    fn expected(rows: &[Option<Point>], rule: Rule) -> Vec<Option<i64>> {
         let is_near = |a: usize, b: usize| match (&rows[a], &rows[b]) {
             (Some(a), Some(b)) => a.angle(b) <= rule.reach.eps,
             _ => false,
@@ -209,18 +209,18 @@ mod tests {
             (1.0, f64::INFINITY),
         ] {
             assert!(
-                Place::new(latitude, longitude).is_none(),
+                Point::new(latitude, longitude).is_none(),
                 "{latitude} {longitude}"
             );
         }
-        assert!(Place::new(0.0, 16.0).is_some());
+        assert!(Point::new(0.0, 16.0).is_some());
     }
 
     #[test]
     fn a_quarter_of_the_equator_is_a_quarter_of_the_circumference() {
         let (a, b) = (
-            Place::new(0.0, -170.0).unwrap(),
-            Place::new(0.0, 100.0).unwrap(),
+            Point::new(0.0, -170.0).unwrap(),
+            Point::new(0.0, 100.0).unwrap(),
         );
         assert!((a.angle(&b) - std::f64::consts::FRAC_PI_2).abs() < 1e-12);
     }

@@ -103,7 +103,7 @@ impl ScalarUDFImpl for Embed {
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        exec_err!("{NAME} has to be awaited")
+        exec_err!("{NAME} can only run asynchronously")
     }
 }
 

@@ -1,4 +1,4 @@
-//! `escape_html(text)`: text from outside as it may stand in HTML or SVG, between tags
+//! `escape_html(text)`: text from outside as it may appear in HTML or SVG, between tags
 //! or in a quoted attribute.
 //!
 //! `&`, `<`, `>`, `"` and `'` become references. Characters that turn the direction of

@@ -34,7 +34,7 @@ use datafusion::prelude::SessionContext;
 
 use crate::embedding::Embedding;
 
-/// Registers every function of ours.
+/// Registers all of pricemill's own functions.
 pub fn register(context: &SessionContext) {
     context.register_udaf(sum::sum());
     context.register_udaf(arg_min::arg_min());

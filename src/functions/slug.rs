@@ -1,6 +1,6 @@
 //! `slug(name)`: a name as part of a web address.
 //!
-//! Lower case, accents off (NFKD, and the letters that are no letter with an accent to
+//! Lower case, accents off (NFKD, and the letters that are not an accented letter to
 //! Unicode: `đ` is `d`, `ß` is `ss`), letters and digits, each run of anything else one
 //! `-`, none at the ends. Letters of other scripts stay. Null of null; of a name that
 //! has neither letter nor digit, nothing.

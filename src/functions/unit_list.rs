@@ -67,14 +67,17 @@ impl UnitLists {
     ///
     /// # Errors
     ///
-    /// Returns an error when it is no column of lists.
+    /// Returns an error when it is not a column of lists.
     pub(super) fn of(function: &'static str, given: &ColumnarValue) -> Result<UnitLists> {
         let (column, is_one) = match given {
             ColumnarValue::Scalar(one) => (one.to_array()?, true),
             ColumnarValue::Array(column) => (Arc::clone(column), false),
         };
         let Some(lists) = column.as_list_opt().cloned() else {
-            return exec_err!("{function}: units are a list, not {}", column.data_type());
+            return exec_err!(
+                "{function}: units must be a list, not {}",
+                column.data_type()
+            );
         };
         Ok(UnitLists {
             function,

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Rows a batch in every file we write: page limits follow batches, and the bytes
-/// must not hang on how threads cut the stream.
+/// must not depend on how threads cut the stream.
 const BATCH_ROWS: usize = 8192;
 
 /// A Parquet file in the work folder.

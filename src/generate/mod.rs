@@ -38,7 +38,7 @@ use crate::{
     config::EngineConfig,
     embedding::{Embedded, Embedding},
     engine::{Cost, Error, Result, session},
-    events::Progress,
+    events::Events,
     functions,
     pipeline::{Bindings, OutputFile, Pipeline, Project},
     snapshot::Snapshot,
@@ -47,7 +47,7 @@ use crate::{
 /// What to generate, from what, and where.
 #[derive(Debug)]
 pub struct Generate<'a> {
-    /// The definitions.
+    /// The project's pipelines and datasets.
     pub project: &'a Project,
     /// The pipelines asked for; those they read are computed as well.
     pub pipelines: &'a [&'a Pipeline],
@@ -68,7 +68,7 @@ pub struct Generate<'a> {
     /// The clock, for the check `age`.
     pub now: DateTime<Utc>,
     /// Who watches.
-    pub progress: &'a Progress,
+    pub progress: &'a Events,
 }
 
 /// One pipeline and what became of it.
@@ -111,9 +111,9 @@ pub struct Output {
     pub name: String,
     /// The hash of its bytes, in hex.
     pub sha256: Sha256,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: u64,
     /// Every check, the warnings among them.
     pub checks: Vec<CheckResult>,
@@ -138,19 +138,19 @@ pub struct Also {
     pub name: String,
     /// The hash of its bytes, in hex.
     pub sha256: Sha256,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
 /// One model that was computed and written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The model.
+    /// The model's name, without the pipeline's.
     pub model: String,
     /// The models that its plan computes along with it, as only it reads them, in the
     /// order of the pipeline.
     pub inlined: Vec<String>,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
     /// What it took, its inlined models included.
     pub cost: Cost,
@@ -225,7 +225,7 @@ impl Run<'_> {
         self.require_datasets(pipeline)?;
         let folder = self.job.work.join(&pipeline.name);
         let bindings = self.bindings(pipeline);
-        let mut made = Made {
+        let mut made = PipelineRun {
             compiled: self.compiled(pipeline, &bindings).await?,
             run: self,
             pipeline,
@@ -330,7 +330,7 @@ impl Relations for Outputs<'_> {
 }
 
 /// A pipeline as it is being made.
-struct Made<'r, 'a> {
+struct PipelineRun<'r, 'a> {
     run: &'r Run<'a>,
     pipeline: &'r Pipeline,
     bindings: Bindings,
@@ -345,7 +345,7 @@ struct Made<'r, 'a> {
     tables: IndexMap<String, Arc<dyn TableProvider>>,
 }
 
-impl Made<'_, '_> {
+impl PipelineRun<'_, '_> {
     /// Makes the models that are needed, then the output's ordered rows.
     async fn output(&mut self) -> Result<Intermediate> {
         let pipeline = self.pipeline;

@@ -49,7 +49,7 @@ fn png(svg: &str) -> Result<Vec<u8>, String> {
 
 fn too_large(size: Size) -> String {
     let (width, height) = (size.width(), size.height());
-    format!("no picture is {width} by {height} units")
+    format!("a picture cannot be {width} by {height} units")
 }
 
 fn scale(size: Size) -> f32 {

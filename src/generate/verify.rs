@@ -1,4 +1,4 @@
-//! The checks of an output: contract, grain, `[checks]`, and the rules of `checks/`.
+//! The checks of an output: contract, grain, `[checks]`, and the files of `checks/`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -88,10 +88,10 @@ pub(crate) fn numbers(pipeline: &Pipeline, rows: u64, against: &Against) -> Vec<
 fn check_rows(check: &crate::pipeline::Rows, rows: u64) -> CheckResult {
     let passed = check.min.is_none_or(|min| rows >= min) && check.max.is_none_or(|max| rows <= max);
     let wanted = match (check.min, check.max) {
-        (Some(min), Some(max)) => format!("from {min} to {max} are allowed"),
-        (Some(min), None) => format!("at least {min} must be there"),
-        (None, Some(max)) => format!("at most {max} are allowed"),
-        (None, None) => "any number is allowed".to_owned(),
+        (Some(min), Some(max)) => format!("expected {min} to {max}"),
+        (Some(min), None) => format!("expected at least {min}"),
+        (None, Some(max)) => format!("expected at most {max}"),
+        (None, None) => "no limit".to_owned(),
     };
     CheckResult::new(
         "rows",
@@ -108,7 +108,7 @@ fn check_change(check: &crate::pipeline::Change, rows: u64, previous: Option<u64
     };
     let percent = rows.abs_diff(previous) as f64 * 100.0 / previous as f64;
     let message = format!(
-        "{} rows after {}: {percent:.1}% changed, {}% are allowed",
+        "{} rows, previously {}: a change of {percent:.1}%, at most {}% allowed",
         grouped(rows),
         grouped(previous),
         check.max_percent
@@ -126,7 +126,7 @@ fn check_age(check: &crate::pipeline::Age, against: &Against) -> CheckResult {
     let age = age.to_std().unwrap_or_default();
     let hours = |duration: std::time::Duration| duration.as_secs_f64() / 3600.0;
     let message = format!(
-        "the snapshot is {:.1} h old, {:.1} h are allowed",
+        "the snapshot is {:.1} h old, at most {:.1} h allowed",
         hours(age),
         hours(check.max)
     );
@@ -167,10 +167,10 @@ impl Rows<'_> {
             .map(|(column, _)| column.name.as_str())
             .collect();
         if bad.is_empty() {
-            let message = "no null where the contract allows none".to_owned();
+            let message = "no nulls in columns declared `not null`".to_owned();
             return Ok(CheckResult::new("not null", Severity::Error, true, message));
         }
-        let message = format!("null where the contract says not null: {}", bad.join(", "));
+        let message = format!("nulls in columns declared `not null`: {}", bad.join(", "));
         let any = bad.into_iter().map(|name| column(name).is_null());
         let bad = |rows: LogicalPlanBuilder| match any.reduce(Expr::or) {
             Some(any) => rows.filter(any),
@@ -269,7 +269,7 @@ pub(crate) fn one_text(file: &str, schema: &Schema, rows: u64) -> CheckResult {
     let columns = schema.fields();
     let is_text = columns.len() == 1 && columns[0].data_type().is_string();
     let message = format!(
-        "{rows} rows of {} columns; {file} is 1 row of 1 text",
+        "{rows} rows of {} columns; {file} must be one row with one text column",
         columns.len()
     );
     CheckResult::new("page", Severity::Error, is_text && rows == 1, message)

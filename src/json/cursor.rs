@@ -50,7 +50,7 @@ impl<'a> Cursor<'a> {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    /// Returns where the cursor stands.
+    /// Returns the cursor's position.
     pub(crate) fn place(&self) -> usize {
         self.at
     }

@@ -9,7 +9,7 @@ use super::{Decoder, Error, Layout, Result};
 use crate::dataset::Contract;
 
 /// The reason given where the text ends too early.
-pub(super) const CUT_SHORT: &str = "it ends in the middle";
+pub(super) const CUT_SHORT: &str = "it ends unexpectedly";
 
 const READ_BYTES: usize = 256 << 10;
 /// The longest row: a super-category lists its bargains in one.
@@ -47,7 +47,7 @@ pub fn decode(
     Ok(())
 }
 
-/// Where an array's reading stands.
+/// How far an array has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     Start,
@@ -109,7 +109,7 @@ impl<R: io::Read> Frames<R> {
 
     fn next_element(&mut self) -> Result<Option<Range<usize>>> {
         if self.at == At::Start {
-            self.expect(b'[', "a list of objects is expected")?;
+            self.expect(b'[', "expected a list of objects")?;
             self.at = At::FirstRow;
         }
         match (self.at, self.skip_blanks()?) {
@@ -121,7 +121,7 @@ impl<R: io::Read> Frames<R> {
                 self.start += 1;
                 self.skip_blanks()?;
             }
-            (At::AfterRow, Some(_)) => return Err(self.layout("a comma or `]` is expected")),
+            (At::AfterRow, Some(_)) => return Err(self.layout("expected a comma or `]`")),
             (_, None) => return Err(self.layout(CUT_SHORT)),
             _ => {}
         }
@@ -143,7 +143,7 @@ impl<R: io::Read> Frames<R> {
 
     fn nothing_more(&mut self) -> Result<Option<Range<usize>>> {
         match self.skip_blanks()? {
-            Some(_) => Err(self.layout("nothing is expected after the list")),
+            Some(_) => Err(self.layout("unexpected text after the list")),
             None => Ok(None),
         }
     }

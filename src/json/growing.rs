@@ -42,7 +42,7 @@ impl<T: Copy + Default> Growing<T> {
         self.nulls.truncate(length);
     }
 
-    /// Returns the values as an array of that type, and starts anew.
+    /// Returns the values as an array of that type, and starts again.
     pub(super) fn finish<A>(&mut self, data_type: DataType) -> Result<ArrayRef, ArrowError>
     where
         A: ArrowPrimitiveType<Native = T>,

@@ -84,7 +84,7 @@ pub enum Error {
     /// A value cannot be written: NaN, infinity, or a type that has no JSON.
     #[error("column `{column}`: {reason}")]
     Value {
-        /// The column.
+        /// The column's name.
         column: String,
         /// What is wrong.
         reason: String,
@@ -105,7 +105,7 @@ impl Error {
 /// A result of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// How rows stand in a file.
+/// How rows are laid out in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// One JSON array of objects.

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::value::{Values, Wrong, shown};
 use crate::dataset::Column;
 
-/// How many names of unknown fields are told apart; the rest count as one.
+/// How many names of unknown fields are counted separately; the rest count as one.
 const UNKNOWN_NAMES: usize = 256;
 /// The name under which the rest counts.
 const OTHERS: &str = "…";
@@ -32,7 +32,7 @@ pub(super) struct Object {
     others: u64,
     /// Their names in this row.
     others_here: BTreeSet<String>,
-    /// Rows begun, which tells a field of this row from one of another.
+    /// Rows begun, which distinguishes a field of this row from one of another.
     row: u64,
     /// Which field came first, second …: rows of one service list theirs in one order.
     order: Vec<Slot>,
@@ -108,14 +108,14 @@ impl Object {
         }
     }
 
-    /// Appends what stands below a null struct.
+    /// Appends nulls to the fields below a null struct.
     pub(super) fn push_null(&mut self) {
         self.fields
             .iter_mut()
             .for_each(|field| field.values.push_null());
     }
 
-    /// Forgets what was appended after so many rows.
+    /// Forgets what was appended after that many rows.
     pub(super) fn truncate(&mut self, rows: usize) {
         self.fields
             .iter_mut()
@@ -140,13 +140,15 @@ impl Object {
     /// Returns the names of the fields that the contract does not know, with how
     /// often each came.
     pub(super) fn unknown(&self) -> BTreeMap<String, u64> {
-        let told = self
+        let counted = self
             .unknown
             .iter()
             .map(|field| (field.name.as_str(), field.count));
-        let told = told.chain([(OTHERS, self.others)]);
-        let told = told.filter(|(_, count)| *count > 0);
-        told.map(|(name, count)| (name.to_owned(), count)).collect()
+        let counted = counted.chain([(OTHERS, self.others)]);
+        let counted = counted.filter(|(_, count)| *count > 0);
+        counted
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect()
     }
 
     /// Returns how often each unknown field came, for `set_counts`.
@@ -248,7 +250,7 @@ impl Object {
     /// Takes the value of a field that the general way has come to.
     fn field(&mut self, key: &Key, raw: &str) -> Result<(), Wrong> {
         let twice =
-            |name: &str| Wrong::new("stands twice in the object").below(&format!(".{name}"));
+            |name: &str| Wrong::new("appears twice in the object").below(&format!(".{name}"));
         match key {
             Key::Field(place) => match self.come(*place) {
                 None => Err(twice(self.name(*place))),

@@ -74,7 +74,7 @@ fn an_ill_typed_field_is_named_with_its_row_and_its_value() {
     );
     assert_eq!(
         refusal(r#"[{"product_id":1,"price":1.005}]"#),
-        "row 1, field `price`: must be a decimal(10,2), not 1.005: it has more digits after the point"
+        "row 1, field `price`: must be a decimal(10,2), not 1.005: it has too many digits after the point"
     );
     assert_eq!(
         refusal(r#"[{"product_id":1}]"#),

@@ -155,7 +155,7 @@ impl Values {
         }
     }
 
-    /// Forgets what was appended after so many values.
+    /// Forgets what was appended after that many values.
     pub(super) fn truncate(&mut self, length: usize) {
         match self {
             Values::Bigint(values) | Values::Timestamp(values) => values.truncate(length),
@@ -181,7 +181,7 @@ impl Values {
         }
     }
 
-    /// Takes what was appended, as an array of that type, and starts anew.
+    /// Takes what was appended, as an array of that type, and starts again.
     pub(super) fn finish(&mut self, data_type: DataType) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
             Values::Bigint(values) => values.finish::<Int64Type>(data_type)?,
@@ -212,7 +212,7 @@ impl Decimals {
         })?;
         if value < 0 && !self.negative {
             return Err(Wrong::new(format!(
-                "must not be below zero, but is {}",
+                "must not be negative, but is {}",
                 shown(raw)
             )));
         }
@@ -236,7 +236,7 @@ impl Lists {
         }
         let count = read.map_err(|error| Wrong::new(error.to_string()))?;
         self.end(count)
-            .ok_or_else(|| Wrong::new("is a list of too many items"))
+            .ok_or_else(|| Wrong::new("is a list with too many items"))
     }
 
     /// Ends a list of as many items; `None` where Arrow's offsets are exhausted.
@@ -424,7 +424,7 @@ fn push_text(texts: &mut Texts, raw: &str) -> Result<(), Wrong> {
     let text: String = serde_json::from_str(raw)
         .map_err(|_| Wrong::new(format!("must be valid text, not {}", shown(raw))))?;
     if text.contains('\0') {
-        return Err(Wrong::new("must not hold the character NUL"));
+        return Err(Wrong::new("must not contain the character NUL"));
     }
     texts.push(&text).then_some(()).ok_or_else(full)
 }
@@ -438,17 +438,17 @@ fn decimal(text: &str, precision: u8, scale: usize) -> Result<i128, &'static str
     let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) || unsigned.ends_with('.') {
-        return Err("plain digits are expected");
+        return Err("expected plain digits");
     }
     if whole.len() > 1 && whole.starts_with('0') {
         return Err("it starts with a zero");
     }
     if fraction.len() > scale {
-        return Err("it has more digits after the point");
+        return Err("it has too many digits after the point");
     }
     let significant = if whole == "0" { 0 } else { whole.len() };
     if significant + scale > usize::from(precision) {
-        return Err("it has more digits");
+        return Err("it has too many digits");
     }
     let read = whole
         .bytes()

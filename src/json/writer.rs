@@ -341,7 +341,7 @@ fn push_date(days: i32, out: &mut Vec<u8>) -> Result<(), String> {
         epoch.checked_add_days(distance)
     };
     let day = day.filter(|day| (0..=9999).contains(&day.year()));
-    let day = day.ok_or("a date lies outside the years 0 to 9999")?;
+    let day = day.ok_or("a date is outside the years 0 to 9999")?;
     let year = day.year().unsigned_abs();
     let digit = |number: u32| b'0' + (number % 10) as u8;
     let pair = |number: u32| [digit(number / 10), digit(number)];
@@ -357,7 +357,7 @@ fn push_timestamp(micros: i64, out: &mut Vec<u8>) -> Result<(), String> {
         .map(|instant| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true))
         .filter(|text| text.len() <= "2026-11-22T17:01:02.000000Z".len());
     push_plain(
-        &text.ok_or("an instant lies outside the years 0 to 9999")?,
+        &text.ok_or("an instant is outside the years 0 to 9999")?,
         out,
     );
     Ok(())

@@ -8,7 +8,7 @@ const SHOWN: usize = 20;
 /// A row that could not be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRow {
-    /// The file.
+    /// The file's path, as it was named.
     pub file: PathBuf,
     /// The line it begins on, the header being line 1; in Parquet the row, from 1.
     pub line: u64,

@@ -137,18 +137,18 @@ fn column(name: &str) -> Column {
     }
 }
 
-type Made = Result<RecordBatch, DataFusionError>;
+type RowResult = Result<RecordBatch, DataFusionError>;
 
 /// Batches that are made when the first is asked for.
 struct Lazy {
-    make: Option<Box<dyn FnOnce() -> Vec<Made> + Send>>,
-    made: std::vec::IntoIter<Made>,
+    make: Option<Box<dyn FnOnce() -> Vec<RowResult> + Send>>,
+    made: std::vec::IntoIter<RowResult>,
 }
 
 impl Iterator for Lazy {
-    type Item = Made;
+    type Item = RowResult;
 
-    fn next(&mut self) -> Option<Made> {
+    fn next(&mut self) -> Option<RowResult> {
         if let Some(make) = self.make.take() {
             self.made = make().into_iter();
         }
@@ -156,7 +156,7 @@ impl Iterator for Lazy {
     }
 }
 
-fn made(state: &mut State, contract: &Contract, rows: fn(&mut State) -> Rows) -> Vec<Made> {
+fn made(state: &mut State, contract: &Contract, rows: fn(&mut State) -> Rows) -> Vec<RowResult> {
     if let Err(error) = state.stop_if_bad() {
         return vec![Err(error)];
     }

@@ -1,4 +1,4 @@
-//! Lets a CR LF be read as LF: the csv crate counts lines one too low behind them.
+//! Makes CR LF read as LF: after a CR LF the csv crate counts lines one too low.
 
 use std::io::{self, BufRead, BufReader, Read};
 

@@ -40,7 +40,7 @@ use crate::{
     config::EngineConfig,
     database::{self, Database, TableCounts},
     env,
-    events::Progress,
+    events::Events,
     kind::Kind,
 };
 
@@ -62,7 +62,7 @@ pub enum Error {
     /// No table has a file's name.
     #[error("{path}: no table has that name")]
     UnknownTable {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// The nearest table.
         nearest: Option<String>,
@@ -70,21 +70,21 @@ pub enum Error {
     /// No file of the folder is a table's.
     #[error("no file in {path} is named after a table")]
     NothingToLoad {
-        /// The folder.
+        /// The folder's path.
         path: PathBuf,
     },
     /// Two files are for one table.
-    #[error("{first} and {second} are both for one table")]
+    #[error("{first} and {second} are for the same table")]
     TwoFiles {
         /// One.
         first: PathBuf,
-        /// The other.
+        /// The other file's path.
         second: PathBuf,
     },
     /// A file's columns are not what its table needs.
     #[error("{path}: {reason}")]
     Columns {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// What is wrong, with the column's name.
         reason: String,
@@ -94,7 +94,7 @@ pub enum Error {
     /// A file cannot be read as what its name says it is.
     #[error("{path}, line {line}: {reason}")]
     Format {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// The line where reading stopped.
         line: u64,
@@ -179,7 +179,7 @@ pub async fn load(
     database: &dyn Database,
     path: &Path,
     engine: &EngineConfig,
-    progress: &Progress,
+    progress: &Events,
 ) -> Result<Loaded> {
     let engine = &EngineConfig {
         memory_bytes: engine.memory_bytes.min(MAX_SORT_BYTES),

@@ -139,7 +139,7 @@ fn value<'a>(column: &Column, field: &Field, row: &Row<'a>) -> Result<Option<Val
     };
     match value {
         Some(Value::Bigint(cents)) if cents < 0 && column.name.ends_with("_cents") => {
-            Err(Fault::at(&column.name, format!("{cents} is below zero")))
+            Err(Fault::at(&column.name, format!("{cents} is negative")))
         }
         value => Ok(value),
     }

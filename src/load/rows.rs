@@ -21,7 +21,7 @@ use crate::{
     database::{Fill, Table},
     dataset::ColumnType,
     engine,
-    events::Progress,
+    events::Events,
     pipeline::Reference,
 };
 
@@ -93,7 +93,7 @@ impl TableFile {
         self,
         state: &Arc<Mutex<State>>,
         engine: &EngineConfig,
-        progress: &Progress,
+        progress: &Events,
     ) -> Fill {
         let contract = self.convert.contract().clone();
         let table = self.table;
@@ -127,7 +127,7 @@ struct Batches {
     record: StringRecord,
     batch: Batch,
     state: Arc<Mutex<State>>,
-    progress: Progress,
+    progress: Events,
     row: i64,
     ended: bool,
 }

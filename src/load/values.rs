@@ -54,7 +54,7 @@ pub(super) fn integer(text: &str) -> Result<i64, Reason> {
 pub(super) fn cents(text: &str) -> Result<i64, Reason> {
     let cents = decimal(text, 2)?;
     if cents < 0 {
-        return Err(format!("{text} is below zero"));
+        return Err(format!("{text} is negative"));
     }
     match i64::try_from(cents) {
         Ok(cents) if cents <= MAX_CENTS => Ok(cents),
@@ -80,7 +80,7 @@ pub(super) fn decimal(text: &str, scale: u32) -> Result<i128, Reason> {
     }
     if fraction.len() > scale as usize {
         return Err(format!(
-            "{text} has more than {scale} digits behind the point"
+            "{text} has more than {scale} digits after the point"
         ));
     }
     let missing = scale - fraction.len() as u32;
@@ -105,7 +105,7 @@ pub(super) fn double(text: &str) -> Result<f64, Reason> {
 
 /// Reads a day, as in 2026-01-31.
 pub(super) fn date(text: &str) -> Result<i32, Reason> {
-    iso_date::days(text).ok_or_else(|| format!("must be a day like 2026-01-31, not `{text}`"))
+    iso_date::days(text).ok_or_else(|| format!("must be a date like 2026-01-31, not `{text}`"))
 }
 
 fn timestamp(text: &str) -> Result<i64, Reason> {

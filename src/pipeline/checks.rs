@@ -1,6 +1,6 @@
 //! `[checks]`: what must hold of the output before it is committed.
 //!
-//! A key is a check of our own (`rows`, `change`, `age`) or a file of `checks/`,
+//! A key is a built-in check (`rows`, `change`, `age`) or a file in `checks/`,
 //! which is an error unless its key says otherwise. `[checks]` of `sources.toml` has the
 //! `change` and `age` of every pipeline that does not say its own; `false` turns one off.
 
@@ -24,7 +24,7 @@ pub enum Severity {
     /// Keeps the artifact from being committed.
     #[default]
     Error,
-    /// Is told, and no more.
+    /// It is reported; nothing else happens.
     Warn,
 }
 
@@ -58,9 +58,9 @@ impl Checks {
 /// `rows = { min = 1, max = … }`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows {
-    /// The fewest.
+    /// The lowest number of rows that passes; none: no limit.
     pub min: Option<u64>,
-    /// The most.
+    /// The highest number of rows that passes; none: no limit.
     pub max: Option<u64>,
     /// What a failure does.
     pub severity: Severity,
@@ -155,7 +155,7 @@ fn rules(
         if !files.contains_key(name.value) {
             let what = format!("there is no check `{}`", name.value);
             let known = BUILT_IN.into_iter().chain(files.keys().map(String::as_str));
-            let otherwise = "a check is `rows`, `change`, `age` or a file of checks/";
+            let otherwise = "a check is `rows`, `change`, `age` or a file in checks/";
             let finding = reader.finding(Code::UnknownCheck, what, name.span, "no such check");
             let finding = finding.suggest(name.value, known, otherwise);
             reader.findings.push(finding);
@@ -228,7 +228,7 @@ fn age(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Age> {
     })
 }
 
-/// Reads `severity = "error" | "warn"`, an error unless said.
+/// Reads `severity = "error" | "warn"`, an error by default.
 fn severity(reader: &mut Reader<'_>, section: Section<'_>) -> Severity {
     match reader.text(section, "severity").map(|text| text.value) {
         None | Some("error") => Severity::Error,

@@ -174,13 +174,13 @@ fn model_cycle(project: &Project, pipeline: &Pipeline) -> Option<Finding> {
     let span = read.find_map(|(relation, span)| (relation == next).then_some(span))?;
     let mut help = "let one of them read something else".to_owned();
     if cycle.len() == 2 {
-        help = format!("a dataset of that name is `export.{}`", cycle[0]);
+        help = format!("write `export.{}` for the dataset of that name", cycle[0]);
     }
     let finding = Finding::new(
         Code::Cycle,
         format!("models read each other: {}", cycle.join(" → ")),
     )
-    .at(file.place(span), "reads itself in the end");
+    .at(file.place(span), "depends on itself");
     Some(finding.help(help))
 }
 
@@ -197,7 +197,7 @@ fn pipeline_cycle(project: &Project) -> Option<Finding> {
     let what = format!("pipelines read each other: {}", cycle.join(" → "));
     Some(
         Finding::new(Code::Cycle, what)
-            .at(place, "reads itself in the end")
+            .at(place, "depends on itself")
             .help("move what both need into a model of its own"),
     )
 }

@@ -155,7 +155,7 @@ fn relations(
     for (name, file) in files {
         let relation = names::relation(&name);
         if !names::is_identifier(&relation) {
-            let what = format!("the file's name `{name}` cannot name a relation");
+            let what = format!("the file name `{name}` is not a valid name for a relation");
             let finding = Finding::new(Code::BadName, what).at(file.place(0..0), "this file");
             findings.push(finding.help("use lower-case letters, digits and `_`"));
         }

@@ -72,9 +72,9 @@ pub(super) fn read(
 fn pipeline_name(reader: &mut Reader<'_>, name: &str) {
     let relation = names::relation(name);
     if !names::is_identifier(&relation) || RESERVED.contains(&relation.as_str()) {
-        let what = format!("`{name}` cannot name a pipeline");
+        let what = format!("`{name}` is not a valid name for a pipeline");
         let finding = reader.finding(Code::BadName, what, 0..0, "this file");
-        let help = "rename the file: lower-case letters, digits and `-`, and no name that SQL uses";
+        let help = "rename the file: use lower-case letters, digits and `-`, and avoid names that SQL uses";
         reader.findings.push(finding.help(help));
     }
 }
@@ -241,7 +241,7 @@ fn output(reader: &mut Reader<'_>, top: Section<'_>, own: &OwnFiles) -> Option<S
         }
         return None;
     };
-    // A model that is not there keeps the rest of the manifest from being read no less.
+    // A missing model does not keep the rest of the manifest from being read.
     let name = names::relation(text.value);
     known_model(reader, own, text);
     Some(name)
@@ -282,7 +282,7 @@ fn output_file(
 
 fn plain_file(reader: &mut Reader<'_>, text: &Placed<&str>) -> Option<OutputFile> {
     let Some(format) = format(text.value) else {
-        let what = format!("`{}` is not a file that can be written", text.value);
+        let what = format!("`{}` is not a valid output file", text.value);
         let span = text.span.clone();
         let finding = reader.finding(Code::BadFileName, what, span, "unknown kind of file");
         let help =
@@ -342,7 +342,10 @@ fn flat_enough(reader: &mut Reader<'_>, contract: &Contract, format: Format, fil
         .iter()
         .find(|column| nested(&column.data_type));
     if let (Format::Csv, Some(column)) = (format, nested) {
-        let what = format!("CSV cannot hold `{}`, a {}", column.name, column.data_type);
+        let what = format!(
+            "CSV cannot represent `{}`, a {}",
+            column.name, column.data_type
+        );
         let span = file.span.clone();
         let finding = reader.finding(Code::BadFileName, what, span, "a flat format");
         let help = "write .json, .jsonl or .parquet";
@@ -350,7 +353,7 @@ fn flat_enough(reader: &mut Reader<'_>, contract: &Contract, format: Format, fil
     }
     let page = contract.columns.len() == 1 && contract.columns[0].data_type == ColumnType::Text;
     if format.is_one_text() && !page && !contract.columns.is_empty() {
-        let what = format!("`{}` is one column of text", file.value);
+        let what = format!("`{}` must be one column of text", file.value);
         let finding = reader.finding(Code::BadFileName, what, file.span.clone(), "a page");
         let help = "declare `html = \"text not null\"` as the contract";
         reader.findings.push(finding.help(help));
@@ -472,7 +475,7 @@ fn param_type(reader: &mut Reader<'_>, section: Section<'_>) -> Option<ColumnTyp
     }
 }
 
-/// Finds bounds that are no values of the parameter's type.
+/// Finds bounds that are not values of the parameter's type.
 fn bounds(reader: &mut Reader<'_>, section: Section<'_>, param: &Param) {
     let free = Param {
         min: None,
@@ -568,7 +571,7 @@ fn mode(reader: &mut Reader<'_>, section: Section<'_>) -> UpdateMode {
         None | Some(("replace", _)) => UpdateMode::Replace,
         Some(("upsert", _)) => UpdateMode::Upsert,
         Some((other, span)) => {
-            let what = format!("`{other}` is not a mode");
+            let what = format!("unknown mode `{other}`");
             let finding = reader.finding(Code::WrongType, what, span, "here");
             let help = "modes are \"replace\" and \"upsert\"";
             reader.findings.push(finding.help(help));

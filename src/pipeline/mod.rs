@@ -65,7 +65,7 @@ pub enum Error {
     /// A parameter's value cannot be used.
     #[error("parameter `{name}`: {reason}")]
     Param {
-        /// The parameter.
+        /// The parameter's name.
         name: String,
         /// What is wrong with the value.
         reason: String,
@@ -86,7 +86,7 @@ impl Error {
                 nearest: Some(name),
                 ..
             } => Some(did_you_mean(name)),
-            Error::Unknown { known, .. } => Some(format!("there are {}", known.join(", "))),
+            Error::Unknown { known, .. } => Some(format!("the pipelines are {}", known.join(", "))),
             Error::UnknownParam { .. } | Error::Param { .. } => None,
         }
     }
@@ -125,11 +125,11 @@ pub struct Pipeline {
     pub also: Vec<(OutputFile, String)>,
     /// The columns that name an output row.
     pub grain: Vec<String>,
-    /// The columns the written rows are ordered by; the grain unless said.
+    /// The columns the written rows are ordered by; the grain by default.
     pub order: Vec<String>,
     /// Whether the artifact is uploaded.
     pub upload: bool,
-    /// The last part of the upload's URL; the name unless said.
+    /// The last part of the upload's URL; the name by default.
     pub endpoint: String,
     /// The datasets that count as empty when they were not fetched.
     pub optional: Vec<String>,
@@ -167,7 +167,7 @@ pub struct Places {
     pub columns: IndexMap<String, Range<usize>>,
     /// The value of `grain`.
     pub grain: Range<usize>,
-    /// The aliases.
+    /// The aliases, each with its bytes in the manifest.
     pub aliases: IndexMap<String, Range<usize>>,
 }
 
@@ -176,7 +176,7 @@ pub struct Places {
 pub struct SourceFile {
     /// The path, relative to the project's folder, with `/`.
     pub path: PathBuf,
-    /// The text.
+    /// The whole text, as read.
     pub text: Arc<str>,
 }
 
@@ -202,7 +202,7 @@ pub enum Format {
     Parquet,
     /// One text column of one row, written as it is.
     Html,
-    /// The same.
+    /// One text, an SVG picture, written as it is.
     Svg,
     /// One text, an SVG picture, that is drawn.
     Png,
@@ -218,7 +218,7 @@ impl Format {
 /// One table that an artifact is applied to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpdateStep {
-    /// The table.
+    /// The table's name.
     pub table: String,
     /// Where the manifest names it, in bytes.
     pub table_at: Range<usize>,
@@ -244,14 +244,24 @@ pub enum UpdateMode {
 /// A column that must hold a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// The table.
+    /// The table's name.
     pub table: String,
-    /// The column.
+    /// The column's name.
     pub column: String,
 }
 
 impl Project {
     /// Reads a project's folder; one without `pipelines/` gets the embedded definitions.
+    ///
+    /// ```
+    /// # use pricemill::pipeline::Project;
+    /// let folder = tempfile::tempdir()?;
+    /// let project = Project::load(folder.path())?;
+    /// let bargains = &project.pipelines["bargains"];
+    /// assert_eq!(bargains.grain, ["product_id"]);
+    /// assert!(bargains.params.contains_key("min_ratio"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -31,7 +31,7 @@ pub(super) fn is_identifier(name: &str) -> bool {
 /// Finds a name that SQL could use in quotes only.
 pub(super) fn identifier(reader: &mut Reader<'_>, name: &Placed<&str>, what: &str) {
     if !is_identifier(name.value) {
-        let message = format!("`{}` cannot name a {what}", name.value);
+        let message = format!("`{}` is not a valid name for a {what}", name.value);
         let finding = reader.finding(Code::BadName, message, name.span.clone(), "here");
         let help = "use lower-case letters, digits and `_`";
         reader.findings.push(finding.help(help));

@@ -97,7 +97,7 @@ impl fmt::Display for Param {
     }
 }
 
-/// Returns text as a type spells it, or nothing when it is none of the type.
+/// Returns text as a type spells it, or nothing if it is not a value of the type.
 fn spell(data_type: &ColumnType, text: &str) -> Option<String> {
     match data_type {
         ColumnType::Text => Some(text.to_owned()),
@@ -198,7 +198,7 @@ impl Bindings {
 }
 
 /// Gives each pipeline of the project its values: its defaults, and for the
-/// selected ones what `k=v` and `pipeline.k=v` say. The last of a name stands.
+/// selected ones what `k=v` and `pipeline.k=v` say. The last one of a name counts.
 pub(super) fn bind(
     project: &Project,
     selected: &[&Pipeline],
@@ -212,7 +212,7 @@ pub(super) fn bind(
     for pair in given {
         let (key, value) = pair.split_once('=').ok_or_else(|| Error::Param {
             name: pair.clone(),
-            reason: "a parameter is given as name=value".to_owned(),
+            reason: "write a parameter as name=value".to_owned(),
         })?;
         let (pipeline, name) = meant(project, selected, key.trim())?;
         if let Some(bindings) = all.get_mut(&pipeline.name) {
@@ -237,7 +237,7 @@ fn meant<'a, 'k>(
         (Some(one), Some(other)) => Err(Error::Param {
             name: key.to_owned(),
             reason: format!(
-                "`{}` and `{}` both have it; write `{}.{key}=…`",
+                "both `{}` and `{}` have it; write `{}.{key}=…`",
                 one.name, other.name, one.name
             ),
         }),

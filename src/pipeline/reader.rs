@@ -41,7 +41,7 @@ impl<'f> Reader<'f> {
         }
     }
 
-    /// Parses the file. Of one that is no TOML only the first fault is told: all that
+    /// Parses the file. If it is not TOML, only the first fault is reported: all that
     /// would follow are its echoes.
     pub(super) fn parse(&mut self) -> Option<DeTable<'f>> {
         let (table, errors) = DeTable::parse_recoverable(&self.file.text);
@@ -77,7 +77,7 @@ impl<'f> Reader<'f> {
         Finding::new(code, message).at(self.file.place(span), label)
     }
 
-    /// Finds the keys of a section that are none of `known`.
+    /// Finds the keys of a section that are not in `known`.
     pub(super) fn only(&mut self, section: Section<'_>, known: &[&str]) {
         for (key, _) in entries(section.table) {
             if known.contains(&key.value) {
@@ -93,7 +93,7 @@ impl<'f> Reader<'f> {
 
     /// Finds that a section lacks a key it must have.
     pub(super) fn missing(&mut self, section: Section<'_>, key: &str, example: &str) {
-        // A misspelt key is told once, where it stands.
+        // A misspelt key is reported once, at its own place.
         let meant = did_you_mean(key);
         if self
             .findings
@@ -116,7 +116,7 @@ impl<'f> Reader<'f> {
                 value: text,
                 span: value.span(),
             }),
-            _ => self.wrong_type(section, key, value, "a text in quotes"),
+            _ => self.wrong_type(section, key, value, "a string"),
         }
     }
 
@@ -137,7 +137,7 @@ impl<'f> Reader<'f> {
                     value: text.as_ref(),
                     span: item.span(),
                 }),
-                _ => return self.wrong_type(section, key, item, "a list of texts in quotes"),
+                _ => return self.wrong_type(section, key, item, "a list of strings"),
             }
         }
         Some(texts)
@@ -156,7 +156,7 @@ impl<'f> Reader<'f> {
             DeValue::Float(number) => number.as_str(),
             DeValue::Boolean(true) => "true",
             DeValue::Boolean(false) => "false",
-            _ => return self.wrong_type(section, key, value, "a text or a number"),
+            _ => return self.wrong_type(section, key, value, "a string or a number"),
         };
         Some(Placed {
             value: text,
@@ -203,7 +203,7 @@ impl<'f> Reader<'f> {
         let number = text.and_then(|text| text.strip_suffix('%')?.trim().parse().ok());
         match number {
             Some(percent) if (0.0..=1e9).contains(&percent) => Some(percent),
-            _ => self.wrong_type(section, key, value, "a share such as \"50%\""),
+            _ => self.wrong_type(section, key, value, "a percentage such as \"50%\""),
         }
     }
 
@@ -244,7 +244,7 @@ pub(super) fn entries<'t>(
     entries
 }
 
-/// Returns where a section stands: its first key, or the file's first line.
+/// Returns where a section is: its first key, or the file's first line.
 fn section_span(table: &DeTable<'_>, text: &str) -> Range<usize> {
     match entries(table).first() {
         Some((key, _)) => key.span.clone(),
@@ -254,7 +254,7 @@ fn section_span(table: &DeTable<'_>, text: &str) -> Range<usize> {
 
 fn described(value: &DeValue<'_>) -> String {
     match value {
-        DeValue::String(text) => format!("the text \"{text}\""),
+        DeValue::String(text) => format!("the string \"{text}\""),
         DeValue::Integer(number) => format!("the number {number}"),
         DeValue::Float(number) => format!("the number {number}"),
         DeValue::Boolean(flag) => format!("{flag}"),

@@ -86,7 +86,7 @@ fn text(name: &str, values: Vec<Option<String>>) -> (Field, ArrayRef) {
     )
 }
 
-/// Reads an integer that would be printed as it stands: `007` and `+7` are text.
+/// Reads an integer that would be printed as it is written: `007` and `+7` are text.
 fn integer(text: &str) -> Option<i64> {
     let number: i64 = text.parse().ok()?;
     (number.to_string() == text).then_some(number)
@@ -107,7 +107,7 @@ fn check_header(file: &SourceFile, header: &csv::StringRecord) -> Result<(), Box
     for (i, name) in header.iter().enumerate() {
         if !names::is_identifier(name) {
             let help = "use lower-case letters, digits and `_`";
-            return wrong(format!("`{name}` cannot name a column"), help);
+            return wrong(format!("`{name}` is not a valid name for a column"), help);
         }
         if header.iter().take(i).any(|earlier| earlier == name) {
             return wrong(format!("two columns are named `{name}`"), "rename one");

@@ -19,7 +19,7 @@ use crate::{
 
 const KEYS: &[&str] = &["endpoint", "key", "prefer", "columns"];
 
-/// The table that is no dataset.
+/// The key whose value is not a table.
 const CHECKS: &str = "checks";
 
 /// What the file declares.
@@ -31,7 +31,7 @@ pub(super) struct Sources {
     pub(super) checks: Defaults,
 }
 
-/// Reads the file; nothing of one that is no TOML.
+/// Reads the file; one that is not TOML gives nothing.
 pub(super) fn read(file: &SourceFile) -> (Option<Sources>, Vec<Finding>) {
     let mut reader = Reader::new(file);
     let Some(table) = reader.parse() else {
@@ -40,8 +40,8 @@ pub(super) fn read(file: &SourceFile) -> (Option<Sources>, Vec<Finding>) {
     let mut sources = Sources::default();
     for (name, value) in entries(&table) {
         let Some(table) = value.get_ref().as_table() else {
-            let what = format!("`{}` must be a table: a dataset", name.value);
-            reader.error(Code::WrongType, what, name.span, "this is no table");
+            let what = format!("`{}` must be a table that declares a dataset", name.value);
+            reader.error(Code::WrongType, what, name.span, "not a table");
             continue;
         };
         let title = format!("[{}]", name.value);
@@ -108,7 +108,7 @@ pub(super) fn contract(
                 described(reader, Section { name, table })
             }
             _ => {
-                let what = format!("the type of `{}` in {section} must be a text", name.value);
+                let what = format!("the type of `{}` in {section} must be a string", name.value);
                 let help = "such as \"bigint not null\"";
                 reader.error(Code::WrongType, what, value.span(), help);
                 continue;
@@ -217,7 +217,7 @@ fn preferences(
             (None | Some("asc"), None) => false,
             (Some("desc"), None) => true,
             _ => {
-                let what = format!("`{}` is not an order", step.value);
+                let what = format!("`{}` is not a valid order", step.value);
                 let finding = reader.finding(Code::WrongType, what, step.span, "here");
                 let help = "write `column` or `column desc`";
                 reader.findings.push(finding.help(help));

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Report, Summary, words};
+use super::{Report, Summary, state, words};
 
 /// An archive of the whole database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -11,7 +11,7 @@ pub struct Archive {
     pub archive: String,
     /// What was done with it.
     pub action: ArchiveAction,
-    /// Where it lies.
+    /// Where it is.
     pub location: String,
     /// Its tables; none in a dry run.
     pub tables: Vec<ArchivedTable>,
@@ -29,17 +29,17 @@ pub enum ArchiveAction {
 }
 
 words!(ArchiveAction {
-    Archived => "archived",
-    Restored => "restored",
-    DryRun => "dry run",
+    Archived => state::ARCHIVED,
+    Restored => state::RESTORED,
+    DryRun => state::DRY_RUN,
 });
 
 /// One table of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ArchivedTable {
-    /// The table.
+    /// The table's name.
     pub table: String,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
 }
 

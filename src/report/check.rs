@@ -25,7 +25,7 @@ pub struct Check {
 /// Something that a contract promises of an output's rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Promise {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// What: `product_id not null`, `one row per product_id`.
     pub what: String,

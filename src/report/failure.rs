@@ -33,7 +33,7 @@ impl Failure {
     }
 }
 
-/// Returns an error with its causes on one line, none said twice.
+/// Returns an error with its causes on one line, each stated once.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

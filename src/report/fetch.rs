@@ -43,7 +43,7 @@ pub struct Dataset {
     pub missing_references: BTreeMap<String, u64>,
     /// Fields that the contract does not have, and how often each came.
     pub unknown_fields: BTreeMap<String, u64>,
-    /// Pages whose `next` named another origin; only its query was used.
+    /// Pages whose `next` pointed to another origin; only its query was used.
     pub cross_origin_links: u64,
 }
 

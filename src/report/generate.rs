@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Failure, Report, Summary, seconds, words};
+use super::{Failure, Report, Summary, seconds, state, words};
 use crate::kind::Kind;
 
 /// What became of the pipelines.
@@ -17,7 +17,7 @@ pub struct Generate {
 /// One pipeline and its artifact.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Generated {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// What became of it.
     pub outcome: GenerateOutcome,
@@ -66,22 +66,22 @@ pub enum GenerateOutcome {
 }
 
 words!(GenerateOutcome {
-    Committed => "committed",
-    Unchanged => "unchanged",
-    DryRun => "dry run",
-    Refused => "refused",
-    Failed => "failed",
-    Skipped => "skipped",
+    Committed => state::COMMITTED,
+    Unchanged => state::UNCHANGED,
+    DryRun => state::DRY_RUN,
+    Refused => state::REFUSED,
+    Failed => state::FAILED,
+    Skipped => state::SKIPPED,
 });
 
 /// A model that was computed and written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Model {
-    /// The model.
+    /// The model's name, without the pipeline's.
     pub model: String,
     /// The models that were computed within it, as only it reads them.
     pub inlined: Vec<String>,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
     /// What it took, its inlined models included.
     pub cost: Cost,
@@ -92,7 +92,7 @@ pub struct Model {
 pub struct Embedded {
     /// Texts, each once a batch.
     pub texts: u64,
-    /// Those of them whose vectors were kept from before.
+    /// Those of them whose vectors were in the cache.
     pub found: u64,
     /// How long it took, in seconds.
     #[serde(rename = "seconds", serialize_with = "seconds")]
@@ -133,9 +133,9 @@ pub enum CheckOutcome {
 }
 
 words!(CheckOutcome {
-    Pass => "pass",
-    Warn => "warn",
-    Fail => "fail",
+    Pass => state::PASS,
+    Warn => state::WARN,
+    Fail => state::FAIL,
 });
 
 /// What running a plan took.

@@ -7,7 +7,7 @@ use super::{Report, Summary};
 /// The pipelines' models and what they read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Lineage {
-    /// The outputs.
+    /// What each pipeline delivers.
     pub outputs: Vec<PipelineOutput>,
     /// One edge a reader and what it reads.
     pub edges: Vec<Edge>,
@@ -16,7 +16,7 @@ pub struct Lineage {
 /// What a pipeline delivers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PipelineOutput {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// The model that is delivered.
     pub model: String,
@@ -27,7 +27,7 @@ pub struct PipelineOutput {
 /// A model that reads a relation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Edge {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// The model that reads.
     pub reader: String,

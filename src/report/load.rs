@@ -11,7 +11,7 @@ pub struct Load {
     pub paths: usize,
     /// The tables, in the order in which they were filled.
     pub tables: Vec<LoadedTable>,
-    /// What was passed over: files that are no table's, columns that no table has.
+    /// What was skipped: files that belong to no table, columns that no table has.
     pub warnings: Vec<String>,
 }
 
@@ -20,7 +20,7 @@ pub struct Load {
 pub struct LoadedTable {
     /// The path that was named.
     pub path: String,
-    /// The table.
+    /// The table's name.
     pub table: String,
     /// Rows that are new.
     pub inserted: u64,

@@ -16,7 +16,7 @@ pub struct Schema {
 /// A column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SchemaColumn {
-    /// Its name.
+    /// Its name, as SQL reads it.
     pub name: String,
     /// Its type, such as `decimal(10,2)`.
     #[serde(rename = "type")]

@@ -8,7 +8,7 @@ use super::{Report, Summary};
 /// Each pipeline at each hop, and the newest runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Status {
-    /// The pipelines.
+    /// The selected pipelines, each after those it reads.
     pub pipelines: Vec<PipelineStatus>,
     /// The newest runs, newest first.
     pub runs: Vec<PastRun>,
@@ -17,21 +17,21 @@ pub struct Status {
 /// One pipeline at each hop. A field is null where there is nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PipelineStatus {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// The latest artifact in the outbox.
     pub generated: Option<String>,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: Option<u64>,
     /// When its snapshot was fetched: the age of the data, not of the file.
     pub snapshot_at: Option<DateTime<Utc>>,
     /// The time since then, in seconds.
     pub age_seconds: Option<u64>,
-    /// Whether a receiver has it: `no`, `yes`, or `verified` where it repeated the hash.
+    /// Whether a receiver has it: `no`, `yes`, or `verified` if it returned the hash.
     pub uploaded: Option<&'static str>,
     /// The latest artifact that the inbox received.
     pub received: Option<String>,
-    /// Its rows.
+    /// How many rows it has.
     pub received_rows: Option<u64>,
     /// What became of it: `pending`, `applied`, `superseded` or `refused`.
     pub state: Option<&'static str>,

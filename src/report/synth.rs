@@ -24,7 +24,7 @@ pub struct Synth {
 pub struct Made {
     /// The dataset, file or table.
     pub made: String,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
     /// The snapshot, file or database it is in.
     pub into: String,

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::{Report, Summary, words};
+use super::{Report, Summary, state, words};
 use crate::kind::Kind;
 
 /// The pipelines' test files, by pipeline and path.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Test {
-    /// The files.
+    /// The test files, in the order in which they ran.
     pub files: Vec<TestFile>,
 }
 
@@ -43,8 +43,8 @@ pub enum TestOutcome {
 }
 
 words!(TestOutcome {
-    Pass => "pass",
-    Fail => "fail",
+    Pass => state::PASS,
+    Fail => state::FAIL,
 });
 
 impl Report for Test {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Failure, Report, Summary, words};
+use super::{Failure, Report, Summary, state, words};
 use crate::kind::Kind;
 
 /// What became of the pipelines' artifacts in the inbox.
@@ -17,7 +17,7 @@ pub struct Update {
 /// One pipeline and its artifact.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Updated {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// What became of it.
     pub outcome: UpdateOutcome,
@@ -64,19 +64,19 @@ pub enum UpdateOutcome {
 }
 
 words!(UpdateOutcome {
-    Applied => "applied",
-    AlreadyApplied => "already applied",
-    AppliedNotArchived => "applied, not archived",
-    Nothing => "nothing pending",
-    Refused => "refused",
-    Failed => "failed",
-    Skipped => "skipped",
+    Applied => state::APPLIED,
+    AlreadyApplied => state::ALREADY_APPLIED,
+    AppliedNotArchived => state::APPLIED_NOT_ARCHIVED,
+    Nothing => state::NOTHING_PENDING,
+    Refused => state::REFUSED,
+    Failed => state::FAILED,
+    Skipped => state::SKIPPED,
 });
 
 /// What became of a table's rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TableRows {
-    /// The table.
+    /// The table's name.
     pub table: String,
     /// Rows that are new.
     pub inserted: u64,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Failure, Report, Summary, words};
+use super::{Failure, Report, Summary, state, words};
 use crate::kind::Kind;
 
 /// What became of the pipelines' latest artifacts.
@@ -15,17 +15,17 @@ pub struct Upload {
 /// One pipeline's latest artifact.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Uploaded {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// What became of it.
     pub outcome: UploadOutcome,
     /// The artifact, if there is one.
     pub artifact: Option<String>,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: Option<u64>,
     /// The receiver: an origin or a location.
     pub target: String,
-    /// Whether the receiver repeated the hash.
+    /// Whether the receiver returned the hash.
     pub verified: bool,
     /// Whether it ought to be at the receiver and is not: what follows leaves it alone.
     #[serde(skip)]
@@ -56,12 +56,12 @@ pub enum UploadOutcome {
 }
 
 words!(UploadOutcome {
-    Uploaded => "uploaded",
-    AlreadyUploaded => "already uploaded",
-    Pending => "pending",
-    NothingPending => "nothing pending",
-    Failed => "failed",
-    Skipped => "skipped",
+    Uploaded => state::UPLOADED,
+    AlreadyUploaded => state::ALREADY_UPLOADED,
+    Pending => state::PENDING,
+    NothingPending => state::NOTHING_PENDING,
+    Failed => state::FAILED,
+    Skipped => state::SKIPPED,
 });
 
 impl Upload {

@@ -1,4 +1,4 @@
-//! Who may: the key is compared before anything of the request is read.
+//! Authentication: the key is compared before the request's body is read.
 
 use axum::{
     extract::{Request, State},
@@ -61,7 +61,7 @@ fn digest(key: &[u8]) -> [u8; 32] {
 }
 
 /// Lets a request with a valid key through, within that key's quota. All others share
-/// the quota of their address, and are then told 401: nothing of their body was read.
+/// the quota of their address, and then get status 401; their body is not read.
 pub(super) async fn guard(
     State(service): State<Service>,
     request: Request,

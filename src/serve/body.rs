@@ -1,7 +1,7 @@
-//! An upload's form, read from the wire into a temporary file of our own.
+//! An upload's form, read from the wire into a temporary file.
 //!
 //! The parser gathers what it is given until it finds the end of a part's headers. So
-//! it is given little at a time, and no more once too much of it lies unread.
+//! it is given little at a time, and no more once too much of it is unread.
 
 use std::{
     error::Error as StdError,
@@ -67,9 +67,9 @@ pub(super) struct Rules<'a> {
 enum Fault {
     #[error("the upload is too large")]
     TooLarge,
-    #[error("the sender stayed silent for too long")]
+    #[error("the client sent nothing for too long")]
     Silent,
-    #[error("the connection broke off")]
+    #[error("the connection was lost")]
     Broken(#[source] axum::Error),
 }
 
@@ -210,6 +210,6 @@ fn broken(error: MultipartError) -> Refusal {
             Refusal::upload(StatusCode::REQUEST_TIMEOUT, fault.to_string())
         }
         Some(fault @ Fault::Broken(_)) => bad(fault.to_string()),
-        None => bad(format!("the form is broken: {}", error.body_text())),
+        None => bad(format!("the form is malformed: {}", error.body_text())),
     }
 }

@@ -82,22 +82,22 @@ pub(super) fn body(form: Form, mut rows: SendableRecordBatchStream) -> Body {
     Body::from_stream(async_stream::stream! {
         let mut encoder = match Encoder::new(form, &rows.schema()) {
             Ok(encoder) => encoder,
-            Err(error) => return yield Err(told(error)),
+            Err(error) => return yield Err(logged(error)),
         };
         while let Some(batch) = rows.next().await {
             let bytes = batch.map_err(Error::from).and_then(|batch| encoder.write(&batch));
             match bytes {
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => yield Ok(bytes),
-                Err(error) => return yield Err(told(error)),
+                Err(error) => return yield Err(logged(error)),
             }
         }
-        yield encoder.finish().map_err(told);
+        yield encoder.finish().map_err(logged);
     })
 }
 
 /// The client only sees the connection cut; the log says why.
-fn told(error: Error) -> Error {
-    tracing::error!(error = ?error, "an export broke off");
+fn logged(error: Error) -> Error {
+    tracing::error!(error = ?error, "an export was cut short");
     error
 }

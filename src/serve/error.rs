@@ -1,4 +1,4 @@
-//! What the server says no with: always JSON, as the contract has it.
+//! The server's error responses: always JSON, as in its contract.
 
 use std::{any::Any, error::Error as StdError, io};
 

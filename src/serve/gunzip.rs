@@ -69,7 +69,7 @@ fn limit(encoded_bytes: u64, max_bytes: u64) -> u64 {
 }
 
 fn not_gzip(error: io::Error) -> Refusal {
-    let reason = format!("the file is not whole gzip: {error}");
+    let reason = format!("the file is not complete gzip data: {error}");
     Refusal::upload(StatusCode::BAD_REQUEST, reason)
 }
 

@@ -1,4 +1,4 @@
-//! `/healthz`: whether the server can do its work. Needs no key, tells nothing else.
+//! `/healthz`: whether the server works. Needs no key, reveals nothing else.
 
 use axum::{
     Json,

@@ -19,6 +19,10 @@ use super::{Error, Limits, Result, Service, app};
 
 /// Serves until `shutdown` comes; then accepts nothing more, lets the requests in
 /// flight finish, and cuts those that take too long.
+///
+/// # Errors
+///
+/// [`Error::Accept`] if the listener itself fails. What fails for one client is logged.
 pub async fn serve(
     listener: TcpListener,
     service: Service,
@@ -49,7 +53,7 @@ pub async fn serve(
         .await
         .is_err()
     {
-        tracing::warn!("requests still in flight were cut");
+        tracing::warn!("requests still in flight were dropped");
     }
     Ok(()) // the set aborts what is left of the connections
 }
@@ -64,7 +68,7 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return Ok((stream, peer, permit)),
-            // A client that has gone again, or no file handle left: both pass.
+            // A client that disconnected, or no file handle left: both are temporary.
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 #[expect(
@@ -94,6 +98,6 @@ async fn connection(
         .max_buf_size(64 << 10)
         .serve_connection(TokioIo::new(stream), answer);
     if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection broke off");
+        tracing::debug!(%error, "a connection was lost");
     }
 }

@@ -54,18 +54,18 @@ pub enum Error {
     /// The folder for uploads on their way could not be made or emptied.
     #[error("could not prepare {path} for uploads")]
     Temp {
-        /// The folder.
+        /// The folder's path.
         path: PathBuf,
         /// The system's own error.
         source: io::Error,
     },
     /// No key is configured: nobody could be let in.
-    #[error("there is no key to ask of clients")]
+    #[error("there is no key for clients to authenticate with")]
     NoKey,
     /// The address cannot be listened on.
     #[error("could not listen on {address}")]
     Listen {
-        /// The address.
+        /// The address, as `--listen` names it.
         address: String,
         /// The system's own error.
         source: io::Error,
@@ -99,7 +99,7 @@ impl Error {
         match self {
             Error::Env(error) => error.hint(),
             Error::NoKey => Some("set INTERNAL_API_KEY".to_owned()),
-            Error::Listen { .. } => Some("name a free address with --listen".to_owned()),
+            Error::Listen { .. } => Some("choose a free address with --listen".to_owned()),
             Error::Temp { .. } | Error::Accept(_) => None,
         }
     }
@@ -112,7 +112,7 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a client may stay silent within an upload.
     pub body_timeout: Duration,
-    /// How long requests in flight may go on once the server is told to stop.
+    /// How long requests in flight may go on once the server is asked to stop.
     pub stop_timeout: Duration,
     /// The most connections at once.
     pub max_connections: usize,
@@ -145,7 +145,11 @@ pub struct Service {
 
 impl Service {
     /// Gathers what the server needs. `temp` is a folder of the server's own, where
-    /// uploads lie while they are checked; what a killed server left there is removed.
+    /// uploads are kept while they are checked; what a killed server left there is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoKey`] without a key, and [`Error::Temp`] if `temp` cannot be made or emptied.
     pub fn new(
         project: Arc<Project>,
         database: Arc<dyn Database>,
@@ -196,6 +200,30 @@ impl Service {
 ///
 /// Exports and uploads answer with and without the trailing slash: a redirect would
 /// lose a POST's body.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use axum::{body::Body, http::{Request, StatusCode}};
+/// # use pricemill::{config::ServeConfig, database, inbox::Inbox, pipeline::Project};
+/// # use pricemill::{serve::{Keys, Service, app}, storage::Location};
+/// # use tower::ServiceExt;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let service = Service::new(
+///     Arc::new(Project::load(folder.path())?),
+///     database::open("sqlite:shop.db", folder.path())?,
+///     Inbox::new(Location::in_memory(), Location::in_memory()),
+///     ServeConfig::default(),
+///     Keys::new(&["choose-one".into()]),
+///     folder.path().join("uploads"),
+/// )?;
+/// let request = Request::get("/healthz").body(Body::empty())?;
+/// let response = app(service).oneshot(request).await?;
+/// assert_eq!(response.status(), StatusCode::OK);
+/// # Ok(())
+/// # }
+/// ```
 pub fn app(service: Service) -> Router {
     let guarded = Router::new()
         .route("/api/export/{endpoint}", get(exports::export))

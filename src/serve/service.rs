@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Keys, Result, Service};
 use crate::env::Env;
 
-/// Gathers what the server needs. Uploads on their way lie in a folder of the port's
+/// Gathers what the server needs. Uploads in progress are kept in a folder of the port's
 /// own, so that the next server there can sweep it.
 ///
 /// # Errors

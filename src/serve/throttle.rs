@@ -1,4 +1,4 @@
-//! How often: a quota for each valid key, and one for each address without.
+//! Rate limits: a quota for each valid key, and one for each address without a key.
 //!
 //! A quota refills steadily (GCRA): whoever has used it up waits for one request's
 //! share of it, not for the end of the day. The existing service's waits are longer,
@@ -99,7 +99,7 @@ fn quota(requests: u32, period: Duration) -> Quota {
         .allow_burst(requests)
 }
 
-/// Returns the refusal with the seconds rounded up: at the time told, it works.
+/// Returns the refusal with the seconds rounded up: a retry at that time succeeds.
 fn throttled(wait: Duration) -> Refusal {
     let rest = u64::from(wait.subsec_nanos() > 0);
     Refusal::Throttled((wait.as_secs() + rest).max(1))

@@ -171,7 +171,7 @@ async fn store(
         at: service.clock.now(),
         manifest,
     };
-    // Something else than a hash was not written here; nothing can be the same as it.
+    // What is not a hash was not written by this server, so nothing equals it.
     let applied = applied.and_then(|entry| {
         Some(ArtifactId {
             seq: Seq(entry.seq),
@@ -196,7 +196,7 @@ async fn store(
 fn compare(manifest: &Manifest, pipeline: &Pipeline, checked: &Checked) -> Result<()> {
     let digest = &checked.digest;
     let reason = if manifest.pipeline != pipeline.name {
-        "the manifest is another pipeline's"
+        "the manifest belongs to another pipeline"
     } else if (&manifest.sha256, manifest.bytes) != (&digest.sha256, digest.bytes) {
         "the file does not match the manifest"
     } else if manifest.rows != checked.rows {

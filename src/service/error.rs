@@ -21,13 +21,13 @@ pub enum Error {
         scheme: String,
     },
     /// The key holds characters that no header may hold.
-    #[error("INTERNAL_API_KEY holds characters that no HTTP header may hold")]
+    #[error("INTERNAL_API_KEY contains characters that are not allowed in an HTTP header")]
     Key,
     /// The server could not prove who it is.
     #[error("the server's certificate is not valid")]
     Certificate(#[source] Source),
     /// The key is missing or wrong.
-    #[error("the server does not accept the key (status {status})")]
+    #[error("the server rejected the key (status {status})")]
     Denied {
         /// 401 or 403.
         status: u16,
@@ -41,9 +41,9 @@ pub enum Error {
         to: String,
     },
     /// The server refuses the request; the same again would be refused again.
-    #[error("the server answers {status}{}", after_colon(.words))]
+    #[error("the server responded with {status}{}", after_colon(.words))]
     Refused {
-        /// The status.
+        /// The HTTP status.
         status: u16,
         /// The server's own words, shortened; may be empty.
         words: String,
@@ -71,7 +71,7 @@ pub enum Error {
 #[non_exhaustive]
 pub enum Cause {
     /// The server is in trouble, or throttles.
-    #[error("the server answers {status}{}", after_colon(.words))]
+    #[error("the server responded with {status}{}", after_colon(.words))]
     Status {
         /// 408, 429 or 5xx.
         status: u16,
@@ -82,10 +82,10 @@ pub enum Cause {
     #[error("the connection failed")]
     Network(#[source] Source),
     /// The body came too slowly.
-    #[error("the answer came too slowly")]
+    #[error("the response was too slow")]
     Slow,
     /// The body ended too early.
-    #[error("the answer was cut short")]
+    #[error("the response was cut short")]
     CutShort,
 }
 
@@ -125,7 +125,7 @@ impl Error {
     }
 }
 
-/// Tells a certificate that is not valid from a connection that may work next time.
+/// Distinguishes a certificate that is not valid from a connection that may work next time.
 pub(super) fn of_connection(error: reqwest::Error) -> super::Failure {
     let is_certificate = is_certificate(&error);
     let source = error.without_url().into();

@@ -8,10 +8,10 @@
 //!                       └─ it may help to try again: patience left? ───────────┘
 //! ```
 //!
-//! An address and a key go in, answers come out. A caller builds a request, attempts
+//! An address and a key go in, responses come out. A caller builds a request, attempts
 //! it, and gives what may pass (time-outs, lost connections, 5xx, 429) to
 //! [`Client::plan`], which returns the wait before the next attempt, or the error when
-//! the caller's patience is at its end.
+//! the caller's patience runs out.
 //!
 //! It never follows a redirect, never uses a proxy of the environment, and never sends
 //! the key anywhere but to the configured origin: addresses are made here only. No

@@ -56,8 +56,8 @@ impl Pause {
 impl fmt::Display for Pause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.is_throttled {
-            true => write!(f, "throttled, {} s", self.time.as_secs().max(1)),
-            false => write!(f, "{}, trying again", self.cause),
+            true => write!(f, "throttled, retrying in {} s", self.time.as_secs().max(1)),
+            false => write!(f, "{}, retrying", self.cause),
         }
     }
 }
@@ -223,7 +223,7 @@ mod tests {
         let pause = patience.pause(status(503, Some(10 * SECOND)), clock.as_ref());
         let pause = pause.unwrap();
         assert_eq!((pause.time(), pause.is_throttled()), (10 * SECOND, true));
-        assert_eq!(pause.to_string(), "throttled, 10 s");
+        assert_eq!(pause.to_string(), "throttled, retrying in 10 s");
         let refused = patience.pause(status(429, Some(11 * SECOND)), clock.as_ref());
         let refused = refused.unwrap_err().to_string();
         assert_eq!(refused, "the server asks to wait 11 s (status 429)");

@@ -1,7 +1,7 @@
 //! The key, and texts of the server without it.
 //!
 //! A server, or a proxy before it, may repeat what was sent to it. So whatever it says
-//! passes here before it stands in an error, a log or a receipt.
+//! passes here before it appears in an error, a log or a receipt.
 
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn what_the_server_repeats_of_the_key_is_not_shown() {
         assert_eq!(shown("key hunter2 is wrong"), "key [redacted] is wrong");
-        // Also not where the text is broken off within it.
+        // Nor if the text was cut off in the middle of it.
         let long = format!("{} hunter2", "x".repeat(SHOWN_CHARS - 4));
         assert!(!shown(&long).contains("hun"), "{}", shown(&long));
         assert!(!format!("{:?}", Secret::new(Some("hunter2".into()))).contains("hunter2"));

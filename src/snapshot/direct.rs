@@ -18,7 +18,7 @@ use crate::{
     config::EngineConfig,
     dataset::Dataset,
     engine,
-    events::{Progress, grouped},
+    events::{Events, grouped},
     source::FetchStats,
     storage::{Location, local},
 };
@@ -40,14 +40,14 @@ pub struct Direct<'a> {
     pub source: String,
     /// In which form the rows came, for the manifest.
     pub form: &'static str,
-    /// Where snapshots lie.
+    /// Where snapshots are.
     pub location: &'a Location,
     /// The engine, which counts rows that reference missing rows.
     pub engine: &'a EngineConfig,
     /// Now.
     pub at: DateTime<Utc>,
     /// Who watches; tasks are named after the datasets.
-    pub progress: &'a Progress,
+    pub progress: &'a Events,
 }
 
 /// Writes rows into a new snapshot as they come, then its manifest.
@@ -83,7 +83,7 @@ pub async fn write(direct: Direct<'_>, datasets: Vec<Rows>) -> Result<Snapshot> 
     commit(&context, &location, unsealed, manifest).await
 }
 
-/// Makes a folder for files of passing use. What a killed run leaves there is swept
+/// Makes a folder for temporary files. What a killed run leaves there is swept
 /// away with what fetches leave.
 fn workspace(partials: &Path) -> Result<PathBuf> {
     let path = partials.join("direct");

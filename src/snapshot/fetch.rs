@@ -23,7 +23,7 @@ use crate::{
     config::EngineConfig,
     dataset::Dataset,
     engine,
-    events::{Progress, grouped},
+    events::{Events, grouped},
     source::{Fetched, Piece, Source},
     storage::Location,
 };
@@ -44,14 +44,14 @@ pub struct Fetch<'a> {
     pub source: &'a dyn Source,
     /// The datasets.
     pub wanted: Vec<Wanted>,
-    /// Where snapshots lie.
+    /// Where snapshots are.
     pub location: &'a Location,
     /// The engine that sorts.
     pub engine: &'a EngineConfig,
     /// Now.
     pub at: DateTime<Utc>,
     /// Who watches; tasks are named after the datasets.
-    pub progress: &'a Progress,
+    pub progress: &'a Events,
 }
 
 /// Fetches datasets into a new snapshot.

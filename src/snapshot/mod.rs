@@ -63,7 +63,7 @@ pub enum Error {
     NoDataset {
         /// The source's name.
         origin: String,
-        /// The dataset.
+        /// The dataset's name.
         dataset: String,
     },
     /// The location could not be read or written.
@@ -75,7 +75,7 @@ pub enum Error {
     /// A dataset's rows could not be put in order and written.
     #[error("could not write dataset {dataset}")]
     Rows {
-        /// The dataset.
+        /// The dataset's name.
         dataset: String,
         /// The engine's own error.
         source: Box<DataFusionError>,
@@ -91,7 +91,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Another snapshot has the name already.
-    #[error("snapshot {} exists already", .0.0)]
+    #[error("snapshot {} already exists", .0.0)]
     Taken(SnapshotId),
     /// A file could not be put, or a manifest not be read.
     #[error(transparent)]
@@ -105,9 +105,9 @@ pub enum Error {
     /// The snapshot lacks a dataset.
     #[error("snapshot {} has no dataset `{dataset}`", id.0)]
     Lacks {
-        /// The snapshot.
+        /// The snapshot's id.
         id: SnapshotId,
-        /// The dataset.
+        /// The dataset's name.
         dataset: String,
     },
 }
@@ -150,7 +150,7 @@ impl Error {
                     .to_owned(),
             ),
             Error::Unknown(_) | Error::Nothing(_) | Error::Lacks { .. } => {
-                Some("`pricemill fetch` makes one".to_owned())
+                Some("`pricemill fetch` creates one".to_owned())
             }
             Error::Taken(_) => Some("run the same command again".to_owned()),
             Error::Rows { .. } | Error::Partial { .. } => None,
@@ -161,7 +161,7 @@ impl Error {
 /// What a snapshot holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Its name.
+    /// Its id: when it was fetched, in UTC, and a hash.
     pub id: SnapshotId,
     /// The source's name.
     pub source: String,
@@ -176,11 +176,11 @@ pub struct Manifest {
 /// One dataset in a snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Part {
-    /// Its columns.
+    /// Its columns, in order, with their types.
     pub contract: Contract,
     /// Its key; the files are sorted by it, in disjoint ranges.
     pub key: Vec<String>,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
     /// Its files, in key order, named below the snapshot's folder.
     pub files: Vec<File>,
@@ -201,11 +201,11 @@ pub struct Part {
 pub struct File {
     /// Its name below the snapshot's folder: `prices/part-000.parquet`.
     pub name: String,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
-    /// Its length.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// Its hash.
+    /// The SHA-256 of its bytes.
     pub sha256: Sha256,
     /// Its bounds in the key's leading integer columns. In the first of them the
     /// files' bounds are disjoint, unless one value has more rows than a file holds.
@@ -213,15 +213,15 @@ pub struct File {
     pub bounds: Vec<Bounds>,
 }
 
-/// The least and the most value of a column.
+/// The lowest and the highest value of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
-    /// The least.
+    /// The lowest value.
     #[serde(rename = "min", alias = "least")]
-    pub least: i64,
-    /// The most.
+    pub min: i64,
+    /// The highest value.
     #[serde(rename = "max", alias = "most")]
-    pub most: i64,
+    pub max: i64,
 }
 
 /// A snapshot that is there.
@@ -229,7 +229,7 @@ pub struct Bounds {
 pub struct Snapshot {
     /// What it holds.
     pub manifest: Manifest,
-    /// Its folder.
+    /// Its folder, which holds the manifest and a folder per dataset.
     pub location: Location,
 }
 

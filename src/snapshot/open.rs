@@ -8,6 +8,10 @@ use super::{Error, FORMAT, MANIFEST, Manifest, Result, Snapshot};
 use crate::{artifact::sealed, dataset::Dataset, storage::Location};
 
 /// Returns the manifests of all snapshots, the newest first.
+///
+/// # Errors
+///
+/// The folder cannot be listed, or a manifest in it cannot be read.
 pub async fn list(snapshots: &Location) -> Result<Vec<Manifest>> {
     let mut manifests = Vec::new();
     for id in ids(snapshots).await? {
@@ -44,6 +48,10 @@ pub async fn open(snapshots: &Location, name: &str, needed: &[&str]) -> Result<S
 
 /// Opens the newest snapshot of the same source that is older and has all the datasets
 /// needed, if there is one.
+///
+/// # Errors
+///
+/// The folder cannot be listed, or a manifest in it cannot be read.
 pub async fn before(
     snapshots: &Location,
     newer: &Manifest,
@@ -81,6 +89,10 @@ async fn newest(
 
 /// Opens the snapshots of the same source from earlier days that a history of the datasets
 /// is made of, the newest first.
+///
+/// # Errors
+///
+/// The folder cannot be listed, or a manifest in it cannot be read.
 pub async fn history(
     snapshots: &Location,
     newer: &Manifest,

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Rows are synced before their marks are written, so there is never a mark for rows
-//! that are lost; what lies behind the last mark is cut off. Local disk only: for
-//! snapshots on an object store it lies in the temporary folder.
+//! that are lost; what follows the last mark is cut off. Local disk only: for
+//! snapshots on an object store it is in the temporary folder.
 
 use std::{
     fs::{self, File},
@@ -41,7 +41,7 @@ pub(super) const MAX_AGE: TimeDelta = TimeDelta::hours(6);
 /// Rows a batch of what is read back.
 const BATCH_ROWS: usize = 16_384;
 const LENGTH_BYTES: usize = 8;
-/// What files of passing use begin with.
+/// What temporary files begin with.
 pub(super) const PARTS_PREFIX: &str = "parts-";
 
 /// The head and the end at rest. Version 1 said `told` for `stats`. Pages of a version
@@ -131,7 +131,7 @@ impl Partial {
         self.total_rows
     }
 
-    /// Returns a folder for files of passing use.
+    /// Returns a folder for temporary files.
     pub(super) fn workspace(&self) -> &Path {
         &self.folder
     }
@@ -518,7 +518,7 @@ mod tests {
         let (copy, prices) = left_by_version_1("prices", now);
         let partial = open(&copy, &prices, now);
         assert_eq!((partial.rows(), partial.done.as_ref()), (2, None));
-        assert!(partial.marks[0].foreign_next);
+        assert!(partial.marks[0].cross_origin_next);
         let rows: usize = partial
             .batches()
             .unwrap()

@@ -184,8 +184,8 @@ impl Open {
         let integers = key.iter().map_while(|column| {
             let values = batch.column(*column).as_primitive_opt::<Int64Type>()?;
             Some(Bounds {
-                least: min(values)?,
-                most: max(values)?,
+                min: min(values)?,
+                max: max(values)?,
             })
         });
         let here: Vec<Bounds> = integers.collect();
@@ -195,8 +195,8 @@ impl Open {
         }
         self.bounds.truncate(here.len());
         for (bounds, here) in self.bounds.iter_mut().zip(here) {
-            bounds.least = bounds.least.min(here.least);
-            bounds.most = bounds.most.max(here.most);
+            bounds.min = bounds.min.min(here.min);
+            bounds.max = bounds.max.max(here.max);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! Rows in key order come into the whole order.
+//! Brings rows in key order into the full order.
 //!
 //! To sort by the key alone takes half the time and half the memory of a sort by all
-//! columns. What is left to do are the rows that share a key: few, and neighbours.
+//! columns. Only rows that share a key remain to be sorted: they are few, and adjacent.
 
 use std::{cmp::Ordering, mem, sync::Arc};
 

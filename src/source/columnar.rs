@@ -1,7 +1,7 @@
 //! An export in one stream of Arrow record batches.
 //!
 //! The stream's columns are checked against the contract by name and type; its
-//! rows must be as many as the service tells, and it must end with its own end
+//! rows must be as many as the service reports, and it must end with its own end
 //! marker. One that is cut begins again.
 
 use std::{
@@ -160,7 +160,7 @@ impl Reader {
             // Arrow panics on some messages that nobody would write.
             let decode = AssertUnwindSafe(|| self.decoder.decode(&mut buffer));
             let batch = catch_unwind(decode);
-            let batch = batch.map_err(|_| self.invalid("its messages make no sense"))?;
+            let batch = batch.map_err(|_| self.invalid("its messages are malformed"))?;
             let batch = batch.map_err(|error| self.invalid(&error.to_string()))?;
             self.ready.extend(batch);
         }
@@ -173,7 +173,7 @@ impl Reader {
     }
 
     fn invalid(&self, why: &str) -> Stop {
-        let reason = format!("the answer is not a valid Arrow stream: {why}");
+        let reason = format!("the response is not a valid Arrow stream: {why}");
         Stop::Failed(self.export.unusable(None, &reason))
     }
 
@@ -213,7 +213,7 @@ impl Reader {
         }
         match self.count {
             Some(count) if count != self.rows => Err(Stop::Moved(format!(
-                "{} rows came, but the count is {count}",
+                "received {} rows, but the count is {count}",
                 self.rows
             ))),
             _ => Ok(()),
@@ -306,10 +306,7 @@ fn check_rows(array: &ArrayRef, column: &Column, before: u64) -> Result<(), RowE
             .fold(0, |signs, value| signs | value);
         if let Some(row) = (0..decimals.len()).filter(|_| lowest < 0).find(below) {
             let value = decimals.value_as_string(row);
-            return Err(wrong(
-                row,
-                format!("must not be below zero, but is {value}"),
-            ));
+            return Err(wrong(row, format!("must not be negative, but is {value}")));
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     database::{Database, Export},
     dataset::{Contract, Dataset},
-    events::Progress,
+    events::Events,
 };
 
 /// The exports of a database that can be read directly, each in one read transaction.
@@ -43,7 +43,7 @@ impl Source for DatabaseSource {
         &self,
         dataset: &Dataset,
         _done: Vec<Mark>,
-        _progress: &Progress,
+        _progress: &Events,
     ) -> Result<Option<Fetched>> {
         let exported = self.database.export(dataset).await;
         let exported = exported.map_err(|source| Error::Database {

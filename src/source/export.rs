@@ -9,7 +9,7 @@ use super::{DatasetPage, Error, Notes, Result};
 use crate::{
     config::FetchConfig,
     dataset::Dataset,
-    events::Progress,
+    events::Events,
     json::RowError,
     service::{self, Again, Answer, Client, Endpoint, Failure, Patience},
 };
@@ -34,7 +34,7 @@ pub(super) struct Export {
     pub(super) client: Arc<Client>,
     pub(super) config: FetchConfig,
     pub(super) notes: Notes,
-    pub(super) progress: Progress,
+    pub(super) progress: Events,
 }
 
 impl Export {

@@ -1,4 +1,4 @@
-//! Tells pages apart at the speed of memory.
+//! Distinguishes pages by a hash, at the speed of memory.
 //!
 //! Not a checksum and no proof of who wrote what: only a number of 64 bits that two
 //! different pages share once in as many. Marks on disk hold it, so it never changes.

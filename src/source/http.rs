@@ -17,7 +17,7 @@ use crate::{
     clock::SharedClock,
     config::FetchConfig,
     dataset::Dataset,
-    events::Progress,
+    events::Events,
     service::{Answer, Client},
 };
 
@@ -47,7 +47,7 @@ impl Http {
         })
     }
 
-    fn export(&self, dataset: &Dataset, progress: &Progress) -> Export {
+    fn export(&self, dataset: &Dataset, progress: &Events) -> Export {
         Export {
             dataset: dataset.clone(),
             endpoint: self.client.endpoint("export", &dataset.endpoint),
@@ -69,7 +69,7 @@ impl Source for Http {
         &self,
         dataset: &Dataset,
         done: Vec<Mark>,
-        progress: &Progress,
+        progress: &Events,
     ) -> Result<Option<Fetched>> {
         let export = Arc::new(self.export(dataset, progress));
         if !done.is_empty() {

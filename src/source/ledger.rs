@@ -129,7 +129,7 @@ impl Ledger {
     pub(super) fn finish(&self) -> Result<(), String> {
         match self.count {
             Some(count) if count != self.rows => Err(format!(
-                "{} rows came in {} pages, but the count is {count}",
+                "received {} rows in {} pages, but the count is {count}",
                 self.rows, self.pages
             )),
             _ => Ok(()),

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 pub use database::DatabaseSource;
 pub use http::Http;
 
-use crate::{dataset::Dataset, events::Progress, json::RowError, kind::Kind, service};
+use crate::{dataset::Dataset, events::Events, json::RowError, kind::Kind, service};
 
 /// Why a dataset could not be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -66,15 +66,15 @@ pub enum Error {
         reason: String,
     },
     /// The answer is longer than is allowed.
-    #[error("{page}: the answer is longer than {max_bytes} bytes")]
+    #[error("{page}: the response is longer than {max_bytes} bytes")]
     TooLarge {
         /// What was fetched.
         page: DatasetPage,
-        /// The limit.
+        /// The limit, in bytes once decoded.
         max_bytes: u64,
     },
     /// The data moved while it was read, each time.
-    #[error("{page}: {reason}; the data moved in each of {times} attempts")]
+    #[error("{page}: {reason}; the data changed during each of {times} attempts")]
     Moving {
         /// What was fetched.
         page: DatasetPage,
@@ -94,7 +94,7 @@ pub enum Error {
     /// The database could not be read.
     #[error("could not read {dataset} from the database")]
     Database {
-        /// The dataset.
+        /// The dataset's name.
         dataset: String,
         /// The database's own error.
         source: Box<crate::database::Error>,
@@ -102,7 +102,7 @@ pub enum Error {
     /// The database's stream broke off.
     #[error("could not read {dataset} from the database")]
     Stream {
-        /// The dataset.
+        /// The dataset's name.
         dataset: String,
         /// The stream's own error.
         source: Box<datafusion::error::DataFusionError>,
@@ -127,8 +127,8 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Error::Client(source) | Error::Service { source, .. } => return source.hint(),
-            Error::TooLarge { .. } => "raise `max_page` under [fetch] if this is meant",
-            Error::Moving { .. } => "run the same command again when the data is at rest",
+            Error::TooLarge { .. } => "raise `max_page` under [fetch] if this is intended",
+            Error::Moving { .. } => "run the same command again when the data is not changing",
             Error::IllTyped { .. } => {
                 "if the service has changed, change the dataset in pipelines/sources.toml"
             }
@@ -142,7 +142,7 @@ impl Error {
 /// What was being fetched: a dataset, and its page where there are pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetPage {
-    /// The dataset.
+    /// The dataset's name.
     pub dataset: String,
     /// The page, from 1.
     pub page: Option<u64>,
@@ -164,7 +164,7 @@ impl fmt::Display for DatasetPage {
 pub struct Mark {
     /// Its number, from 1.
     pub page: u64,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
     /// The rows the service said there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,15 +172,19 @@ pub struct Mark {
     /// The query of the page after it; none after the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
-    /// A hash that tells it from every other page.
+    /// A hash that distinguishes it from every other page.
     #[serde(default)]
     pub hash: u64,
     /// Its fields that the contract does not know, and how often each came.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown: BTreeMap<String, u64>,
     /// Whether its `next` named another origin.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub foreign_next: bool,
+    #[serde(
+        rename = "foreign_next",
+        default,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub cross_origin_next: bool,
 }
 
 /// One step of a dataset coming in.
@@ -197,7 +201,7 @@ pub enum Piece {
 
 /// A dataset as it comes in.
 pub struct Fetched {
-    /// Its pages, in order. An error ends it; the pages before stand.
+    /// Its pages, in order. An error ends it; the pages before it are kept.
     pub pieces: BoxStream<'static, Result<Piece>>,
     /// Whether a later fetch can go on after the pages that came.
     pub resumable: bool,
@@ -249,7 +253,7 @@ impl Notes {
     fn page(&self, mark: &Mark) {
         self.note(|stats| {
             stats.count = mark.count.or(stats.count);
-            stats.cross_origin_links += u64::from(mark.foreign_next);
+            stats.cross_origin_links += u64::from(mark.cross_origin_next);
             for (name, count) in &mark.unknown {
                 *stats.unknown_fields.entry(name.clone()).or_default() += count;
             }
@@ -275,10 +279,15 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// Streams `dataset`, after the pages that are done already (none: from the
     /// start). `None` when the source does not have it. While it waits it notes why
     /// under the dataset's name.
+    ///
+    /// # Errors
+    ///
+    /// The source cannot be reached, or refuses the first request; what fails later is the
+    /// last piece of the stream.
     async fn fetch(
         &self,
         dataset: &Dataset,
         done: Vec<Mark>,
-        progress: &Progress,
+        progress: &Events,
     ) -> Result<Option<Fetched>>;
 }

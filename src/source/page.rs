@@ -122,7 +122,7 @@ async fn read(export: &Arc<Export>, number: u64, body: Vec<u8>) -> Result<Option
     }
 }
 
-/// Why a body is no page.
+/// Why a body is not a page.
 enum Fault {
     CutShort,
     IllTyped(RowError),
@@ -142,7 +142,7 @@ struct Parts<'a> {
 fn decode(body: &[u8], number: u64, contract: &Contract, url: &Url) -> Result<Page, Fault> {
     let text = std::str::from_utf8(body).map_err(|error| {
         Fault::Other(format!(
-            "the answer is not UTF-8 at byte {}",
+            "the response is not UTF-8 at byte {}",
             error.valid_up_to()
         ))
     })?;
@@ -213,7 +213,7 @@ fn page_of(
         let reason = format!("there are no rows, though the count is {count}");
         return Err(Fault::Other(reason));
     }
-    let (next, foreign_next) = match &parts.next {
+    let (next, cross_origin_next) = match &parts.next {
         Some(link) => query_of(link, url)?,
         None => (None, false),
     };
@@ -226,7 +226,7 @@ fn page_of(
         next,
         hash: fingerprint(told_apart_by.as_bytes()),
         unknown: decoder.unknown(),
-        foreign_next,
+        cross_origin_next,
     };
     Ok(Page { mark, rows })
 }
@@ -250,10 +250,10 @@ fn no_page(error: serde_json::Error) -> Fault {
         return Fault::CutShort;
     }
     Fault::NoPage(if error.is_data() {
-        "a page with `count`, `next` and `results` is expected".to_owned()
+        "expected a page with `count`, `next` and `results`".to_owned()
     } else {
         format!(
-            "JSON is expected (line {}, column {})",
+            "expected JSON (line {}, column {})",
             error.line(),
             error.column()
         )

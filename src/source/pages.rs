@@ -1,6 +1,6 @@
 //! An export page by page: JSON with `count`, `next` and `results`.
 //!
-//! Page 1 tells how many pages there are; the others are asked for a few at a time
+//! Page 1 says how many pages there are; the others are asked for a few at a time
 //! and handed on in order. Where `next` is not the plain `page=2`, it is followed
 //! link by link; of a link only the query is used. What does not fit together
 //! (counts, repeats, gaps) means that the data moved: the dataset begins again.

@@ -55,9 +55,9 @@ impl Error {
         if says("No space left on device") || says("Disk quota exceeded") {
             Some("free some space and run the same command again; nothing was lost".into())
         } else if says("is a symlink") {
-            Some("put a real folder or file in the symlink's place".into())
+            Some("replace the symlink with a real folder or file".into())
         } else if says("Permission denied") || says("Read-only file system") {
-            Some("let this user write there, or name another folder under `data`".into())
+            Some("give this user write access, or set `data` to another folder".into())
         } else {
             None
         }

@@ -46,16 +46,16 @@ impl Folder {
         }
     }
 
-    /// Returns the file that a path means, unless a symlink stands in its way.
+    /// Returns the file that a path means, unless a symlink is in its way.
     fn file(&self, path: &Path) -> Result<PathBuf> {
         let file = PathBuf::from(format!("/{}", path.as_ref()));
         let below = file
             .strip_prefix(&self.base)
-            .map_err(|_| denied(&file, "lies outside"))?;
+            .map_err(|_| denied(&file, "is outside the data folder"))?;
         let mut walked = self.base.clone();
         for part in below.components() {
             let Component::Normal(part) = part else {
-                return Err(denied(&file, "lies outside"));
+                return Err(denied(&file, "is outside the data folder"));
             };
             walked.push(part);
             match fs::symlink_metadata(&walked) {
@@ -288,7 +288,7 @@ impl Parts {
 impl MultipartUpload for Parts {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
         // Written here and now: parts may be awaited in any order, and their bytes
-        // must stand in the order of the calls.
+        // must be in the order of the calls.
         let written = match self.file().as_mut() {
             Some(file) => data
                 .iter()

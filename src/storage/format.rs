@@ -25,17 +25,17 @@ pub enum Unreadable {
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// A later pricemill wrote it.
-    #[error("format version {found} is too new: this pricemill reads up to {newest}")]
+    #[error("format version {found} is too new: the newest that this pricemill reads is {newest}")]
     TooNew {
-        /// Its version.
+        /// The version that the file states.
         found: u32,
         /// The newest version that is read.
         newest: u32,
     },
     /// A much earlier pricemill wrote it.
-    #[error("format version {found} is too old: this pricemill reads from {oldest} on")]
+    #[error("format version {found} is too old: the oldest that this pricemill reads is {oldest}")]
     TooOld {
-        /// Its version.
+        /// The version that the file states.
         found: u32,
         /// The oldest version that is read.
         oldest: u32,
@@ -121,7 +121,7 @@ impl Unreadable {
 
     pub(crate) fn hint(&self, path: &str) -> String {
         match self {
-            Unreadable::Json(_) => format!("look at {path}, and remove it if it is of no use"),
+            Unreadable::Json(_) => format!("inspect {path}, and delete it if it is not needed"),
             Unreadable::TooNew { .. } => {
                 "it was written by a newer pricemill: install that one, or use another data folder"
                     .to_owned()
@@ -175,7 +175,7 @@ mod tests {
         assert!(read(3, &of(3)).is_ok() && read(3, &of(2)).is_ok());
         let old = read(3, &of(1)).unwrap_err();
         assert!(matches!(old, Unreadable::TooOld { oldest: 2, .. }));
-        // A later version is told even where its fields are others.
+        // A later version is recognized even if its fields differ.
         let new = read(3, r#"{"format_version":4,"label":"Alder"}"#).unwrap_err();
         assert!(matches!(new, Unreadable::TooNew { newest: 3, .. }));
         assert!(new.is_other_version() && new.to_string().contains("too new"));

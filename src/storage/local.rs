@@ -140,7 +140,7 @@ pub(super) fn remove_file(file: &Path) -> io::Result<()> {
     sync_above(file)
 }
 
-/// Removes a folder with all that is in it; one that is not there is no error.
+/// Removes a folder with all that is in it; one that does not exist is not an error.
 ///
 /// # Errors
 /// The file system's; some of it may be gone then.

@@ -1,9 +1,9 @@
-//! Where data at rest lies: a URL becomes a [`Location`] on an object store.
+//! Where data at rest is: a URL becomes a [`Location`] on an object store.
 //!
 //! A location is a folder of objects, on the local disk or in an `s3://` bucket;
 //! every stage sees the same few operations, none of which leaves half an object
 //! behind. Only this module builds stores, and only here are files written: what must
-//! last by [`Location`] or `local`, what is of passing use by `scratch`.
+//! last by [`Location`] or `local`, temporary files by `scratch`.
 
 mod error;
 mod folder;
@@ -70,6 +70,10 @@ const PART_BYTES: usize = 16 << 20;
 impl Location {
     /// Opens a local folder (made at the first write), `file://` or `s3://bucket/prefix`.
     /// A relative folder is meant from the working directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for any other URL, and a failure to resolve the folder's path.
     pub fn open(url: &str, options: &StoreOptions) -> Result<Location> {
         match Url::parse(url) {
             Ok(parsed) if parsed.scheme() == "s3" => Location::s3(&parsed, options),
@@ -87,6 +91,10 @@ impl Location {
     }
 
     /// Opens a local folder, made at the first write.
+    ///
+    /// # Errors
+    ///
+    /// The path cannot be resolved, or has characters that no store can have.
     pub fn folder(folder: &std::path::Path) -> Result<Location> {
         let io = |source| Error::Io {
             action: "open",
@@ -200,6 +208,10 @@ impl Location {
     /// A store may say that an object exists because our own first attempt, or
     /// another writer's unfinished one, got in the way: so what is there is looked
     /// at, and the put repeated when there is nothing.
+    ///
+    /// # Errors
+    ///
+    /// The store refuses the write, or the read of what is there.
     pub async fn put_new(&self, name: &str, bytes: Bytes) -> Result<Put> {
         for _ in 0..CREATE_ATTEMPTS {
             let payload = PutPayload::from_bytes(bytes.clone());
@@ -223,6 +235,10 @@ impl Location {
     /// Copies a local file to an object, durably, without holding it in memory. The
     /// name should hold the content's hash: a file of more than one part is put
     /// without the store's own guard against a second writer, which has none there.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or the store refuses the write.
     pub async fn put_new_file(&self, name: &str, file: &std::path::Path) -> Result<Put> {
         let io = |source| Error::Io {
             action: "read",
@@ -263,6 +279,10 @@ impl Location {
     }
 
     /// Writes or replaces an object, durably.
+    ///
+    /// # Errors
+    ///
+    /// The store refuses the write; the object is then as it was.
     pub async fn put(&self, name: &str, bytes: Bytes) -> Result<()> {
         let payload = PutPayload::from_bytes(bytes);
         let put = self.store.put(&self.path(name), payload).await;
@@ -270,6 +290,10 @@ impl Location {
     }
 
     /// Returns the object's bytes, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The store refuses the read; an object that does not exist is not an error.
     pub async fn read(&self, name: &str) -> Result<Option<Bytes>> {
         match self.store.get(&self.path(name)).await {
             Ok(found) => found
@@ -283,6 +307,10 @@ impl Location {
     }
 
     /// Streams the object's bytes, or returns `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The store refuses the read; so may the stream later on.
     pub async fn stream(&self, name: &str) -> Result<Option<BoxStream<'static, Result<Bytes>>>> {
         let refused = self.refused("read", name);
         match self.store.get(&self.path(name)).await {
@@ -294,6 +322,10 @@ impl Location {
 
     /// Returns every object below this location, by name. A folder that is not
     /// there is empty. Temporary names and what follows a symlink are left out.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot list the objects.
     pub async fn list(&self) -> Result<Vec<Entry>> {
         let objects = self
             .store
@@ -320,6 +352,10 @@ impl Location {
     }
 
     /// Returns the names of the folders right below this location, sorted.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot list the folders.
     pub async fn folders(&self) -> Result<Vec<String>> {
         let listed = self.store.list_with_delimiter(Some(&self.prefix)).await;
         let listed = listed.map_err(self.refused("list", ""))?;
@@ -340,7 +376,11 @@ impl Location {
         }
     }
 
-    /// Deletes the object; one that is not there is no error.
+    /// Deletes the object; one that does not exist is not an error.
+    ///
+    /// # Errors
+    ///
+    /// The store refuses.
     pub async fn delete(&self, name: &str) -> Result<()> {
         match self.store.delete(&self.path(name)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -350,6 +390,10 @@ impl Location {
 
     /// Moves an object to another location: copies its bytes, then deletes it. An
     /// object that is not there was moved before.
+    ///
+    /// # Errors
+    ///
+    /// One of the stores refuses; the object is then still where it was.
     pub async fn move_to(&self, name: &str, target: &Location, as_name: &str) -> Result<()> {
         let Some(mut bytes) = self.stream(name).await? else {
             return Ok(());

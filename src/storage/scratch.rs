@@ -28,6 +28,10 @@ pub struct Scratch {
 impl Scratch {
     /// Makes a folder within that one, or the system's for temporary files, and removes
     /// those there whose process is gone.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be made, or its lock cannot be taken.
     pub fn open(within: Option<&Path>) -> io::Result<Scratch> {
         let within = within.map_or_else(std::env::temp_dir, Path::to_owned);
         fs::create_dir_all(&within)?;

@@ -122,7 +122,7 @@ impl Town {
     /// Returns a place within some eight kilometres, in degrees.
     fn near(&self, spec: &Spec, store: u32) -> (f64, f64) {
         let roll = Dice::new(spec.seed, Use::Place).roll(u64::from(store));
-        // Of two throws the sum: more stores near the middle.
+        // The sum of two throws: more stores near the middle.
         let off = |roll: u64| (below(roll, 7_500) + below(roll >> 16, 7_500)) as i32 - 7_500;
         let degrees = |hundred_thousandths: i32| f64::from(hundred_thousandths) / 1e5;
         (

@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     dataset::Dataset,
-    events::{Progress, grouped},
+    events::{Events, grouped},
 };
 
 /// What the files are.
@@ -69,12 +69,12 @@ pub enum Layout<'a> {
 
 /// A file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct WrittenFile {
     /// What it holds: a dataset's or a table's name.
     pub name: String,
     /// Where it is.
     pub path: PathBuf,
-    /// Its rows.
+    /// How many rows it has.
     pub rows: u64,
 }
 
@@ -98,7 +98,11 @@ pub struct Files<'a> {
 ///
 /// A file is there already, or cannot be written; it is not there then, those before
 /// it are.
-pub async fn write(export: &Export, files: Files<'_>, progress: &Progress) -> Result<Vec<Made>> {
+pub async fn write(
+    export: &Export,
+    files: Files<'_>,
+    progress: &Events,
+) -> Result<Vec<WrittenFile>> {
     let failed = |source| Error::Write {
         path: files.folder.to_owned(),
         source,
@@ -116,7 +120,7 @@ pub async fn write(export: &Export, files: Files<'_>, progress: &Progress) -> Re
             source,
         })?;
         progress.end(&name, &format!("{} rows", grouped(rows)));
-        made.push(Made { name, path, rows });
+        made.push(WrittenFile { name, path, rows });
     }
     Ok(made)
 }

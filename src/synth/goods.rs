@@ -197,7 +197,7 @@ static ENDS: [&str; 24] = [
 /// How many brands have names of their own.
 pub(super) const BRANDS: u32 = 24 * 16 * 24;
 
-/// Returns the name of a brand that is no company's own.
+/// Returns the name of a brand that belongs to no company.
 pub(super) fn brand(number: u32) -> String {
     // A stride without a divisor in common goes through all of them once.
     let at = (u64::from(number) * 3_571 % u64::from(BRANDS)) as usize;

@@ -212,7 +212,7 @@ impl Market {
         let products = u64::from(self.spec.products);
         let start = u64::from(self.starts[scraper as usize]);
         let round = u64::from(day) * self.starts.len() as u64 + u64::from(scraper);
-        // Not a remainder, which would be the dearest thing about a price.
+        // Not a remainder: a division would be the slowest part of making a price.
         let behind = u64::from(product - 1);
         let at = match behind >= start {
             true => behind - start,

@@ -47,7 +47,7 @@ mod run;
 
 pub use self::{
     export::{Batches, Export},
-    files::{Files, Format, Layout, Made, write},
+    files::{Files, Format, Layout, WrittenFile, write},
     prices::Order,
     run::{Folder, Request, Target, run},
     spec::{Company, Preset, Spec, Zones},
@@ -70,11 +70,11 @@ pub enum Error {
     #[error(transparent)]
     Snapshot(#[from] snapshot::Error),
     /// A dataset asks for what is not made up.
-    #[error("column `{column}` of dataset {dataset} cannot be made up as {declared}")]
+    #[error("cannot generate values of type {declared} for column `{column}` of dataset {dataset}")]
     Column {
-        /// The dataset.
+        /// The dataset's name.
         dataset: String,
-        /// The column.
+        /// The column's name.
         column: String,
         /// Its type, as the contract has it.
         declared: String,
@@ -91,12 +91,12 @@ pub enum Error {
     #[error("the database has no table `{0}`")]
     NoTable(String),
     /// A table that would be filled has rows.
-    #[error("table {0} of the database has rows already")]
+    #[error("table {0} of the database already has rows")]
     NotEmpty(String),
     /// A table could not be looked at.
     #[error("could not read table {table}")]
     Read {
-        /// The table.
+        /// The table's name.
         table: String,
         /// The engine's own error.
         source: Box<DataFusionError>,
@@ -139,7 +139,7 @@ impl Error {
             Error::Write { source, .. } => (source.kind() == io::ErrorKind::AlreadyExists)
                 .then(|| "name another folder, or remove the file".to_owned()),
             Error::NotEmpty(_) => Some(
-                "name another database (PRICEMILL_DATABASE=sqlite:made-up.db), or --replace what is there"
+                "name another database (PRICEMILL_DATABASE=sqlite:made-up.db), or replace its rows with --replace"
                     .to_owned(),
             ),
             Error::Env(error) => error.hint(),

@@ -39,7 +39,7 @@ fn products(market: &Market, ids: RangeInclusive<u32>) -> Vec<ArrayRef> {
     let barcodes: Vec<_> = ids.clone().map(barcode).collect();
     let category = |id: u32| {
         let department = of(id).kind().department;
-        // As shops spell it: now so, now so.
+        // As shops spell it: sometimes one way, sometimes the other.
         match id % 16 {
             0 => department.to_uppercase(),
             _ => department.to_owned(),

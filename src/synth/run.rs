@@ -99,7 +99,7 @@ async fn into_snapshot(env: &Env, export: &Export) -> Result<Parts> {
         let Some(batches) = export.dataset(dataset)? else {
             let name = &dataset.name;
             env.events
-                .warn(format!("{name}: nothing is made up for it"));
+                .warn(format!("{name}: no rows are generated for it"));
             continue;
         };
         datasets.push(snapshot::Rows {
@@ -146,7 +146,7 @@ async fn into_files(env: &Env, export: &Export, folder: &Folder) -> Result<Parts
         order: folder.order,
     };
     let made = write(export, files, &env.events).await?.into_iter();
-    let part = |file: super::Made| (file.name, file.rows, file.path.display().to_string());
+    let part = |file: super::WrittenFile| (file.name, file.rows, file.path.display().to_string());
     Ok(made.map(part).collect())
 }
 

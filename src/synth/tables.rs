@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     database::{Database, Fill, Table, TableCounts},
-    events::Progress,
+    events::Events,
 };
 
 /// The tables that are filled, parents first.
@@ -53,7 +53,7 @@ pub async fn fill(
     export: &Export,
     database: &dyn Database,
     replace: bool,
-    progress: &Progress,
+    progress: &Events,
 ) -> Result<Vec<TableCounts>> {
     let known = database.tables().await?;
     let mut fills = Vec::new();
@@ -74,7 +74,7 @@ pub async fn fill(
     Ok(database.fill(fills).await?)
 }
 
-/// Refuses a table that has rows: made-up rows could not be told apart from them.
+/// Refuses a table that has rows: made-up rows could not be distinguished from them.
 async fn refuse_rows(database: &dyn Database, table: &Table) -> Result<()> {
     let mut rows = database.read(&table.name).await?;
     while let Some(batch) = rows.next().await {
@@ -89,7 +89,7 @@ async fn refuse_rows(database: &dyn Database, table: &Table) -> Result<()> {
     Ok(())
 }
 
-fn stream_of(table: &'static str, rows: Rows, progress: Progress) -> SendableRecordBatchStream {
+fn stream_of(table: &'static str, rows: Rows, progress: Events) -> SendableRecordBatchStream {
     let mut done = 0;
     let batches = rows.batches.inspect(move |batch| {
         if done == 0 {

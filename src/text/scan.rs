@@ -90,7 +90,7 @@ impl<'a> Scan<'a> {
         !self.rest.starts_with(char::is_alphanumeric)
     }
 
-    /// Takes what a search for a size may step over: a word with the digits that hang on
+    /// Takes what a search for a size may step over: a word with the digits attached to
     /// it (`lemon0,33l`), or a character.
     pub(super) fn step(&mut self) {
         let start = *self;

@@ -9,28 +9,28 @@
 //! ```
 //! Case does not count. What has the shape of a size and is none that can be compared
 //! is unknown: zero, a range (`200-400g`), a fraction (`1/2 l`), a number of packs that
-//! is no integer, more than a bigint holds.
+//! is not an integer, more than a bigint can hold.
 
 use std::ops::Range;
 
 use super::{scan::Scan, units::Units};
 
-/// How many numbers of packs may stand before an amount: `2 x 6 x 330 ml`.
+/// How many numbers of packs may precede an amount: `2 x 6 x 330 ml`.
 const MOST_COUNTS: usize = 2;
 
-/// How much a product holds: so many packs of so much each.
+/// How much a product holds: a number of packs, and the amount in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size<'u> {
     /// What amounts are counted in: `mg`, `ul` or `piece`.
     pub(crate) base: &'u str,
-    /// How many packs; 1 where nothing is said.
+    /// How many packs; 1 unless the text gives a number.
     pub(crate) packs: i64,
     /// How much a pack holds, rounded half up, but at least 1.
     pub(crate) amount: i64,
 }
 
 impl Units {
-    /// Returns the size that a text is, the first of several; none when it is no size or
+    /// Returns the size that a text is, the first of several; `None` if it is not a size or
     /// an unknown one.
     pub(crate) fn size(&self, text: &str) -> Option<Size<'_>> {
         let text = text.to_lowercase();
@@ -48,7 +48,7 @@ impl Units {
         first.and_then(|(_, size)| size)
     }
 
-    /// Returns where the sizes of a text in lower case stand, also the unknown ones.
+    /// Returns the positions of the sizes in a text in lower case, unknown ones included.
     pub(super) fn sizes<'u>(
         &'u self,
         text: &str,
@@ -117,7 +117,7 @@ impl Units {
         taken.is_some()
     }
 
-    /// Takes `x 6` of `330 ml x 6`; inside, none when it is no number of packs.
+    /// Takes `x 6` of `330 ml x 6`; inside, `None` if it is not a number of packs.
     fn take_count(&self, scan: &mut Scan) -> Option<Option<i64>> {
         scan.attempt(|scan| {
             scan.times()?;

@@ -32,16 +32,16 @@ const BATCH_ROWS: usize = 8192;
 #[non_exhaustive]
 pub enum Error {
     /// The JSON breaks the contract.
-    #[error("the artifact breaks its contract")]
+    #[error("the artifact violates its contract")]
     Json(#[from] json::Error),
     /// The CSV breaks the contract.
-    #[error("the artifact breaks its contract")]
+    #[error("the artifact violates its contract")]
     Csv(#[from] load::Error),
     /// The file is not Parquet.
     #[error("the artifact cannot be read as Parquet")]
     Parquet(#[source] ParquetError),
     /// The Parquet file has other columns than the contract.
-    #[error("the artifact has the columns {found}, its contract {wanted}")]
+    #[error("the artifact has the columns {found}, but its contract declares {wanted}")]
     Columns {
         /// Those of the file.
         found: String,
@@ -54,7 +54,7 @@ pub enum Error {
     /// A temporary file could not be used.
     #[error("could not use the temporary file {path}")]
     Temp {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// The system's own error.
         source: Box<dyn std::error::Error + Send + Sync>,

@@ -5,7 +5,7 @@
 //!             others: superseded              any fault of its own: refused
 //! ```
 //!
-//! What is not even an artifact is set aside, and keeps no other from being applied.
+//! What is not even an artifact is set aside, and does not keep others from being applied.
 //!
 //! The database's ledger decides what is applied. A run that is killed after the commit
 //! leaves the file in the inbox; the next run finds it in the ledger and only moves it.
@@ -27,11 +27,11 @@ use crate::{
     database::{self, Accept, Applied, Change, Database, Table, TableCounts},
     diagnostics::Finding,
     engine, env,
-    events::Progress,
+    events::Events,
     inbox::{self, Disposition, Inbox, Received},
     kind::Kind,
     pipeline::Pipeline,
-    report::chain,
+    report::{chain, state},
     storage::{self, Location},
     update::rows::{Decoded, stage},
 };
@@ -61,15 +61,15 @@ pub enum Error {
     /// A pipeline that is to be applied fills no table.
     #[error("{pipeline} has no [[update]]: it fills no table")]
     NoTables {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: String,
     },
     /// The pipeline would fill a table that is the database's own.
-    #[error("{pipeline} must not fill `{table}`: it is the database's own")]
+    #[error("{pipeline} must not fill `{table}`, which is one of pricemill's own tables")]
     OwnTable {
-        /// The pipeline.
+        /// The pipeline's name, not an alias.
         pipeline: String,
-        /// The table.
+        /// The table's name.
         table: String,
     },
     /// The inbox could not be read, or its file is not what was received.
@@ -116,7 +116,8 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Error::UnknownArtifact { .. } => Some(
-                "`pricemill status` lists what there is, as 000001-0123456789abcdef".to_owned(),
+                "`pricemill status` lists artifacts by id, such as 000001-0123456789abcdef"
+                    .to_owned(),
             ),
             Error::AmbiguousArtifact { .. } => Some("name the pipeline too".to_owned()),
             Error::Env(error) => error.hint(),
@@ -206,7 +207,7 @@ pub struct Update<'a> {
 /// What became of one pipeline.
 #[derive(Debug)]
 pub struct Updated {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// The artifact that was looked at: `000001-0123456789abcdef`.
     pub artifact: Option<String>,
@@ -239,7 +240,7 @@ pub enum Outcome {
         /// Why it could not be moved.
         error: Error,
     },
-    /// The tables are as they were. An artifact at fault lies in `refused/`.
+    /// The tables are as they were. An artifact at fault is in `refused/`.
     Failed(Error),
     /// A pipeline that it depends on failed.
     Skipped {
@@ -257,7 +258,7 @@ pub enum Outcome {
 ///
 /// Returns an error when nothing could be begun; what happened to one pipeline is in its
 /// [`Outcome`].
-pub async fn update(update: Update<'_>, progress: &Progress) -> Result<Vec<Updated>> {
+pub async fn update(update: Update<'_>, progress: &Events) -> Result<Vec<Updated>> {
     let tables = update.database.tables().await?;
     let order = match update.artifact {
         Some(id) => vec![owner(&update, id).await?],
@@ -332,7 +333,7 @@ async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -
         return Ok(Outcome::Nothing { refused });
     };
     updated.artifact = Some(received.id().to_string());
-    if update.artifact.is_none() && overtaken(update, &received, updated).await? {
+    if update.artifact.is_none() && superseded_before(update, &received, updated).await? {
         return Ok(Outcome::Nothing { refused: None });
     }
     let applied = match apply(update, pipeline, &received, updated).await {
@@ -359,7 +360,7 @@ async fn take(update: &Update<'_>, pipeline: &Pipeline, updated: &mut Updated) -
 }
 
 /// Takes an artifact out of the inbox where it would only fail again. If that fails it
-/// stays, and is turned away again by the next run: the first error tells more.
+/// stays, and is turned away again by the next run: the first error says more.
 async fn turn_away(update: &Update<'_>, received: &Received, error: &Error) {
     let moved = if error.is_of_the_content() {
         update.inbox.set_aside(received).await.map(drop)
@@ -374,7 +375,7 @@ async fn turn_away(update: &Update<'_>, received: &Received, error: &Error) {
     }
 }
 
-/// Returns the newest artifact that was refused, if nothing newer stands, and why.
+/// Returns the newest artifact that was refused, if nothing newer is applied, and why.
 async fn refused(update: &Update<'_>, pipeline: &Pipeline) -> Result<Option<(String, String)>> {
     let Some(newest) = update.inbox.refused(&pipeline.name).await?.pop() else {
         return Ok(None);
@@ -412,7 +413,7 @@ async fn highest(
 }
 
 /// Archives an artifact that is older than what the ledger has; returns whether it was.
-async fn overtaken(
+async fn superseded_before(
     update: &Update<'_>,
     received: &Received,
     updated: &mut Updated,
@@ -435,8 +436,8 @@ async fn apply(
     updated: &mut Updated,
 ) -> Result<Applied> {
     let latest = update.database.applied(&pipeline.name).await?;
-    let stands = latest.filter(|l| received.seq == l.seq && received.sha256 == *l.sha256);
-    if stands.is_some() {
+    let applied = latest.filter(|l| received.seq == l.seq && received.sha256 == *l.sha256);
+    if applied.is_some() {
         return Ok(Applied {
             already: true,
             tables: Vec::new(),
@@ -525,12 +526,12 @@ impl Outcome {
 
     fn word(&self) -> &'static str {
         match self {
-            Outcome::Nothing { .. } => "nothing pending",
-            Outcome::Applied(_) => "applied",
-            Outcome::Already => "already applied",
-            Outcome::Left { .. } => "applied, and not moved",
-            Outcome::Failed(_) => "failed",
-            Outcome::Skipped { .. } => "skipped",
+            Outcome::Nothing { .. } => state::NOTHING_PENDING,
+            Outcome::Applied(_) => state::APPLIED,
+            Outcome::Already => state::ALREADY_APPLIED,
+            Outcome::Left { .. } => state::APPLIED_NOT_ARCHIVED,
+            Outcome::Failed(_) => state::FAILED,
+            Outcome::Skipped { .. } => state::SKIPPED,
         }
     }
 }

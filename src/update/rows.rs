@@ -130,7 +130,7 @@ fn typed(plan: LogicalPlan, contract: &Contract) -> Result<LogicalPlan, DataFusi
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
-/// Returns `db.<table>`: read anew by each plan that scans it, as it streams.
+/// Returns `db.<table>`: read again by each plan that scans it, as it streams.
 fn stored(
     database: &Arc<dyn Database>,
     table: &Table,

@@ -119,7 +119,7 @@ fn failure(error: &super::Error, updated: &report::Updated) -> Failure {
         // It is in `refused/` now: only its name finds it there.
         let id = updated.artifact.as_deref().unwrap_or_default();
         let name = &updated.pipeline;
-        format!("if that is meant: pricemill update {name} --artifact {id} --accept {guard}")
+        format!("if this is intended: pricemill update {name} --artifact {id} --accept {guard}")
     });
     let hint = waived.or_else(|| error.hint());
     Failure::new(error, error.kind(), hint, error.findings())

@@ -24,11 +24,12 @@ pub use store::StoreTransport;
 use crate::{
     diagnostics::Finding,
     env,
-    events::Progress,
+    events::Events,
     inbox,
     kind::Kind,
     outbox::{self, Committed, Outbox, Receipt},
     pipeline::Pipeline,
+    report::state,
     service, storage,
 };
 
@@ -51,7 +52,7 @@ pub enum Error {
     /// A temporary copy could not be made.
     #[error("could not make a temporary copy of {artifact}")]
     Copy {
-        /// The artifact.
+        /// The artifact's id: `000001-0123456789abcdef`.
         artifact: String,
         /// The system's own error.
         source: io::Error,
@@ -62,15 +63,15 @@ pub enum Error {
     /// The server gave no answer, or refuses the artifact.
     #[error("{target}")]
     Service {
-        /// The server.
+        /// The server's origin, without a path.
         target: String,
         /// Why.
         source: service::Error,
     },
     /// The answer is not one a receiver gives, or is for another file.
-    #[error("{target} answered with success, but {reason}")]
+    #[error("{target} reported success, but {reason}")]
     Receipt {
-        /// The server.
+        /// The server's origin, without a path.
         target: String,
         /// What is wrong with the answer.
         reason: &'static str,
@@ -78,13 +79,13 @@ pub enum Error {
     /// Outbox and inbox are one place.
     #[error("the outbox and the inbox are the same place, {place}")]
     SamePlace {
-        /// The place.
+        /// The location: a path or a URL.
         place: String,
     },
     /// The store overwrites what must only be created.
     #[error("{place} overwrites objects that must only be created once")]
     NotCreateOnly {
-        /// The place.
+        /// The location: a path or a URL.
         place: String,
     },
 }
@@ -116,10 +117,10 @@ impl Error {
                 "the artifact stays in the outbox; run the upload again later"
             }
             Error::Service { source, .. } if refusal(source) == Some(404) => {
-                "the server knows no such pipeline; its manifest may name another `endpoint`"
+                "the server does not know this pipeline; the manifest may need another `endpoint`"
             }
             Error::Service { source, .. } if refusal(source) == Some(409) => {
-                "the server's artifacts came from another outbox; send from that one"
+                "the server's artifacts come from another outbox: upload from that one"
             }
             Error::Client(source) | Error::Service { source, .. } => return source.hint(),
             Error::Receipt { .. } => "is the profile's server the service itself, not a proxy?",
@@ -132,7 +133,7 @@ impl Error {
         Some(hint.to_owned())
     }
 
-    /// Returns whether the server does not accept the key: nothing else is sent to it.
+    /// Returns whether the server rejected the key: nothing else is sent to it.
     pub fn is_denied(&self) -> bool {
         let denied = |error: &service::Error| matches!(error, service::Error::Denied { .. });
         matches!(self, Error::Service { source, .. } if denied(source))
@@ -171,12 +172,21 @@ pub trait Transport: std::fmt::Debug + Send + Sync {
     fn target(&self) -> String;
 
     /// Makes sure, before anything is sent, that the receiver can be sent to at all.
+    ///
+    /// # Errors
+    ///
+    /// No artifact could be sent; the error is reported once, for all.
     async fn prepare(&self, outbox: &Outbox) -> Result<()> {
         let _ = outbox;
         Ok(())
     }
 
     /// Sends one artifact. Sending the same again is the same as sending it once.
+    ///
+    /// # Errors
+    ///
+    /// The artifact was not received, or that is unknown: sending it again is
+    /// safe.
     async fn send(
         &self,
         pipeline: &Pipeline,
@@ -188,7 +198,7 @@ pub trait Transport: std::fmt::Debug + Send + Sync {
 /// What became of one pipeline's upload.
 #[derive(Debug)]
 pub struct Uploaded {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// Its latest artifact, if it has one.
     pub artifact: Option<Committed>,
@@ -224,7 +234,7 @@ pub async fn upload(
     outbox: &Outbox,
     pipelines: &[&Pipeline],
     transport: &dyn Transport,
-    progress: &Progress,
+    progress: &Events,
 ) -> Result<Vec<Uploaded>> {
     transport.prepare(outbox).await?;
     let mut all = Vec::with_capacity(pipelines.len());
@@ -283,17 +293,16 @@ impl Uploaded {
 impl Outcome {
     fn summary(&self) -> &'static str {
         match self {
-            Outcome::Sent(_) => "sent",
-            Outcome::Already(_) => "already uploaded",
-            Outcome::Nothing => "nothing to upload",
-            Outcome::Kept => "skipped (`upload = false`)",
-            Outcome::Failed(_) => "failed",
-            Outcome::Skipped => "skipped",
+            Outcome::Sent(_) => state::UPLOADED,
+            Outcome::Already(_) => state::ALREADY_UPLOADED,
+            Outcome::Nothing => state::NOTHING_PENDING,
+            Outcome::Failed(_) => state::FAILED,
+            Outcome::Kept | Outcome::Skipped => state::SKIPPED,
         }
     }
 }
 
-/// Copies an artifact out of the outbox to a file of our own: what is sent is what was
+/// Copies an artifact out of the outbox to a temporary file: what is sent is what was
 /// verified, whatever becomes of the outbox meanwhile.
 async fn verified(outbox: &Outbox, artifact: &Committed) -> Result<tempfile::NamedTempFile> {
     let temp = tempfile::NamedTempFile::new().map_err(|source| Error::Copy {

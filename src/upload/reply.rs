@@ -32,10 +32,10 @@ pub(super) fn receipt(
         reason,
     };
     if !matches!(status, 200 | 201) {
-        return Err(unusable("with a status that no receiver gives"));
+        return Err(unusable("with an unexpected status"));
     }
     let words = serde_json::from_slice::<Words>(body);
-    let words = words.map_err(|_| unusable("without the JSON message that a receiver gives"))?;
+    let words = words.map_err(|_| unusable("without a receiver's JSON message"))?;
     let same_hash = words.sha256.map(|sha256| sha256 == manifest.sha256);
     let same_length = words.bytes.map(|bytes| bytes == manifest.bytes);
     if same_hash == Some(false) || same_length == Some(false) {

@@ -108,7 +108,7 @@ fn described(uploaded: super::Uploaded, target: &str) -> report::Uploaded {
             described.verified = receipt.verified;
         }
         Outcome::Nothing => {
-            described.reason = Some("nothing is in the outbox; generate it first".to_owned());
+            described.reason = Some("nothing in the outbox; run `generate` first".to_owned());
         }
         Outcome::Kept => described.reason = Some("`upload = false`".to_owned()),
         Outcome::Failed(error) => {
@@ -119,7 +119,8 @@ fn described(uploaded: super::Uploaded, target: &str) -> report::Uploaded {
         }
         Outcome::Skipped => {
             described.held = true;
-            described.reason = Some("it stays in the outbox".to_owned());
+            described.reason =
+                Some("the server rejected the key; it stays in the outbox".to_owned());
         }
     }
     described

@@ -10,7 +10,7 @@ use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 /// Runs a function's `work` on a thread where it may block, as long as the future is
 /// there.
 ///
-/// Dropping the future tells the work to stop, and leaves it to do so.
+/// Dropping the future asks the work to stop, and does not wait for it.
 pub(crate) async fn while_awaited<T: Send + 'static>(
     function: &'static str,
     threads: usize,
@@ -49,7 +49,7 @@ impl Workers {
     ///
     /// # Errors
     ///
-    /// Returns an error when the work was told to stop, or when a number's work
+    /// Returns an error when the work was asked to stop, or when a number's work
     /// failed; numbers that no thread had taken by then are left.
     pub(crate) fn each<S: Send>(
         &self,

@@ -1,4 +1,4 @@
-//! `show` and `query` as a whole: SQL of the moment over a snapshot or given files.
+//! `show` and `query` as a whole: ad-hoc SQL over a snapshot or given files.
 //!
 //! In comes a question with the names of what it is asked over; out come rows, as a
 //! stream. Nothing is written.
@@ -20,7 +20,7 @@ pub struct Question {
     pub limit: Option<usize>,
     /// The snapshot: its id, or `latest`.
     pub snapshot: String,
-    /// Files that stand for datasets, before the snapshot's.
+    /// Files in place of datasets, before the snapshot's.
     pub files: Vec<Given>,
     /// Parameters of the pipelines that are read.
     pub params: Vec<String>,
@@ -88,7 +88,7 @@ struct Data {
 }
 
 impl Data {
-    /// Opens the snapshot named, unless files stand for all that is read.
+    /// Opens the snapshot named, unless files replace all that is read.
     async fn open(env: &Env, needs: &Needs, question: &Question) -> Result<Data> {
         let project = env.project()?;
         let mut given = Vec::new();

@@ -46,7 +46,7 @@ fn spelled(relation: &Relation) -> (&'static str, &str) {
         Relation::Seed(name) => ("seed", name),
         Relation::Output(name) => ("pipeline", name),
         Relation::Dataset(name) => ("dataset", name),
-        Relation::Previous(name) => ("dataset of the snapshot before", name),
+        Relation::Previous(name) => ("dataset of the previous snapshot", name),
         Relation::History(name) => ("dataset of earlier days", name),
     }
 }

@@ -1,4 +1,4 @@
-//! SQL of the moment: `query` over every relation there is, and `show` of one.
+//! Ad-hoc SQL: `query` over every relation there is, and `show` of one.
 //!
 //! A bare name is a pipeline's output, else a dataset, else the one model or seed
 //! of that name; `export.<dataset>` and `<pipeline>.<model>` are always exact.
@@ -25,17 +25,17 @@ use crate::{
 /// Where SQL of the moment runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'a> {
-    /// The definitions.
+    /// The project's pipelines and datasets.
     pub project: &'a Project,
     /// The parameters, by pipeline; one that lacks has its defaults.
     pub bindings: &'a IndexMap<String, Bindings>,
-    /// Where the datasets are; needless where files stand for all that are read.
+    /// Where the datasets are; not needed if files replace all that are read.
     pub snapshot: Option<&'a Snapshot>,
     /// Where those of `previous` are; without it they are empty.
     pub previous: Option<&'a Snapshot>,
     /// Where those of `history` are, the newest first.
     pub history: &'a [Snapshot],
-    /// Files that stand for datasets, before the snapshot's.
+    /// Files in place of datasets, before the snapshot's.
     pub given: &'a [Given],
     /// What now() is where there is no snapshot, whose time it is otherwise.
     pub now: DateTime<Utc>,
@@ -167,7 +167,7 @@ pub fn select_all(relation: &str, filter: Option<&str>) -> String {
 pub struct Needs {
     /// The pipelines whose models it reads, by name.
     pub pipelines: BTreeSet<String>,
-    /// The datasets that must be there, each with what reads it.
+    /// The datasets that are required, each with what reads it.
     pub datasets: BTreeMap<String, String>,
     /// Those that count as empty where they are not.
     pub optional: BTreeSet<String>,

@@ -1,4 +1,4 @@
--- store_of_another_company: members that are no store of their group's company.
+-- store_of_another_company: members that are not stores of their group's company.
 with members as (
     select
         company,

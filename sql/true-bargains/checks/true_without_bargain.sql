@@ -1,4 +1,4 @@
--- true_without_bargain: rows called true whose own prices are no bargain.
+-- true_without_bargain: rows called true whose own prices are not a bargain.
 select
     product_id,
     cheapest_price,

@@ -2,7 +2,7 @@
 
 use super::{
     grid::Grid,
-    place::{Place, Reach},
+    place::{Point, Reach},
 };
 use crate::algorithms::union_find::UnionFind;
 
@@ -18,7 +18,7 @@ const TRIED_FIRST: usize = 16;
 
 impl Rule {
     /// Returns each row's cluster.
-    pub(crate) fn clusters(&self, rows: &[Option<Place>]) -> Vec<Option<i64>> {
+    pub(crate) fn clusters(&self, rows: &[Option<Point>]) -> Vec<Option<i64>> {
         let mut search = Search {
             rule: *self,
             grid: Grid::new(rows, self.reach),
@@ -70,7 +70,7 @@ impl Search {
         let grid = &self.grid;
         let of = &grid.places[place].0;
         let own = &grid.cells[cell].places;
-        let is_near = |(other, _): &&(Place, u32)| self.rule.reach.is_near(of, other);
+        let is_near = |(other, _): &&(Point, u32)| self.rule.reach.is_near(of, other);
         let mut near = match grid.is_tight {
             true => own.len(),
             false => grid.places[own.clone()].iter().filter(is_near).count(),
@@ -101,7 +101,7 @@ impl Search {
     }
 
     /// Returns the cores of a cell.
-    fn cores(&self, cell: usize) -> &[(Place, u32)] {
+    fn cores(&self, cell: usize) -> &[(Point, u32)] {
         let start = self.grid.cells[cell].places.start;
         &self.grid.places[start..start + self.cores[cell]]
     }
@@ -208,7 +208,7 @@ impl Search {
         clusters
     }
 
-    /// Gives the places that are no cores the first cluster of a core near them.
+    /// Gives each place that is not a core the first cluster of a core near it.
     fn add_borders(&mut self, clusters: &mut [Option<i64>]) {
         for cell in 0..self.grid.cells.len() {
             let places = &self.grid.cells[cell].places;
@@ -225,7 +225,7 @@ impl Search {
         }
     }
 
-    fn first_cluster(&self, place: &Place, clusters: &[Option<i64>]) -> Option<i64> {
+    fn first_cluster(&self, place: &Point, clusters: &[Option<i64>]) -> Option<i64> {
         let mut first: Option<i64> = None;
         for &cell in &self.near {
             for (core, row) in self.cores(cell) {
@@ -243,7 +243,7 @@ impl Search {
     }
 }
 
-fn latitudes(places: &[(Place, u32)]) -> (f64, f64) {
+fn latitudes(places: &[(Point, u32)]) -> (f64, f64) {
     let all = places.iter().map(|(place, _)| place.latitude);
     all.fold(
         (f64::INFINITY, f64::NEG_INFINITY),

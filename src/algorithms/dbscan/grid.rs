@@ -9,7 +9,7 @@ use std::{
     ops::Range,
 };
 
-use super::place::{Place, Reach};
+use super::place::{Point, Reach};
 
 /// The least height of a band. Below it, angles would be all rounding.
 const MIN_HEIGHT: f64 = 1e-8;
@@ -26,7 +26,7 @@ pub(super) struct Grid {
     pub(super) cells: Vec<Cell>,
     bands: Vec<Band>,
     /// By cell, each with its row.
-    pub(super) places: Vec<(Place, u32)>,
+    pub(super) places: Vec<(Point, u32)>,
 }
 
 /// Some places that lie together.
@@ -52,12 +52,12 @@ struct Band {
 
 impl Grid {
     /// Puts the places of `rows` into cells.
-    pub(super) fn new(rows: &[Option<Place>], reach: Reach) -> Grid {
+    pub(super) fn new(rows: &[Option<Point>], reach: Reach) -> Grid {
         // The corners of a cell are at most eps apart: by the haversine formula
         // sin² eps/2 is at least the sum of its sides' half, squared, each.
         let tight = SQRT_2 * (reach.eps.min(PI) / 2.0).sin() * (1.0 - 1e-6);
         let height = tight.max(MIN_HEIGHT);
-        let mut places: Vec<(i64, i64, u32, Place)> = rows
+        let mut places: Vec<(i64, i64, u32, Point)> = rows
             .iter()
             .zip(0..)
             .filter_map(|(place, row)| Some(((*place)?, row)))
@@ -136,7 +136,7 @@ impl Grid {
 }
 
 impl Cell {
-    fn new<'a>(band: i64, start: usize, places: impl Iterator<Item = &'a Place>) -> Cell {
+    fn new<'a>(band: i64, start: usize, places: impl Iterator<Item = &'a Point>) -> Cell {
         let mut cell = Cell {
             band,
             places: start..start,

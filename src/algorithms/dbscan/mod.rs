@@ -9,4 +9,4 @@ mod grid;
 mod place;
 
 pub(crate) use clusters::Rule;
-pub(crate) use place::{EARTH_RADIUS_KM, Place, Reach};
+pub(crate) use place::{EARTH_RADIUS_KM, Point, Reach};

@@ -5,7 +5,7 @@ pub(crate) const EARTH_RADIUS_KM: f64 = 6371.0088;
 
 /// A point on the unit sphere; angles are in radians.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct Point {
     pub(crate) latitude: f64,
     pub(crate) longitude: f64,
     cos_latitude: f64,
@@ -13,16 +13,16 @@ pub(crate) struct Place {
     vector: [f64; 3],
 }
 
-impl Place {
-    /// Takes degrees; returns none where they are no place.
-    pub(crate) fn new(latitude: f64, longitude: f64) -> Option<Place> {
+impl Point {
+    /// Takes degrees; returns `None` if they are not a place.
+    pub(crate) fn new(latitude: f64, longitude: f64) -> Option<Point> {
         let in_range = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
         if !in_range || (latitude == 0.0 && longitude == 0.0) {
             return None;
         }
         let (latitude, longitude) = (latitude.to_radians(), longitude.to_radians());
         let (sin, cos) = latitude.sin_cos();
-        Some(Place {
+        Some(Point {
             latitude,
             longitude,
             cos_latitude: cos,
@@ -31,14 +31,14 @@ impl Place {
     }
 
     /// Returns the angle between two places, by the haversine formula.
-    pub(crate) fn angle(&self, other: &Place) -> f64 {
+    pub(crate) fn angle(&self, other: &Point) -> f64 {
         let half = |a: f64, b: f64| ((a - b) / 2.0).sin().powi(2);
         let haversine = half(self.latitude, other.latitude)
             + self.cos_latitude * other.cos_latitude * half(self.longitude, other.longitude);
         2.0 * haversine.min(1.0).sqrt().asin()
     }
 
-    fn squared_chord(&self, other: &Place) -> f64 {
+    fn squared_chord(&self, other: &Point) -> f64 {
         let square = |axis: usize| (self.vector[axis] - other.vector[axis]).powi(2);
         square(0) + square(1) + square(2)
     }
@@ -72,7 +72,7 @@ impl Reach {
 
     /// Returns whether two places are near each other.
     #[inline]
-    pub(crate) fn is_near(&self, a: &Place, b: &Place) -> bool {
+    pub(crate) fn is_near(&self, a: &Point, b: &Point) -> bool {
         let chord = a.squared_chord(b);
         chord <= self.surely_near || (chord <= self.surely_far && a.angle(b) <= self.eps)
     }

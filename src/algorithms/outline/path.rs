@@ -60,9 +60,9 @@ pub(crate) fn read(text: &str) -> Result<Vec<(i64, i64)>, &'static str> {
 fn number(letters: &mut Bytes<'_>) -> Result<i64, &'static str> {
     let mut bits = 0;
     for shift in (0..=30).step_by(5) {
-        let letter = letters.next().ok_or("they end within a number")?;
+        let letter = letters.next().ok_or("they end in the middle of a number")?;
         let five = letter.checked_sub(63).filter(|five| *five < 64);
-        let five = i64::from(five.ok_or("a character is none of an encoded polyline")?);
+        let five = i64::from(five.ok_or("a character cannot occur in an encoded polyline")?);
         bits |= (five & 31) << shift;
         if five < 32 {
             return Ok(if bits & 1 == 1 {
@@ -79,7 +79,7 @@ fn moved(from: i64, by: i64) -> Result<i64, &'static str> {
     let to = from + by;
     match to.abs() <= 100_000 {
         true => Ok(to),
-        false => Err("they lead off the globe"),
+        false => Err("they leave the globe"),
     }
 }
 
@@ -169,12 +169,12 @@ mod tests {
     #[test]
     fn points_that_are_none_are_named() {
         for (text, said) in [
-            ("?", "they end within a number"),
-            ("_", "they end within a number"),
-            ("? ", "a character is none of an encoded polyline"),
-            ("č?", "a character is none of an encoded polyline"),
+            ("?", "they end in the middle of a number"),
+            ("_", "they end in the middle of a number"),
+            ("? ", "a character cannot occur in an encoded polyline"),
+            ("č?", "a character cannot occur in an encoded polyline"),
             ("~~~~~~~~~?", "a number is too long"),
-            ("~~~~~??", "they lead off the globe"),
+            ("~~~~~??", "they leave the globe"),
         ] {
             assert_eq!(read(text).unwrap_err(), said, "{text}");
         }

@@ -14,7 +14,7 @@ const STRIDE: usize = 16;
 /// Room to compute in; kept for its memory.
 #[derive(Debug)]
 pub(super) struct Lcs {
-    /// By letter, where it stands in the block; zeros between two calls.
+    /// By letter, its positions in the block; zeros between two calls.
     places: Vec<u64>,
     /// By position of the text, whether the block before carried over.
     carries: Vec<bool>,

@@ -10,7 +10,7 @@ use super::{
     names::{BLANK, Names},
 };
 
-/// Returns the ratio of two texts, in percent, of so many letters together that are so
+/// Returns the ratio of two texts, in percent, of this many letters together that are this
 /// far apart: in these very steps of double arithmetic.
 pub(crate) fn ratio_of(distance: usize, total: usize) -> f64 {
     match total {

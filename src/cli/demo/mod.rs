@@ -188,7 +188,7 @@ fn what_to_try(outside: &Context, dir: &Path, inside: &Context) {
         dir.display()
     ));
     screen.say(format!(
-        "  {}/sql/, pipelines/    what made them",
+        "  {}/sql/, pipelines/    the SQL and the manifests",
         dir.display()
     ));
     title(outside, "three things to try");
@@ -207,14 +207,17 @@ fn what_to_try(outside: &Context, dir: &Path, inside: &Context) {
         let show = format!("show {} --limit 3", pipeline.relation());
         tries.push((
             format!("run {name} --{flag} 2"),
-            "a number changed: look at the counts".to_owned(),
+            "change a number, and look at the counts".to_owned(),
         ));
         tries.push((
             show,
             format!("its rows; then edit sql/{name}/ and look again"),
         ));
     }
-    tries.push(("status".to_owned(), "each pipeline at each hop".to_owned()));
+    tries.push((
+        "status".to_owned(),
+        "how far each pipeline has got".to_owned(),
+    ));
     for (command, what) in tries {
         screen.say(format!("  {program} {command:<26} {what}"));
     }

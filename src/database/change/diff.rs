@@ -1,4 +1,4 @@
-//! From what a table has to what it shall have, by key: only rows that differ are
+//! From what a table has to what it should have, by key: only rows that differ are
 //! touched, so that links to rows that stay survive.
 
 use super::{Accept, TableCounts, stage::Stage};

@@ -49,9 +49,9 @@ pub struct Staged {
 
 /// An artifact on its way into the tables.
 pub struct Change {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
-    /// Its number.
+    /// Its number within the pipeline, from 1.
     pub seq: u64,
     /// Its hash, in hex.
     pub sha256: String,
@@ -83,7 +83,7 @@ pub struct Accept {
 /// What became of a table's rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TableCounts {
-    /// The table.
+    /// The table's name.
     pub table: String,
     /// Rows that are new.
     pub inserted: u64,
@@ -125,7 +125,7 @@ pub struct Applied {
 /// An entry of the ledger `applied_artifacts`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntry {
-    /// The pipeline.
+    /// The pipeline's name, not an alias.
     pub pipeline: String,
     /// The artifact's number.
     pub seq: u64,

@@ -1,7 +1,7 @@
-//! What can be said against staged rows before any table changes: nulls, two rows of
+//! What is wrong with staged rows, found before any table changes: nulls, two rows of
 //! one key, and references to nothing.
 //!
-//! A row at fault is deleted from its stage and reported; the others go on.
+//! A row at fault is deleted from its stage and reported; the others are applied.
 
 use indexmap::IndexMap;
 use serde_json::Value;

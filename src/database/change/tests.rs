@@ -1,5 +1,5 @@
-//! The algorithm's SQL is no database's own: over a dialect that spells everything in
-//! another way, nothing of SQLite is left.
+//! The algorithm's SQL belongs to no single database: over a dialect that spells everything in
+//! another way, nothing specific to SQLite is left.
 
 use datafusion::{
     arrow::record_batch::RecordBatch, execution::SendableRecordBatchStream,

@@ -297,7 +297,7 @@ fn stored_decimal(value: i128) -> Result<i64, Reason> {
 }
 
 fn json_list<T: serde::de::DeserializeOwned>(value: ValueRef<'_>) -> Result<Vec<T>, Reason> {
-    serde_json::from_str(text(value)?).map_err(|error| format!("holds no list: {error}"))
+    serde_json::from_str(text(value)?).map_err(|error| format!("is not a list: {error}"))
 }
 
 fn json_text(items: &ArrayRef) -> Result<String, Reason> {

@@ -39,7 +39,7 @@ fn open(path: &Path, more: OpenFlags) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     #[expect(
         clippy::disallowed_methods,
-        reason = "databases are opened in this room"
+        reason = "only this module opens databases"
     )]
     let connection = Connection::open_with_flags(path, flags).map_err(|source| Error::Open {
         database: path.display().to_string(),

@@ -1,7 +1,7 @@
 //! SQLite: one file, one writer, and readers that do not wait for it (WAL).
 //!
 //! SQLite's calls block, so each runs on a thread kept for that. Every commit is
-//! durable before it is answered (`synchronous = full`): the inbox deletes its
+//! durable before it is confirmed (`synchronous = full`): the inbox deletes its
 //! file right after.
 
 mod catalog;
@@ -177,7 +177,7 @@ pub(super) fn schema() -> Result<Vec<Table>> {
     let name = "in memory";
     #[expect(
         clippy::disallowed_methods,
-        reason = "databases are opened in this room"
+        reason = "only this module opens databases"
     )]
     let opened = Connection::open_in_memory();
     let connection = opened.map_err(|source| failure::failed(name, "read the schema", source))?;

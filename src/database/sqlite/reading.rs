@@ -44,7 +44,7 @@ fn stream_from(database: Sqlite, reader: Reader, query: Query) -> SendableRecord
     tokio::task::spawn_blocking(move || {
         let send = |batch| sender.blocking_send(Ok(batch)).is_ok();
         if let Err(error) = read(&database, &reader, &query, &mut { send }) {
-            // A receiver that is gone does not want to know.
+            // A receiver that is gone does not need the error.
             let _ = sender.blocking_send(Err(DataFusionError::External(Box::new(error))));
         }
     });

@@ -11,7 +11,7 @@ use crate::{
 fn migrated() -> Connection {
     #[expect(
         clippy::disallowed_methods,
-        reason = "databases are opened in this room"
+        reason = "only this module opens databases"
     )]
     let connection = Connection::open_in_memory().unwrap();
     migrate(&mut session(&connection)).unwrap();

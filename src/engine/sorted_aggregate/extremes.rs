@@ -197,7 +197,7 @@ fn extremes<T: ArrowPrimitiveType<Native: kernels::Number>>(
 }
 
 impl End {
-    /// Takes the values of each run's row. The first run's row stands only if it is
+    /// Takes the values of each run's row. The first run's row is kept only if it is
     /// better than that of the group it goes on with; the last run's key is kept, since
     /// its group may go on.
     fn add(

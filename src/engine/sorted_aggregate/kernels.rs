@@ -1,4 +1,4 @@
-//! The extremes of a run of integers, and where each stands first.
+//! The extremes of a run of integers, and where each occurs first.
 
 use std::ops::Range;
 

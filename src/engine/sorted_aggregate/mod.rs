@@ -35,7 +35,7 @@ use datafusion::{
     },
 };
 
-/// Puts [`SortedAggregateExec`] where it can stand.
+/// Puts [`SortedAggregateExec`] where it can be used.
 #[derive(Debug)]
 pub(super) struct ByRuns;
 

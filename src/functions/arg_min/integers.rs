@@ -4,7 +4,7 @@
 //! value's, a key of `arg_max` inverted, so that the best row is the lowest. Rows of
 //! one group that lie together (sorted input) are looked through column by column,
 //! in loops that the compiler vectorises. Of scattered rows two columns are compared
-//! at once, without a branch that hangs on a tie: stores that ask the same price are
+//! at once, without a branch that depends on a tie: stores that ask the same price are
 //! many, and rows that are better few. Cost: a nanosecond a row, or two of scattered
 //! ones. Memory: 8 bytes a column and 16 for each group.
 

@@ -2,7 +2,7 @@
 //! whose keys are lowest, or highest.
 //!
 //! Keys are compared left to right; of rows that tie in all of them the lowest
-//! value stands, in `arg_max` too. A key of the other direction is negated:
+//! value counts, in `arg_max` too. A key of the other direction is negated:
 //! `arg_max(price_record_id, price, -store_id)` is the record of the highest
 //! price, then of the lowest store. (Text cannot be negated: there `first_value(x
 //! order by …)` serves.) A row whose first key is null does not count. A null

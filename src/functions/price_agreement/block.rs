@@ -88,7 +88,7 @@ impl Block {
         Some(Block { rows, left })
     }
 
-    /// Returns the bytes of a block of so many stores.
+    /// Returns the bytes of a block of this many stores.
     pub(super) fn size(stores: usize) -> usize {
         stores * (size_of::<Row>() + size_of::<u32>())
     }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::work::{memory::Memory, workers::Workers};
 
-/// Blocks are laid out up to so many bytes; at least one is.
+/// Blocks are laid out up to this many bytes; at least one is.
 const BLOCKS_BYTES: usize = if cfg!(test) { 1 } else { 64 << 20 };
 
 /// Which stores are compared, and which pairs are wanted.

@@ -88,7 +88,7 @@ impl<'a> Merged<'a> {
         }
     }
 
-    /// Numbers the prices that stand, the lowest of each store: there is a number for
+    /// Numbers the prices that count, the lowest of each store: there is a number for
     /// each, since there is one for each store.
     fn codes_of_parts(&self, parts: &[Part], codes: &mut [u16]) {
         let mut lowest = vec![0; codes.len()];

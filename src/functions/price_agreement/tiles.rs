@@ -28,7 +28,7 @@ pub(super) struct Tile {
 }
 
 impl Tile {
-    /// Returns the tiles of all pairs of so many stores, each pair in one.
+    /// Returns the tiles of all pairs of this many stores, each pair in one.
     pub(super) fn all(rows: usize) -> Vec<Tile> {
         let starts = || (0..rows).step_by(TILE);
         let tile = |corner| Tile {

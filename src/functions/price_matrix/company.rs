@@ -46,7 +46,7 @@ impl Company {
     /// The most stores that a company may have.
     pub(super) const MAX_STORES: usize = u16::MAX as usize;
 
-    /// Adds a price; of several of one product in one store the lowest stands.
+    /// Adds a price; of several of one product in one store the lowest counts.
     /// `seed` is odd, and the same each time.
     #[inline]
     pub(super) fn push(&mut self, store: i64, product: i64, price: i64, seed: u64) -> Result<()> {
@@ -120,7 +120,7 @@ impl Company {
         }
     }
 
-    /// Returns the prices in the form in which they travel; none are no pieces.
+    /// Returns the prices in the form in which they travel; without prices, no pieces.
     pub(super) fn into_pieces(mut self) -> Vec<Buffer> {
         self.leave();
         let stores = self.stores.ids();

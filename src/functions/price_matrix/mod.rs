@@ -4,7 +4,7 @@
 //! A store's price of a product is a code of two bytes: how far it is from the
 //! product's first price or, where prices are far apart, its number among the distinct
 //! ones. All together are a table of stores by products. Rows with a null do not count;
-//! of several prices of one product in one store the lowest stands. The matrix itself
+//! of several prices of one product in one store the lowest counts. The matrix itself
 //! is bytes for `price_agreement` and nobody else; no prices make an empty list.
 //!
 //! Cost: a look-up of the store and two comparisons a row where rows come by product;

@@ -65,7 +65,7 @@ impl<'a> Piece<'a> {
     pub(crate) fn open(bytes: &'a [u8]) -> Result<Self> {
         match Self::read(bytes) {
             Some(piece) => Ok(piece),
-            None => exec_err!("these bytes are no piece of a {NAME}"),
+            None => exec_err!("these bytes are not a piece of a {NAME}"),
         }
     }
 
@@ -152,7 +152,7 @@ impl PieceProduct<'_> {
     }
 }
 
-/// What is told of a product.
+/// What is recorded of a product.
 struct Head {
     id: i64,
     prices: u32,

@@ -12,7 +12,7 @@ pub(super) struct Product {
 }
 
 impl Product {
-    /// Adds a price; of several of one store the lowest stands. The company has
+    /// Adds a price; of several of one store the lowest counts. The company has
     /// `stores` stores so far; `seed` is odd, and the same each time. None when there
     /// are too many prices.
     #[inline]

@@ -20,7 +20,7 @@ impl Run {
         self.base = (i64::MAX - REACH).min(price.saturating_sub(REACH / 2));
     }
 
-    /// Adds a price, if it is near enough; of several in one store the lowest stands.
+    /// Adds a price, if it is near enough; of several in one store the lowest counts.
     #[inline]
     pub(super) fn add(&mut self, store: usize, price: i64) -> bool {
         let code = price.wrapping_sub(self.base);

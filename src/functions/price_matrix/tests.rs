@@ -1,4 +1,4 @@
-//! Whatever way prices take into a matrix, those that stand are in it.
+//! Whatever way prices take into a matrix, those that count are in it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -56,7 +56,7 @@ fn columns(rows: &[Row]) -> Vec<ArrayRef> {
     ]
 }
 
-/// The prices that stand, by store and product.
+/// The prices that count, by store and product.
 fn expected<'a>(rows: impl IntoIterator<Item = &'a Row>) -> BTreeMap<(i64, i64), i64> {
     let mut standing = BTreeMap::new();
     for &(store, product, price) in rows {

@@ -1,7 +1,7 @@
 //! Products become pieces, one after the other as they are complete.
 //!
 //! A piece begins with the codes, which are nearly all of it and are written where they
-//! stay; what tells them apart comes behind. The format is told where it is read, in
+//! stay; what distinguishes them follows. The format is described where it is read, in
 //! `piece`.
 
 use datafusion::arrow::buffer::Buffer;
@@ -16,7 +16,7 @@ pub(super) const IS_TABLE: u32 = 1 << 31;
 /// Stands for the number of prices where there is none but the base of the codes.
 pub(super) const HAS_BASE: u32 = u32::MAX;
 
-/// After so many bytes of codes and prices a new piece begins.
+/// After this many bytes of codes and prices a new piece begins.
 const PIECE_BYTES: usize = if cfg!(test) { 512 } else { 2 << 20 };
 
 /// The pieces so far, the last one open.

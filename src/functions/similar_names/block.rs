@@ -7,7 +7,7 @@ use crate::algorithms::token_sets::Names;
 /// the names differ by at least.
 pub(super) type Bag = [u8; 32];
 
-/// The names of a block that have words, by length. A name's *place* is where it stands
+/// The names of a block that have words, by length. A name's *place* is its position
 /// in that order.
 #[derive(Debug)]
 pub(super) struct Block {
@@ -41,7 +41,7 @@ impl Block {
         }
     }
 
-    /// Returns about the most bytes that so many names of so many bytes need.
+    /// Returns an upper estimate of the bytes that this many names of this many bytes need.
     pub(super) fn size(names: usize, bytes: usize) -> usize {
         128 * names + 16 * bytes
     }

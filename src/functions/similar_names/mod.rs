@@ -82,7 +82,7 @@ impl ScalarUDFImpl for SimilarNames {
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        exec_err!("{NAME} has to be awaited")
+        exec_err!("{NAME} can only run asynchronously")
     }
 }
 

@@ -1,4 +1,4 @@
-//! All pairs of a block whose ratio lies between two bounds.
+//! All pairs of a block whose ratio is between two bounds.
 
 use std::{cmp::Reverse, ops::Range};
 

@@ -1,4 +1,4 @@
-//! The best pairs of each row, at most so many.
+//! The best pairs of each row, up to a limit.
 
 use std::sync::{Mutex, PoisonError};
 

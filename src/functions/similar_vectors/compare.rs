@@ -1,7 +1,7 @@
 //! Compares each two rows of a block, block after block.
 //!
 //! Products of `f32` only say which pairs cannot be similar enough; each other pair is
-//! scored in `f64`, in a fixed order, so that a result hangs on no processor. A pair of
+//! scored in `f64`, in a fixed order, so that a result does not depend on the processor. A pair of
 //! several blocks counts in the lowest.
 
 use std::{
@@ -31,7 +31,7 @@ const CHUNK: usize = 16 * ROWS;
 /// The similar pairs of a set.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Similar {
-    /// Those that stand, by both rows.
+    /// Those that are kept, by both rows.
     pub(super) pairs: Vec<Pair>,
     /// How many there are in all.
     pub(super) found: u64,
@@ -242,7 +242,7 @@ impl Pairs<'_> {
         }
     }
 
-    /// Returns the pairs that stand, by both rows.
+    /// Returns the pairs that are kept, by both rows.
     fn standing(self) -> Vec<Pair> {
         match self {
             Pairs::Best(best) => best.pairs(),

@@ -3,15 +3,15 @@
 //!
 //! Gives `struct(pairs struct(a bigint, b bigint, score decimal(5,4))[], found bigint)`: a <
 //! b, by both. A score is the cosine rounded half-even to four decimals, and compared after
-//! rounding; a vector of zeros is similar to nothing. With `limit` a row stands in at most
-//! so many pairs: a pair stands if it is among the `limit` best, by score, then by the other
+//! rounding; a vector of zeros is similar to nothing. With `limit`, a row is in at most
+//! that many pairs: a pair is kept if it is among the `limit` best, by score, then by the other
 //! row's id, of both its rows. `found` counts the pairs without a limit: `found` less the
 //! pairs is how many were cut. What `vector_set` leaves out is neither found nor among the
 //! best. No rows give no pairs.
 //!
 //! Exact for every pair, the same on every machine and for any number of threads: a fast
 //! pass in `f32` leaves out only what its own error cannot reach, and half of the numbers
-//! will do for most pairs; `f64` decides.
+//! are enough for most pairs; `f64` decides.
 //!
 //! Cost: rows² ÷ 2 × numbers of each block (a list's number in `within`), a dozen at once,
 //! on all threads of the session. Memory, from the engine's own: the set; the vectors of
@@ -69,7 +69,7 @@ pub(super) fn similar_vectors(pool: Arc<dyn MemoryPool>, threads: usize) -> Scal
 /// Which pairs are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rule {
-    /// A score must be over so many ten-thousandths.
+    /// A score must be above this, in ten-thousandths.
     over: i32,
     /// The most pairs of a row, if there is a limit.
     limit: Option<usize>,
@@ -116,7 +116,7 @@ impl ScalarUDFImpl for SimilarVectors {
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        exec_err!("{NAME} has to be awaited")
+        exec_err!("{NAME} can only run asynchronously")
     }
 }
 

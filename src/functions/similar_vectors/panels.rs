@@ -1,7 +1,7 @@
 //! Vectors laid out to be multiplied, many pairs at once.
 //!
-//! Rows lie in panels, a panel number by number: what is multiplied with one number of
-//! another row lies together. A block of [`ROWS`] rows times a panel is a tile; its sums
+//! Rows are laid out in panels, number by number: what is multiplied with one number of
+//! another row is contiguous. A block of [`ROWS`] rows times a panel is a tile; its sums
 //! stay in the processor's registers. After the first half of the numbers a tile is left
 //! when no pair of it can reach the cut any more: the second halves add at most the
 //! product of their lengths (Cauchy and Schwarz).
@@ -46,7 +46,7 @@ pub(super) fn no_sums() -> Sums {
 }
 
 impl Panels {
-    /// Lays out rows of so many numbers each.
+    /// Lays out rows of this many numbers each.
     pub(super) fn of(dimension: usize, rows: usize, row: impl Fn(usize) -> Vec<f32>) -> Panels {
         let arch = Arch::new();
         let width = arch.dispatch(Width);
@@ -64,7 +64,7 @@ impl Panels {
         panels
     }
 
-    /// Returns the bytes of so many rows.
+    /// Returns the bytes of this many rows.
     pub(super) fn size(dimension: usize, rows: usize) -> usize {
         rows.next_multiple_of(MAX_WIDTH) * (dimension + 1) * size_of::<f32>()
     }

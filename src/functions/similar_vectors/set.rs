@@ -32,10 +32,10 @@ impl Set {
     /// # Errors
     ///
     /// Returns an error that names the id when an id comes twice, or a vector is longer
-    /// than another or holds what is no number.
+    /// than another or contains a value that is not a number.
     pub(super) fn of(rows: &StructArray) -> Result<Set> {
         let [ids, vectors, within, without, settled] = rows.columns() else {
-            return exec_err!("{NAME} takes what vector_set made");
+            return exec_err!("{NAME} takes the result of vector_set");
         };
         let given = ids.as_primitive::<Int64Type>().values();
         let mut places: Vec<u32> = (0..rows.len() as u32).collect();
@@ -112,7 +112,7 @@ impl Set {
 
     fn verify(&self) -> Result<()> {
         if let Some(twice) = self.ids.windows(2).find(|ids| ids[0] == ids[1]) {
-            return exec_err!("{NAME}: the id {} comes twice in a set", twice[0]);
+            return exec_err!("{NAME}: the id {} occurs twice in a set", twice[0]);
         }
         for (row, id) in self.ids.iter().enumerate() {
             let vector = self.vector(row);
@@ -123,7 +123,9 @@ impl Set {
                 );
             }
             if !vector.iter().all(|number| number.is_finite()) {
-                return exec_err!("{NAME}: the vector of {id} holds what is no number");
+                return exec_err!(
+                    "{NAME}: the vector of {id} contains a value that is not a number"
+                );
             }
         }
         Ok(())
@@ -134,7 +136,7 @@ fn numbers(lists: &dyn Array, column: &str) -> Result<ListArray> {
     let lists = lists.as_list::<i32>().clone();
     match lists.values().null_count() {
         0 => Ok(lists),
-        _ => exec_err!("{NAME}: a list of {column} holds a null"),
+        _ => exec_err!("{NAME}: a list of {column} contains a null"),
     }
 }
 

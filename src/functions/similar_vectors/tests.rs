@@ -1,4 +1,4 @@
-//! Every pair that stands is found, with its score, and no other.
+//! Every pair that qualifies is found, with its score, and no other.
 
 use std::collections::BTreeMap;
 
@@ -218,14 +218,17 @@ fn what_is_no_set_of_vectors_is_named() {
         settled: vec![],
     };
     for (rows, said) in [
-        (vec![row(7, &[1.0]), row(7, &[1.0])], "the id 7 comes twice"),
+        (
+            vec![row(7, &[1.0]), row(7, &[1.0])],
+            "the id 7 occurs twice",
+        ),
         (
             vec![row(1, &[1.0]), row(2, &[1.0, 2.0])],
             "the vector of 2 has 2 numbers",
         ),
         (
             vec![row(3, &[f32::INFINITY])],
-            "the vector of 3 holds what is no number",
+            "the vector of 3 contains a value that is not a number",
         ),
     ] {
         let Err(error) = set_of(&rows) else {

@@ -1,4 +1,4 @@
-//! A file's rows as text fields, whatever its format. An empty field is no value.
+//! A file's rows as text fields, whatever its format. An empty field is null.
 //!
 //! A number keeps its digits as they are in the file: nothing passes through a
 //! double. One row is held at a time (in Parquet, one batch).

@@ -61,7 +61,7 @@ impl State {
     ) -> Result<(), Fault> {
         match self.had.entry(table).or_default().insert(id) {
             true => Ok(()),
-            false => Err(Fault::at(column, format!("{id} has a row already"))),
+            false => Err(Fault::at(column, format!("{id} already has a row"))),
         }
     }
 

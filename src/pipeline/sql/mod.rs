@@ -136,7 +136,7 @@ impl SqlFile {
             params: &self.parsed.params,
             bindings,
         };
-        // The walk never breaks off.
+        // The walk never stops early.
         let _ = VisitMut::visit(&mut query, &mut bind);
         Ok(Statement::Statement(Box::new(ast::Statement::Query(query))))
     }
@@ -152,7 +152,7 @@ impl SqlFile {
         first.map_or(0..0, |token| self.bytes(token.span))
     }
 
-    /// Returns where a word that is no string first stands.
+    /// Returns where a word first occurs outside of strings.
     pub(crate) fn word(&self, name: &str) -> Option<Range<usize>> {
         let mut tokens = self.parsed.tokens.iter();
         let found = tokens.find(|token| match &token.token {

@@ -19,7 +19,7 @@ use crate::pipeline::SourceFile;
 /// Returns the relations that a query reads, each once, in the order of their names.
 pub(super) fn names(source: &SourceFile, query: &Query) -> Vec<Name> {
     let mut names = Names::default();
-    // The walk never breaks off.
+    // The walk never stops early.
     let _ = query.visit(&mut names);
     let found = names.found.into_iter().map(|(reference, span)| Name {
         reference,

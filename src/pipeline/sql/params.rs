@@ -166,6 +166,6 @@ pub(super) fn with_doubles(query: &mut Query) {
             ControlFlow::Continue(())
         }
     }
-    // The walk never breaks off.
+    // The walk never stops early.
     let _ = query.visit(&mut Doubles);
 }

@@ -62,9 +62,9 @@ fn syntax(source: &SourceFile, spans: &[Span], text: &str) -> Finding {
     });
     let message = message.trim_start_matches("sql parser error: ");
     let finding = Finding::new(Code::Syntax, lower_first(message)).at(source.place(span), "here");
-    // The parser took what stands before for a whole statement.
+    // The parser took what precedes it for a whole statement.
     match message.contains("end of statement") {
-        true => finding.help("a comma may be missing before it, or a keyword be misspelt"),
+        true => finding.help("a comma may be missing before it, or a keyword may be misspelt"),
         false => finding,
     }
 }
@@ -88,15 +88,18 @@ pub(super) fn only_select(
     let start = first.map_or(0..0, |span| span_bytes(&source.text, span));
     let place = source.place(start.clone());
     if statements.len() > 1 {
-        let finding = Finding::new(Code::NotASelect, "a file holds one SELECT, and this more");
+        let finding = Finding::new(
+            Code::NotASelect,
+            "a file must contain exactly one SELECT, but this one has more",
+        );
         return Err(Box::new(
             finding
-                .at(place, "the first of them")
+                .at(place, "the first")
                 .help("put each into a file of its own"),
         ));
     }
     let Some(statement) = statements.pop() else {
-        let finding = Finding::new(Code::NotASelect, "the file holds no SQL");
+        let finding = Finding::new(Code::NotASelect, "the file contains no SQL");
         return Err(Box::new(
             finding
                 .at(source.place(0..0), "here")
@@ -108,11 +111,9 @@ pub(super) fn only_select(
     }
     let word = source.text[start].to_ascii_uppercase();
     let finding = Finding::new(Code::NotASelect, format!("a model is a SELECT, not {word}"));
-    Err(Box::new(
-        finding
-            .at(place, "not allowed here")
-            .help("SQL reads; what is written, the manifest says"),
-    ))
+    Err(Box::new(finding.at(place, "not allowed here").help(
+        "SQL only reads; the manifest declares what is written",
+    )))
 }
 
 /// Returns the SELECT of a statement that is one and writes nothing.

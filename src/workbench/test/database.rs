@@ -129,7 +129,7 @@ impl<'a> Database<'a> {
         for name in names {
             let name = spelled(name);
             if self.made.remove(&name).is_none() {
-                return Err(refused(format!("no table `{name}` was made here")));
+                return Err(refused(format!("this test created no table `{name}`")));
             }
         }
         Ok(DBOutput::StatementComplete(0))
@@ -147,7 +147,7 @@ impl<'a> Database<'a> {
         };
         if self.made.contains_key(&name) {
             return Err(refused(format!(
-                "`{name}` was made already; `drop table {name}` first"
+                "`{name}` already exists; `drop table {name}` first"
             )));
         }
         let (batch, _) = self.select(&SqlFile::within(file, text, query)).await?;
@@ -369,7 +369,7 @@ async fn run(planner: &Planner, plan: &LogicalPlan) -> Result<(RecordBatch, Vec<
     Ok((batch, types.collect()))
 }
 
-/// Returns what stands after `<schema>.`.
+/// Returns what follows `<schema>.`.
 fn within<'n>(schema: &str, name: &'n str) -> Option<&'n str> {
     name.strip_prefix(schema)?.strip_prefix('.')
 }

@@ -1,4 +1,4 @@
-//! Whether the rows that a test makes a model compute keep to the model's grain.
+//! Whether the rows that a test makes a model compute satisfy the model's grain.
 
 use std::collections::HashSet;
 

@@ -1,6 +1,6 @@
 //! `tests/sql/<pipeline>/*.slt`: an analyst's tests of the SQL.
 //!
-//! Each file has a fresh session. `create table <name> as select …` stands for a
+//! Each file has a fresh session. `create table <name> as select …` replaces a
 //! dataset, a seed, a model or another pipeline's output; every other model is a
 //! relation by its name, planned when a query reads it, with the default parameters
 //! unless `set param.<name> = '<value>'` says otherwise. The pipeline's own name is its
@@ -57,7 +57,7 @@ pub struct TestResult {
 /// A statement or a query that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestFailure {
-    /// Its line.
+    /// Its first line in the file, from 1.
     pub line: u32,
     /// What failed, with the difference of expected (`-`) and actual (`+`) rows.
     pub message: String,
@@ -182,7 +182,7 @@ impl TestFile<'_> {
             if let Record::System { loc, .. } = record {
                 return Ok(Some(TestFailure {
                     line: loc.line(),
-                    message: "a test runs no commands of the system".to_owned(),
+                    message: "a test cannot run system commands".to_owned(),
                 }));
             }
             if let Err(error) = runner.run_async(record.clone()).await {
@@ -195,7 +195,7 @@ impl TestFile<'_> {
         Ok(None)
     }
 
-    /// Writes the file anew with what each record gives, and returns its text; not when
+    /// Rewrites the file with what each record gives, and returns its text; not when
     /// one does not run: what comes after it would be empty.
     async fn rewrite(&self, records: Vec<Record<Column>>) -> Result<Option<String>> {
         let database = Database::new(self.project, self.pipeline, Unmade::default())?;
@@ -273,7 +273,7 @@ fn runner(
     runner
 }
 
-/// Returns what a failure says, without the SQL, which stands in the file.
+/// Returns what a failure says, without the SQL, which is in the file.
 fn told(kind: &TestErrorKind) -> String {
     let text = match kind {
         TestErrorKind::Fail { err, .. } => return rendered(err.as_ref()),
@@ -281,7 +281,7 @@ fn told(kind: &TestErrorKind) -> String {
             expected, actual, ..
         } => {
             return format!(
-                "the columns are of the types `{actual}`, not `{expected}`: write `query {actual}`"
+                "the column types are `{actual}`, not `{expected}`: write `query {actual}`"
             );
         }
         other => other.to_string(),

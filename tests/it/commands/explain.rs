@@ -117,7 +117,7 @@ fn explain_suggests_the_nearest_code_of_an_unknown_one() {
     let said = World::new().run(&["explain", "unknown-colum"]).ends(2);
     assert_eq!(said.out, "");
     insta::assert_snapshot!(said.err, @"
-    error: there is no code `unknown-colum`
+    error: unknown code `unknown-colum`
     help: did you mean `unknown-column`?
     ");
 }

@@ -144,7 +144,7 @@ fn a_file_that_breaks_the_contract_is_told_with_the_column() {
             ],
         ),
         (
-            "column `price` must not be below zero",
+            "column `price` must not be negative",
             vec![
                 ("product_id", ids()),
                 ("store_id", ids()),

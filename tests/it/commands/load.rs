@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use pricemill::{
     config::EngineConfig,
     database::{self, Database},
-    events::Progress,
+    events::Events,
     load::{self, Error, Loaded},
 };
 
@@ -58,7 +58,7 @@ impl World {
 
     async fn load(&self, path: &Path) -> Result<Loaded, Error> {
         let engine = EngineConfig::default();
-        load::load(&*self.database, path, &engine, &Progress::silent()).await
+        load::load(&*self.database, path, &engine, &Events::silent()).await
     }
 
     #[must_use]
@@ -227,10 +227,10 @@ async fn every_bad_row_is_listed_and_nothing_is_loaded() {
         format!("{line} {}: {reason}", column.as_deref().unwrap_or("-"))
     };
     insta::assert_snapshot!(bad.iter().map(said).collect::<Vec<_>>().join("\n"), @r"
-    2 price: 1.155 has more than 2 digits behind the point
+    2 price: 1.155 has more than 2 digits after the point
     3 store_id: stores has no id 9
     4 product_id: products has no id 99
-    5 price: -1 is below zero
+    5 price: -1 is negative
     6 price: must be a number like 12.50, not `1e2`
     7 price: must be a number like 12.50, not `NaN`
     9 -: is a second row for its product_id and store_id

@@ -134,7 +134,7 @@ fn json_is_one_document_with_a_version() {
             {
               "bad_rows": 0,
               "check": "not null",
-              "message": "no null where the contract allows none",
+              "message": "no nulls in columns declared `not null`",
               "outcome": "pass",
               "seconds": <time>
             },
@@ -148,7 +148,7 @@ fn json_is_one_document_with_a_version() {
             {
               "bad_rows": 0,
               "check": "rows",
-              "message": "1 rows; at least 1 must be there",
+              "message": "1 rows; expected at least 1",
               "outcome": "pass",
               "seconds": <time>
             },
@@ -162,7 +162,7 @@ fn json_is_one_document_with_a_version() {
             {
               "bad_rows": 0,
               "check": "age",
-              "message": "the snapshot is 0.0 h old, 36.0 h are allowed",
+              "message": "the snapshot is 0.0 h old, at most 36.0 h allowed",
               "outcome": "pass",
               "seconds": <time>
             },
@@ -404,14 +404,14 @@ fn a_schema_is_the_columns_with_their_types_units_and_docs() {
     screen!(stdout(&world, &["show", "bargains", "--schema"]), @"
     column                          type             unit  doc
     product_id                      bigint not null  -     The product.
-    store_id                        bigint not null  -     The cheapest store, of several the lowest id.
+    store_id                        bigint not null  -     The cheapest store; of several, the one with the lowest id.
     cheapest_price_record_id        bigint           -     The price record of the cheapest store.
     most_expensive_price_record_id  bigint           -     The price record of the dearest store.
     percentage_difference           double not null  %     How much dearer the dearest price is than the cheapest.
     ");
     screen!(stdout(&world, &["show", "history.companies", "--schema", "--output", "ndjson"]), @r#"
     {"format_version":1,"name":"id","type":"bigint","nullable":false,"unit":null,"doc":"The company."}
-    {"format_version":1,"name":"name","type":"text","nullable":false,"unit":null,"doc":"Its name, as stores have it."}
+    {"format_version":1,"name":"name","type":"text","nullable":false,"unit":null,"doc":"Its name, as in stores."}
     {"format_version":1,"name":"snapshot_at","type":"timestamp","nullable":false,"unit":null,"doc":"When the snapshot of the row was taken."}
     "#);
     screen!(stdout(&world, &["show", "bargains.extremes", "--schema", "--output", "csv"]), @r#"

@@ -209,7 +209,7 @@ async fn what_a_test_cannot_do_is_told_with_its_line() {
         ),
         (
             "system ok\ntouch /tmp/made-by-a-test",
-            "a test runs no commands of the system",
+            "a test cannot run system commands",
         ),
         (
             "query I\nselect nothing from lows",
@@ -217,7 +217,7 @@ async fn what_a_test_cannot_do_is_told_with_its_line() {
         ),
         (
             "query T\nselect product_id from lows\n----",
-            "the columns are of the types `I`, not `T`: write `query I`",
+            "the column types are `I`, not `T`: write `query I`",
         ),
         (
             "statement ok\nset param.last = '3'",
@@ -317,7 +317,7 @@ async fn a_query_that_is_wrong_says_what_is_meant() {
     let write = shown(&world, "drop table prices", None, None).await;
     let lacking = shown(&world, "stores", None, None).await;
     insta::assert_snapshot!([ambiguous, unknown, write, lacking].join("\n\n"), @"
-    error[ambiguous-relation]: `lows` is a relation of cheapest and of doubled
+    error[ambiguous-relation]: `lows` is a relation of both cheapest and doubled
      --> query:2:6
       |
     2 | from lows
@@ -339,7 +339,7 @@ async fn a_query_that_is_wrong_says_what_is_meant() {
     1 | drop table prices
       | ^^^^ not allowed here
       |
-      = help: SQL reads; what is written, the manifest says
+      = help: SQL only reads; the manifest declares what is written
 
     the snapshot has no dataset `stores`, which the query reads
     ");

@@ -316,7 +316,10 @@ fn a_refused_artifact_is_told_with_the_command_that_accepts_it() {
     world.run(&["run", "bargains"]).ends(0);
     assert_eq!(world.number("select count(*) from bargains"), 9);
     let said = world.run(&["run", "bargains", "--min-ratio", "9"]).ends(3);
-    let (_, told) = said.err.split_once("if that is meant: pricemill ").unwrap();
+    let (_, told) = said
+        .err
+        .split_once("if this is intended: pricemill ")
+        .unwrap();
     let told = told.lines().next().unwrap().to_owned();
     world
         .run(&["update", "bargains"])
@@ -347,13 +350,13 @@ fn check_knows_the_tables_that_an_update_fills_and_refers_to() {
             "table = \"bargains\"",
             "table = \"applied_artifacts\"",
             2,
-            "the database's own",
+            "one of pricemill's own tables",
         ),
         (
             "table = \"bargains\"",
             "table = \"stores\"",
             2,
-            "nothing is made for `stores.",
+            "the update has no value for `stores.",
         ),
     ];
     for (there, wrong, code, help) in cases {

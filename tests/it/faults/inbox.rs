@@ -92,7 +92,7 @@ fn what_is_in_the_tables_is_told_so_when_its_file_cannot_be_moved() {
     world
         .run(&["update", "bargains"])
         .ends(1)
-        .tells("applied, but still in the inbox");
+        .tells("applied, not archived");
     assert_eq!(world.number("select count(*) from bargains"), 1);
     fs::remove_file(world.path("data/archive/inbox/bargains")).unwrap();
     world

@@ -9,7 +9,7 @@ use pricemill::{
     config::EngineConfig,
     database::{self, Database, Error},
     dataset::{Column, Contract, Dataset},
-    events::Progress,
+    events::Events,
     load::load,
     storage::Location,
 };
@@ -41,7 +41,7 @@ impl World {
             &*world.database,
             &world.folder.path().join("in"),
             &EngineConfig::default(),
-            &Progress::silent(),
+            &Events::silent(),
         )
         .await
         .unwrap();
@@ -259,7 +259,7 @@ async fn the_first_page_of_nothing_is_empty_and_a_change_is_seen() {
         &*world.database,
         &world.folder.path().join("in"),
         &EngineConfig::default(),
-        &Progress::silent(),
+        &Events::silent(),
     )
     .await
     .unwrap();
@@ -284,7 +284,7 @@ async fn a_reader_half_way_neither_waits_nor_sees_what_is_written_meanwhile() {
         &*world.database,
         &world.folder.path().join("in/prices.csv"),
         &EngineConfig::default(),
-        &Progress::silent(),
+        &Events::silent(),
     )
     .await
     .unwrap();

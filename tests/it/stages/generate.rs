@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 use pricemill::{
     artifact::digest::Digest,
     config::EngineConfig,
-    events::Progress,
+    events::Events,
     generate::{Generate, Generated, Outcome, Output, generate},
     pipeline::Project,
     snapshot::{Bounds, File, Manifest, Part, Snapshot, SnapshotId},
@@ -151,7 +151,7 @@ impl World {
             },
             work: &work,
             now: fetched_at() + TimeDelta::hours(40),
-            progress: &Progress::silent(),
+            progress: &Events::silent(),
         };
         generate(job).await.unwrap()
     }
@@ -182,8 +182,8 @@ fn snapshot(folder: &Path) -> Snapshot {
             rows: batch.num_rows() as u64,
             sha256: Digest::of_bytes(b"").sha256,
             bounds: vec![Bounds {
-                least: products.value(0),
-                most: products.value(products.len() - 1),
+                min: products.value(0),
+                max: products.value(products.len() - 1),
             }],
         });
     }
@@ -356,11 +356,11 @@ async fn each_check_says_what_it_found() {
     assert_eq!(
         told,
         [
-            "true not null: no null where the contract allows none",
+            "true not null: no nulls in columns declared `not null`",
             "true grain: one row per product_id",
-            "false rows: 4 rows; at least 5 must be there",
-            "false change: 4 rows after 10: 60.0% changed, 50% are allowed",
-            "false age: the snapshot is 40.0 h old, 36.0 h are allowed",
+            "false rows: 4 rows; expected at least 5",
+            "false change: 4 rows, previously 10: a change of 60.0%, at most 50% allowed",
+            "false age: the snapshot is 40.0 h old, at most 36.0 h allowed",
         ]
     );
 }

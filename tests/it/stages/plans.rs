@@ -15,7 +15,7 @@ use pricemill::{
     artifact::{digest::Digest, id::Sha256},
     config::EngineConfig,
     engine::Operator,
-    events::Progress,
+    events::Events,
     generate::{Generate, Generated, Outcome, generate},
     pipeline::Project,
     snapshot::{Bounds, File, Manifest, Part, Snapshot, SnapshotId},
@@ -32,8 +32,8 @@ fn snapshot(project: &Project, folder: &Path, pieces: &[Vec<Price>], bounded: bo
     let rows: Vec<&Price> = pieces.iter().flatten().collect();
     let files = pieces.iter().enumerate().map(|(at, piece)| {
         let bounds = |of: fn(&Price) -> i64| Bounds {
-            least: piece.iter().map(of).min().unwrap(),
-            most: piece.iter().map(of).max().unwrap(),
+            min: piece.iter().map(of).min().unwrap(),
+            max: piece.iter().map(of).max().unwrap(),
         };
         let known = vec![bounds(|price| price.0), bounds(|price| price.1)];
         let name = format!("prices/part-{at:03}.parquet");
@@ -184,7 +184,7 @@ async fn generated(
         },
         work: &work,
         now: DateTime::UNIX_EPOCH,
-        progress: &Progress::silent(),
+        progress: &Events::silent(),
     })
     .await
     .unwrap();

@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use pricemill::{
     clock::SystemClock,
     config::StoreOptions,
-    events::Progress,
+    events::Events,
     outbox::Outbox,
     storage::Location,
     upload::{self, Outcome, StoreTransport, upload},
@@ -211,7 +211,7 @@ async fn an_artifact_goes_from_a_folder_to_an_inbox_on_s3_once() {
     );
     let mut outcomes = Vec::new();
     for _ in 0..2 {
-        let sent = upload(&outbox, &[&pipeline], &transport, &Progress::silent()).await;
+        let sent = upload(&outbox, &[&pipeline], &transport, &Events::silent()).await;
         outcomes.extend(sent.unwrap().into_iter().map(|uploaded| uploaded.outcome));
     }
     assert!(matches!(&outcomes[0], Outcome::Sent(receipt) if receipt.verified));
@@ -231,7 +231,7 @@ async fn a_store_that_overwrites_is_not_written_to() {
     let inbox = inbox_at(&serve(bucket).await);
     let outbox = Outbox::new(Location::in_memory());
     let transport = StoreTransport::new(inbox.clone(), SystemClock::shared());
-    let refused = upload(&outbox, &[], &transport, &Progress::silent()).await;
+    let refused = upload(&outbox, &[], &transport, &Events::silent()).await;
     assert!(matches!(refused, Err(upload::Error::NotCreateOnly { .. })));
     assert_eq!(inbox.location.list().await.unwrap(), []);
 }

@@ -19,7 +19,7 @@ use pricemill::{
     artifact::digest::Digest,
     config::{EngineConfig, FetchConfig},
     dataset::{Column, Contract, Dataset},
-    events::Progress,
+    events::Events,
     json::{Decoder, encode_rows},
     snapshot::{self, Error, Fetch, Snapshot, Wanted},
     source::{DatasetPage, Fetched, Http, Mark, Notes, Piece, Source},
@@ -81,7 +81,7 @@ async fn fetch(
         location: &place.location,
         engine: &EngineConfig::default(),
         at,
-        progress: &Progress::silent(),
+        progress: &Events::silent(),
     })
     .await
 }
@@ -428,7 +428,7 @@ impl Source for Shuffled {
         &self,
         dataset: &Dataset,
         done: Vec<Mark>,
-        _: &Progress,
+        _: &Events,
     ) -> pricemill::source::Result<Option<Fetched>> {
         assert!(done.is_empty());
         let (contract, rows, product) = (dataset.contract.clone(), self.rows, self.product);
@@ -489,7 +489,7 @@ async fn rows_that_do_not_fit_the_memory_are_sorted_all_the_same() {
             location: &place.location,
             engine: &engine,
             at: at(0),
-            progress: &Progress::silent(),
+            progress: &Events::silent(),
         })
         .await
         .unwrap();
@@ -525,7 +525,7 @@ async fn a_stream_that_failed_begins_at_its_start() {
             location: &place.location,
             engine: &EngineConfig::default(),
             at: at(second),
-            progress: &Progress::silent(),
+            progress: &Events::silent(),
         })
         .await
     };

@@ -13,7 +13,7 @@ use pricemill::{
     Error, Kind,
     clock::Clock,
     config::FetchConfig,
-    events::Progress,
+    events::Events,
     json::encode_rows,
     source::{FetchStats, Http, Mark, Piece, Source},
 };
@@ -49,7 +49,7 @@ struct Brought {
 
 async fn bring(source: &dyn Source, done: Vec<Mark>) -> Result<Option<Brought>, Error> {
     let dataset = prices();
-    let Some(mut fetched) = source.fetch(&dataset, done, &Progress::silent()).await? else {
+    let Some(mut fetched) = source.fetch(&dataset, done, &Events::silent()).await? else {
         return Ok(None);
     };
     let (mut batches, mut marks, mut again) = (Vec::new(), Vec::new(), Vec::new());
@@ -181,7 +181,7 @@ async fn what_the_server_answers_is_shown_without_the_key() {
     let service = Service::new(move |_, _| answer("400 Bad", "", body.as_bytes())).await;
     assert_eq!(
         chain(&refused(&service).await),
-        "dataset prices: the server answers 400: no [redacted]"
+        "dataset prices: the server responded with 400: no [redacted]"
     );
 }
 
@@ -305,7 +305,8 @@ async fn a_server_that_stays_in_trouble_outlasts_patience() {
     assert_eq!(error.kind(), Kind::Unavailable);
     let tries = service.asked().len();
     assert!(tries > 1);
-    let said = format!("no answer after {tries} attempts: the server answers 500: disk full");
+    let said =
+        format!("no answer after {tries} attempts: the server responded with 500: disk full");
     assert_eq!(chain(&error), format!("dataset prices: {said}"));
     assert!(service.clock.monotonic() <= quick().patience);
 }
@@ -335,7 +336,7 @@ async fn an_ill_typed_field_names_dataset_page_row_and_field() {
     assert_eq!(error.kind(), Kind::Data);
     assert_eq!(
         error.to_string(),
-        "dataset prices, page 2, row 2, field `price`: must not be below zero, but is \"-2.50\""
+        "dataset prices, page 2, row 2, field `price`: must not be negative, but is \"-2.50\""
     );
 }
 
@@ -350,7 +351,7 @@ async fn an_answer_that_is_no_page_is_named() {
         ),
         (
             "\u{feff}{\"count\":0,\"next\":null,\"results\":[]}",
-            "JSON is expected",
+            "expected JSON",
         ),
         (
             "{\"count\":1,\"next\":null,\"results\":{}}",
@@ -358,9 +359,9 @@ async fn an_answer_that_is_no_page_is_named() {
         ),
         (
             "{\"count\":-1,\"next\":null,\"results\":[]}",
-            "is expected, but",
+            "and `results`, but",
         ),
-        ("[]", "is expected, but"),
+        ("[]", "and `results`, but"),
     ] {
         let service = Service::new(move |_, _| ok(body)).await;
         let error = refused(&service).await;
@@ -404,7 +405,7 @@ async fn data_that_moves_is_fetched_again_and_then_given_up() {
     assert!(
         error
             .to_string()
-            .contains("the data moved in each of 3 attempts")
+            .contains("the data changed during each of 3 attempts")
     );
 }
 
@@ -600,7 +601,7 @@ async fn a_stream_that_breaks_the_contract_names_its_column_and_row() {
         (missing, "column `store_id` is missing"),
         (
             negative,
-            "row 3, field `price`: must not be below zero, but is -0.01",
+            "row 3, field `price`: must not be negative, but is -0.01",
         ),
     ] {
         let body = arrow(&[table(bad)]);
@@ -638,7 +639,7 @@ async fn a_stream_of_another_count_is_fetched_again_and_then_given_up() {
     assert!(
         error
             .to_string()
-            .contains("1 rows came, but the count is 2")
+            .contains("received 1 rows, but the count is 2")
     );
     assert_eq!(service.asked().len(), 3);
 }

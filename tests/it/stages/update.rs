@@ -9,7 +9,7 @@ use pricemill::{
     artifact::{digest::Digest, id::Seq},
     config::EngineConfig,
     database::{self, Accept, Database, TableCounts},
-    events::Progress,
+    events::Events,
     inbox::{Arrival, Inbox},
     load::load,
     pipeline::{Pipeline, Project},
@@ -66,7 +66,7 @@ impl World {
             &*database,
             &root.join("in"),
             &EngineConfig::default(),
-            &Progress::silent(),
+            &Events::silent(),
         )
         .await
         .unwrap();
@@ -113,7 +113,7 @@ impl World {
             rejects: &self.rejects,
             at: AT.parse().unwrap(),
         };
-        update(request, &Progress::silent()).await
+        update(request, &Events::silent()).await
     }
 
     #[must_use]

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use pricemill::{
     clock::{Clock, FakeClock},
     config::{FetchConfig, ServeConfig},
-    events::Progress,
+    events::Events,
     outbox::Outbox,
     pipeline::Pipeline,
     storage::Location,
@@ -54,7 +54,7 @@ fn impatient() -> FetchConfig {
 async fn sent(outbox: &Outbox, names: &[&str], transport: &dyn Transport) -> Vec<Uploaded> {
     let pipelines: Vec<Pipeline> = names.iter().map(|name| pipeline(name)).collect();
     let pipelines: Vec<&Pipeline> = pipelines.iter().collect();
-    let sent = upload(outbox, &pipelines, transport, &Progress::silent()).await;
+    let sent = upload(outbox, &pipelines, transport, &Events::silent()).await;
     sent.unwrap()
 }
 
@@ -175,7 +175,7 @@ async fn what_would_be_refused_again_is_sent_once_and_stays() {
         let (outcome, requests, outbox) = answered(vec![answer]).await;
         let said = chain(&failed(outcome));
         assert!(
-            said.contains(&format!("the server answers {status}: ")),
+            said.contains(&format!("the server responded with {status}: ")),
             "{said}"
         );
         let reason = body["error"].as_str().unwrap_or_default();
@@ -296,7 +296,7 @@ async fn our_own_server_verifies_it_and_knows_it_again() {
     let other = outbox_with(&[("bargains", ONE)]).await;
     let conflict = sent(&other, &["bargains"], &transport).await.remove(0);
     let error = failed(conflict.outcome);
-    assert!(chain(&error).contains("the server answers 409: "));
+    assert!(chain(&error).contains("the server responded with 409: "));
     let hint = pricemill::Error::from(error).hint().unwrap();
     assert!(hint.contains("another outbox"), "{hint}");
     stop.send(()).unwrap();
@@ -371,7 +371,7 @@ async fn outbox_and_inbox_are_two_places() {
         &outbox,
         &[],
         &StoreTransport::new(inbox, fake_clock()),
-        &Progress::silent(),
+        &Events::silent(),
     )
     .await;
     assert!(matches!(same, Err(upload::Error::SamePlace { .. })));

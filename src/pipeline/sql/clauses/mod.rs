@@ -36,7 +36,7 @@ pub(super) fn refused(
         allowed: HashSet::new(),
         findings: Vec::new(),
     };
-    // The walk never breaks off.
+    // The walk never stops early.
     let _ = query.visit(&mut refused);
     refused.findings
 }

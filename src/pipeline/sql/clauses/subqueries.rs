@@ -92,7 +92,7 @@ impl Refused<'_> {
             }
         }
         let mut found = Exists(Vec::new());
-        // The walk never breaks off.
+        // The walk never stops early.
         let _ = condition.visit(&mut found);
         self.allowed.extend(found.0);
     }
@@ -154,7 +154,7 @@ fn has_column(expr: &Expr) -> bool {
         }
     }
     let mut columns = Columns(false);
-    // The walk never breaks off.
+    // The walk never stops early.
     let _ = expr.visit(&mut columns);
     columns.0
 }

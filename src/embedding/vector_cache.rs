@@ -1,4 +1,4 @@
-//! Vectors that took long are kept, so that a second run embeds what is new.
+//! Caches vectors that are slow to compute, so that a second run embeds only what is new.
 //!
 //! ```text
 //! data/embeddings/<the model's name>/<hash of the content>.parquet
@@ -8,9 +8,9 @@
 //! changes: two runs at once write files of their own, and one that is killed loses the
 //! texts it was at. A folder can be read as `model = "file"`, copied, or removed; nothing
 //! else is lost with it. A file whose content is not what its name says is removed, one that
-//! cannot be read is left out, and a folder that cannot be written keeps nothing: all are
-//! told, and the run goes on.
-//! Memory: as `shelf` says, and one file's vectors. All files are read once, when the folder
+//! cannot be read is skipped, and a folder that cannot be written caches nothing: all are
+//! reported, and the run goes on.
+//! Memory: as `vector_files` says, and one file's vectors. All files are read once, when the folder
 //! is opened, to be held against their names: 1.5 KB a text.
 
 use std::{
@@ -27,7 +27,7 @@ use tokio::sync::RwLock;
 
 use super::{
     Embedder, Error, Text,
-    shelf::{self, Shelf},
+    vector_files::{self, VectorFiles},
 };
 use crate::{
     artifact::digest::Digest,
@@ -38,40 +38,40 @@ use crate::{
 /// New texts a file: what a run that is killed may lose.
 const TEXTS_A_FILE: usize = if cfg!(test) { 3 } else { 2048 };
 
-/// A model whose vectors are kept.
+/// A model whose vectors are cached.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct VectorCache {
     model: Arc<dyn Embedder>,
-    shelf: RwLock<Shelf>,
+    files: RwLock<VectorFiles>,
     found: AtomicU64,
-    /// Whether it was said that nothing can be kept.
-    told: AtomicBool,
+    /// Whether the warning that nothing can be cached was given.
+    warned: AtomicBool,
 }
 
-impl Kept {
+impl VectorCache {
     /// Opens what was kept of a model under `place`.
     pub(super) async fn open(
         model: Arc<dyn Embedder>,
         place: &str,
         store: &StoreOptions,
-    ) -> Result<Kept> {
+    ) -> Result<VectorCache> {
         let location = Location::open(place, store).map_err(Error::from)?;
-        Kept::at(model, &location).await
+        VectorCache::at(model, &location).await
     }
 
-    async fn at(model: Arc<dyn Embedder>, location: &Location) -> Result<Kept> {
+    async fn at(model: Arc<dyn Embedder>, location: &Location) -> Result<VectorCache> {
         let location = location.child(model.name());
         let entries = location.list().await;
-        let mut kept = Kept {
+        let mut kept = VectorCache {
             model,
-            shelf: RwLock::new(Shelf::new(location)),
+            files: RwLock::new(VectorFiles::new(location)),
             found: AtomicU64::new(0),
-            told: AtomicBool::new(false),
+            warned: AtomicBool::new(false),
         };
-        let shelf = kept.shelf.get_mut();
+        let files = kept.files.get_mut();
         for entry in entries.as_deref().unwrap_or_default() {
-            if is_kept(&entry.name) && is_whole(shelf.location(), &entry.name).await {
-                shelf.add(&entry.name).await?;
+            if is_kept(&entry.name) && is_whole(files.location(), &entry.name).await {
+                files.add(&entry.name).await?;
             }
         }
         if let Err(error) = entries {
@@ -83,22 +83,22 @@ impl Kept {
     /// Embeds new texts and keeps their vectors.
     async fn keep(&self, texts: &[Text]) -> Result<Vec<f32>> {
         let vectors = self.model.embed(texts).await?;
-        let bytes = shelf::file(texts, vectors.clone(), self.dimension())?;
+        let bytes = vector_files::file(texts, vectors.clone(), self.dimension())?;
         let name = name_of(&bytes);
-        let mut shelf = self.shelf.write().await;
-        match shelf.location().put_new(&name, bytes).await {
-            Ok(Put::New | Put::Same) => shelf.add(&name).await?,
+        let mut files = self.files.write().await;
+        match files.location().put_new(&name, bytes).await {
+            Ok(Put::New | Put::Same) => files.add(&name).await?,
             Ok(Put::Different) => self.keeps_nothing("another file has its name"),
             Err(error) => self.keeps_nothing(&told(&error)),
         }
         Ok(vectors)
     }
 
-    /// Tells once that new vectors are lost with the run, and why.
+    /// Warns once that new vectors are lost with the run, and why.
     fn keeps_nothing(&self, reason: &str) {
-        if !self.told.swap(true, Ordering::Relaxed) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
             let model = self.name();
-            tracing::warn!(model, reason, "vectors are not kept");
+            tracing::warn!(model, reason, "new vectors are not cached");
         }
     }
 }
@@ -129,16 +129,16 @@ async fn is_whole(location: &Location, name: &str) -> bool {
             Ok(None) => return false,
             Err(error) => {
                 let reason = told(&error);
-                tracing::warn!(file, reason, "left out: its texts are embedded anew");
+                tracing::warn!(file, reason, "skipped: its texts are embedded again");
                 return false;
             }
         }
     }
     match location.delete(name).await {
-        Ok(()) => tracing::warn!(file, "damaged, and removed: its texts are embedded anew"),
+        Ok(()) => tracing::warn!(file, "damaged, and removed: its texts are embedded again"),
         Err(error) => {
             let reason = told(&error);
-            tracing::warn!(file, reason, "damaged: its texts are embedded anew");
+            tracing::warn!(file, reason, "damaged: its texts are embedded again");
         }
     }
     false
@@ -151,7 +151,7 @@ fn told(error: &dyn std::error::Error) -> String {
 }
 
 #[async_trait]
-impl Embedder for Kept {
+impl Embedder for VectorCache {
     fn name(&self) -> &str {
         self.model.name()
     }
@@ -163,7 +163,7 @@ impl Embedder for Kept {
     async fn embed(&self, texts: &[Text]) -> Result<Vec<f32>> {
         let dimension = self.dimension();
         let mut vectors = vec![0.0; texts.len() * dimension];
-        let lacking = self.shelf.read().await.read(texts, &mut vectors).await?;
+        let lacking = self.files.read().await.read(texts, &mut vectors).await?;
         let found = (texts.len() - lacking.len()) as u64;
         self.found.fetch_add(found, Ordering::Relaxed);
         for places in lacking.chunks(TEXTS_A_FILE) {
@@ -206,7 +206,7 @@ mod tests {
         }
     }
 
-    async fn embed(model: &Kept, texts: &[&str]) -> Vec<f32> {
+    async fn embed(model: &VectorCache, texts: &[&str]) -> Vec<f32> {
         let texts: Vec<Text> = texts.iter().map(|text| Text::from(*text)).collect();
         model.embed(&texts).await.unwrap()
     }
@@ -216,12 +216,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::folder(folder.path()).unwrap();
         let model = Arc::new(Counting::default());
-        let first = Kept::at(model.clone(), &location).await.unwrap();
+        let first = VectorCache::at(model.clone(), &location).await.unwrap();
         let texts = ["", "a", "bb", "ccc", "dddd"];
         let vectors = embed(&first, &texts).await;
         assert_eq!((model.0.load(Ordering::Relaxed), first.found()), (5, 0));
         assert_eq!(embed(&first, &texts).await, vectors);
-        let second = Kept::at(model.clone(), &location).await.unwrap();
+        let second = VectorCache::at(model.clone(), &location).await.unwrap();
         let more = embed(&second, &["dddd", "new", "a", "", "bb", "ccc"]).await;
         assert_eq!((model.0.load(Ordering::Relaxed), second.found()), (6, 5));
         assert_eq!(&more[..2], &vectors[8..]);
@@ -238,7 +238,11 @@ mod tests {
         let location = Location::folder(folder.path()).unwrap();
         let model = Arc::new(Counting::default());
         let texts = ["a", "bb", "ccc", "dddd"];
-        let vectors = embed(&Kept::at(model.clone(), &location).await.unwrap(), &texts).await;
+        let vectors = embed(
+            &VectorCache::at(model.clone(), &location).await.unwrap(),
+            &texts,
+        )
+        .await;
         for entry in std::fs::read_dir(folder.path().join("counting-1")).unwrap() {
             let path = entry.unwrap().path();
             let mut bytes = std::fs::read(&path).unwrap();
@@ -251,10 +255,10 @@ mod tests {
             "no Parquet",
         )
         .unwrap();
-        let again = Kept::at(model.clone(), &location).await.unwrap();
+        let again = VectorCache::at(model.clone(), &location).await.unwrap();
         assert_eq!(embed(&again, &texts).await, vectors);
         assert_eq!((model.0.load(Ordering::Relaxed), again.found()), (8, 0));
-        let third = Kept::at(model, &location).await.unwrap();
+        let third = VectorCache::at(model, &location).await.unwrap();
         embed(&third, &texts).await;
         assert_eq!(third.found(), 4);
     }
@@ -265,14 +269,18 @@ mod tests {
         let location = Location::folder(folder.path()).unwrap();
         let model = Arc::new(Counting::default());
         let texts = ["a", "bb"];
-        embed(&Kept::at(model.clone(), &location).await.unwrap(), &texts).await;
+        embed(
+            &VectorCache::at(model.clone(), &location).await.unwrap(),
+            &texts,
+        )
+        .await;
         let kept = folder.path().join("counting-1");
         let file = std::fs::read_dir(&kept).unwrap().next().unwrap().unwrap();
         let aside = folder.path().join("aside");
         std::fs::rename(file.path(), &aside).unwrap();
-        // What is no plain file is not followed: an error to read, and not to list.
+        // Only plain files are read: anything else is not listed, and an error to read.
         std::os::unix::fs::symlink(&aside, file.path()).unwrap();
-        let again = Kept::at(model, &location).await.unwrap();
+        let again = VectorCache::at(model, &location).await.unwrap();
         assert_eq!(embed(&again, &texts).await.len(), 4);
         assert_eq!(again.found(), 0);
         assert!(std::fs::symlink_metadata(file.path()).is_ok() && aside.exists());
@@ -283,7 +291,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::folder(folder.path()).unwrap();
         let model = Arc::new(Counting::default());
-        let kept = Kept::at(model.clone(), &location).await.unwrap();
+        let kept = VectorCache::at(model.clone(), &location).await.unwrap();
         std::fs::write(folder.path().join("counting-1"), "in the way").unwrap();
         assert_eq!(
             embed(&kept, &["a", "bb"]).await,
@@ -296,12 +304,12 @@ mod tests {
     async fn two_runs_at_once_do_not_disturb_each_other() {
         let location = Location::in_memory();
         let model = Arc::new(Counting::default());
-        let one = Kept::at(model.clone(), &location).await.unwrap();
-        let other = Kept::at(model.clone(), &location).await.unwrap();
+        let one = VectorCache::at(model.clone(), &location).await.unwrap();
+        let other = VectorCache::at(model.clone(), &location).await.unwrap();
         let (a, b) = tokio::join!(embed(&one, &["a", "bb"]), embed(&other, &["a", "bb"]));
         assert_eq!(a, b);
         embed(&other, &["ccc"]).await;
-        let third = Kept::at(model, &location).await.unwrap();
+        let third = VectorCache::at(model, &location).await.unwrap();
         embed(&third, &["a", "bb", "ccc"]).await;
         assert_eq!(third.found(), 3);
     }

@@ -1,7 +1,7 @@
 //! Vectors at rest: Parquet files with the columns `text` and `vector`.
 //!
-//! What a shelf holds in memory is where each text lies, some 50 bytes a text; vectors
-//! are read when they are asked for, those rows only. A text that lies in several places
+//! Only the position of each text is held in memory, some 50 bytes a text; vectors
+//! are read when they are asked for, those rows only. A text that occurs in several places
 //! is taken from the first. Texts are known by 128 bits of their SHA-256.
 
 use std::{collections::HashMap, sync::Arc};
@@ -35,17 +35,17 @@ const VECTOR: &str = "vector";
 
 /// Files of vectors.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct VectorFiles {
     location: Location,
     files: Vec<String>,
-    places: HashMap<u128, Place>,
+    positions: HashMap<u128, RowPosition>,
     /// 0 before the first vector.
     dimension: usize,
 }
 
-/// Where a text's vector lies.
+/// Where a text's vector is.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct RowPosition {
     file: u32,
     row: u32,
 }
@@ -53,13 +53,13 @@ struct Place {
 /// A row that is asked for, and the text it is for.
 type Wanted = (u32, usize);
 
-impl Shelf {
-    /// Returns a shelf without files.
-    pub(super) fn new(location: Location) -> Shelf {
-        Shelf {
+impl VectorFiles {
+    /// Returns a set without files.
+    pub(super) fn new(location: Location) -> VectorFiles {
+        VectorFiles {
             location,
             files: Vec::new(),
-            places: HashMap::new(),
+            positions: HashMap::new(),
             dimension: 0,
         }
     }
@@ -85,7 +85,9 @@ impl Shelf {
             let texts = cast(batch.column(0), &DataType::Utf8)?;
             for text in texts.as_string::<i32>() {
                 let text = text.ok_or_else(|| self.form(name, "a text is null"))?;
-                self.places.entry(key(text)).or_insert(Place { file, row });
+                self.positions
+                    .entry(key(text))
+                    .or_insert(RowPosition { file, row });
                 row += 1;
             }
         }
@@ -113,7 +115,7 @@ impl Shelf {
         let mut wanted: Vec<Vec<Wanted>> = vec![Vec::new(); self.files.len()];
         let mut lacking = Vec::new();
         for (text, content) in texts.iter().enumerate() {
-            match self.places.get(&key(content)) {
+            match self.positions.get(&key(content)) {
                 Some(place) => wanted[place.file as usize].push((place.row, text)),
                 None => lacking.push(text),
             }
@@ -170,7 +172,9 @@ impl Shelf {
         }
         let finite = |number: &f32| number.is_finite();
         if numbers.null_count() > 0 || !numbers.values().iter().all(finite) {
-            return Err(self.form(name, "a vector holds what is no number").into());
+            return Err(self
+                .form(name, "a vector contains a value that is not a number")
+                .into());
         }
         Ok(numbers.values().to_vec())
     }
@@ -190,7 +194,7 @@ impl Shelf {
         ] {
             let field = opened.schema().field_with_name(column);
             if !field.is_ok_and(|field| is_right(field.data_type())) {
-                let reason = "its columns are to be `text`, and `vector`, a list of floats";
+                let reason = "its columns must be `text`, and `vector`, a list of floats";
                 return Err(self.form(name, reason).into());
             }
         }
@@ -247,7 +251,7 @@ pub(crate) fn vector_type() -> DataType {
     DataType::new_list(DataType::Float32, true)
 }
 
-/// Returns vectors that lie one after the other as lists.
+/// Returns vectors that follow each other in memory as lists.
 pub(crate) fn to_lists(vectors: Vec<f32>, dimension: usize) -> Result<ListArray> {
     let lengths = std::iter::repeat_n(dimension, vectors.len() / dimension.max(1));
     let offsets = OffsetBuffer::from_lengths(lengths);
