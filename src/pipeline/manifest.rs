@@ -44,6 +44,7 @@ const RESERVED: &[&str] = &[
     "db",
     "artifact",
     "archive",
+    "staging",
     "public",
     "information_schema",
 ];

@@ -13,11 +13,13 @@ mod load;
 mod manifest;
 mod names;
 mod params;
+mod plain;
 mod reader;
 mod relation;
 mod seeds;
 mod sources;
 mod sql;
+mod staging;
 
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
@@ -101,6 +103,9 @@ pub struct Project {
     pub datasets: IndexMap<String, Dataset>,
     /// The pipelines, by name, sorted.
     pub pipelines: IndexMap<String, Pipeline>,
+    /// The models of `sql/staging/` that every pipeline may read, as a pipeline without an
+    /// output.
+    pub staging: Pipeline,
     /// What is probably not meant: models that nothing reads, folders of no pipeline.
     pub warnings: Vec<Finding>,
 }
