@@ -18,7 +18,7 @@ use datafusion::{
 use indexmap::IndexMap;
 
 use super::{
-    contract, diagnose, grain, lint,
+    contract, diagnose, grain, lint, page,
     planner::{Planner, Relation},
     scope::{self, ARTIFACT, Meaning, Scope},
 };
@@ -244,10 +244,11 @@ async fn planned(
 ) -> Result<LogicalPlan> {
     let statement = file.bound(bindings).map_err(Error::invalid)?;
     let plan = planner.plan(statement, relations).await;
-    plan.map_err(|error| {
+    let plan = plan.map_err(|error| {
         let known = || scope.known();
         Error::invalid(vec![diagnose::finding(&error, file, known)])
-    })
+    });
+    page::filled(plan?, file)
 }
 
 /// A pipeline that is being compiled.

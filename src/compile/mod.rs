@@ -15,6 +15,7 @@ mod diagnose;
 mod grain;
 mod lint;
 mod narrow;
+mod page;
 mod planner;
 mod scope;
 mod targets;

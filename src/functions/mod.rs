@@ -29,6 +29,7 @@ pub(crate) use arg_min::fits_64_bits;
 #[cfg(test)]
 pub(crate) use arg_min::is_fast;
 pub(crate) use embed::embeds;
+pub(crate) use escape_html::escaped as escaped_html;
 
 use std::sync::Arc;
 

@@ -11,6 +11,7 @@ use super::{
     seeds::{self, read_seed},
     sources,
     staging::{self, STAGING},
+    template,
 };
 use crate::diagnostics::{Code, Finding, Findings, Severity, did_you_mean, nearest};
 
@@ -94,9 +95,12 @@ fn no_sources(manifests: &IndexMap<String, SourceFile>) -> Finding {
 
 fn own_files(files: &Files, pipeline: &str, findings: &mut Vec<Finding>) -> OwnFiles {
     let folder = format!("sql/{pipeline}");
+    let models = relations(texts(files, &folder, "sql", findings), findings);
+    let mut seeds = seeds_of(files, &folder, findings);
     let own = OwnFiles {
-        models: relations(texts(files, &folder, "sql", findings), findings),
-        seeds: seeds_of(files, &folder, findings),
+        templates: template::of_models(&models, &mut seeds, findings),
+        models,
+        seeds,
         rules: texts(files, &format!("{folder}/checks"), "sql", findings),
         updates: texts(files, &format!("{folder}/update"), "sql", findings),
     };

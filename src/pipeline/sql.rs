@@ -28,7 +28,7 @@ use datafusion::{
 };
 use indexmap::IndexMap;
 
-use super::{Bindings, Grain, Param, SourceFile};
+use super::{Bindings, Grain, Param, SourceFile, Template};
 use crate::{
     dataset::ColumnType,
     diagnostics::{Code, Finding},
@@ -39,6 +39,8 @@ use crate::{
 pub struct SqlFile {
     source: SourceFile,
     parsed: Arc<Parsed>,
+    /// The template that its columns fill.
+    template: Option<Arc<Template>>,
 }
 
 /// A relation that SQL names, where it does so first.
@@ -86,6 +88,7 @@ impl SqlFile {
         SqlFile {
             source,
             parsed: Arc::new(parsed),
+            template: None,
         }
     }
 
@@ -95,7 +98,18 @@ impl SqlFile {
         SqlFile {
             source,
             parsed: Arc::new(parsed),
+            template: None,
         }
+    }
+
+    /// Gives the model a template, which its columns fill.
+    pub(super) fn fill(&mut self, template: Template) {
+        self.template = Some(Arc::new(template));
+    }
+
+    /// Returns the template that its columns fill, if there is one.
+    pub fn template(&self) -> Option<&Arc<Template>> {
+        self.template.as_ref()
     }
 
     /// Returns what keeps the file from being a model: its syntax, unknown parameters,
