@@ -1,11 +1,11 @@
 -- company_comparison: one row per company_a, company_b: the first by name before the
 -- second.
--- Shares are in percent; their only rounding is one division of two integers.
+-- Shares are in percent.
 with names as (
     select distinct
         company_number,
         company
-    from companies
+    from numbered_stores
 )
 
 select
@@ -15,9 +15,9 @@ select
     cheaper_at_a,
     cheaper_at_b,
     equal,
-    cast(100 * cheaper_at_a as double) / cast(common_products as double) as share_a,
-    cast(100 * cheaper_at_b as double) / cast(common_products as double) as share_b,
-    cast(100 * equal as double) / cast(common_products as double) as share_equal,
+    percentage(cheaper_at_a, common_products) as share_a,
+    percentage(cheaper_at_b, common_products) as share_b,
+    percentage(equal, common_products) as share_equal,
     basket_a,
     basket_b
 from company_pairs

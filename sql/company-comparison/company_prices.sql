@@ -1,12 +1,11 @@
 -- company_prices: one row per company_number, product_id: the lowest price that one of
--- the company's stores asks. A price of zero is none.
+-- the company's stores asks.
 select
-    companies.company_number,
-    prices.product_id,
-    min(prices.price) as price
-from prices
-inner join companies on prices.store_id = companies.store_id
-where prices.price > 0
+    numbered_stores.company_number,
+    asked_prices.product_id,
+    min(asked_prices.price) as price
+from asked_prices
+inner join numbered_stores on asked_prices.store_id = numbered_stores.store_id
 group by
-    companies.company_number,
-    prices.product_id
+    numbered_stores.company_number,
+    asked_prices.product_id

@@ -21,10 +21,5 @@ with summed as (
 
 select
     *,
-    -- Cents are integers; the only rounding is the division.
-    case
-        when basket_before > 0 then
-            cast(cast((basket_now - basket_before) * 10000 as bigint) as double)
-            / cast(cast(basket_before * 100 as bigint) as double)
-    end as percentage_change
+    percentage(basket_now - basket_before, basket_before) as percentage_change
 from summed

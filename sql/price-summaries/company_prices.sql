@@ -1,22 +1,13 @@
 -- company_prices: one row per product_id, company_id: the range of the company's
 -- prices.
--- A price of zero is none. A company goes by its lowest store, a number.
-with companies as (
-    select
-        id as store_id,
-        min(id) over (partition by company) as company_id
-    from stores
-)
-
 select
-    prices.product_id,
-    companies.company_id,
-    min(prices.price) as lowest_price,
-    max(prices.price) as highest_price,
+    asked_prices.product_id,
+    company_stores.company_id,
+    min(asked_prices.price) as lowest_price,
+    max(asked_prices.price) as highest_price,
     count(*) as stores
-from prices
-left join companies on prices.store_id = companies.store_id
-where prices.price > 0
+from asked_prices
+left join company_stores on asked_prices.store_id = company_stores.store_id
 group by
-    prices.product_id,
-    companies.company_id
+    asked_prices.product_id,
+    company_stores.company_id

@@ -17,7 +17,5 @@ select
     highest_price,
     companies,
     stores,
-    -- Cents are integers; the only rounding is the division.
-    cast(cast((highest_price - lowest_price) * 10000 as bigint) as double)
-    / cast(cast(highest_price * 100 as bigint) as double) as best_discount
+    percentage(highest_price - lowest_price, highest_price) as best_discount
 from ranges

@@ -2,13 +2,13 @@
 -- A group is named by its lowest store; noise and places without coordinates have none.
 with clusters as (
     select
-        id as store_id,
+        store_id,
         company,
         dbscan(latitude, longitude, $eps_km, $min_samples) over (
             partition by company
-            order by id
+            order by store_id
         ) as cluster
-    from stores
+    from located_stores
 )
 
 select

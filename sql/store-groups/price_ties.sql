@@ -2,14 +2,7 @@
 -- prices, the lower id first; none by geography.
 -- Each price carries its company's lowest store, a number, and not the company's name;
 -- the name is looked up for the few that are left.
-with company_stores as (
-    select
-        id as store_id,
-        min(id) over (partition by company) as company_id
-    from stores
-),
-
-matrices as (
+with matrices as (
     select
         company_stores.company_id,
         price_matrix(
@@ -36,7 +29,7 @@ pairs as (
 )
 
 select
-    stores.company,
+    known_stores.company,
     pairs.pair['store_a'] as store_a,
     pairs.pair['store_b'] as store_b,
     pairs.pair['common'] as common_count,
@@ -44,4 +37,4 @@ select
     pairs.pair['prices_a'] as price_count_a,
     pairs.pair['prices_b'] as price_count_b
 from pairs
-inner join stores on pairs.company_id = stores.id
+inner join known_stores on pairs.company_id = known_stores.store_id

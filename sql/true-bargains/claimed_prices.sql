@@ -2,14 +2,7 @@
 -- each with the store's company, and what the store itself used to ask: the median of
 -- its prices on the days before, as far as snapshots of them are kept.
 -- A store that the snapshot lacks is a company of its own.
-with companies as (
-    select
-        id as store_id,
-        min(id) over (partition by company) as company_id
-    from stores
-),
-
-earlier as (
+with earlier as (
     select
         kept.product_id,
         kept.store_id,
@@ -29,12 +22,12 @@ earlier as (
 select
     prices.product_id,
     prices.store_id,
-    coalesce(companies.company_id, prices.store_id) as company_id,
+    coalesce(company_stores.company_id, prices.store_id) as company_id,
     prices.price,
     earlier.price as earlier_price
 from prices
 inner join claimed_bargains on prices.product_id = claimed_bargains.product_id
-left join companies on prices.store_id = companies.store_id
+left join company_stores on prices.store_id = company_stores.store_id
 left join earlier
     on prices.product_id = earlier.product_id
     and prices.store_id = earlier.store_id

@@ -67,12 +67,8 @@ select
     store_id,
     cheapest_price,
     dearest_price,
-    cast(cast((dearest_price - cheapest_price) * 10000 as bigint) as double)
-    / cast(cast(cheapest_price * 100 as bigint) as double)
-        as percentage_difference,
-    cast(cast((claimed_dearest - claimed_cheapest) * 10000 as bigint) as double)
-    / cast(cast(claimed_cheapest * 100 as bigint) as double)
-        as claimed_difference,
+    percentage(dearest_price - cheapest_price, cheapest_price) as percentage_difference,
+    percentage(claimed_dearest - claimed_cheapest, claimed_cheapest) as claimed_difference,
     usual_price,
     price_count,
     left_out

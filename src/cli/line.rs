@@ -73,6 +73,8 @@ pub(super) enum Command {
     Explain(explain::Args),
     /// Print a page of the documentation, or list the pages
     Docs(docs::Args),
+    /// Print the JSON schema of pricemill.toml, for editors
+    Schema,
     /// Print shell completions
     Completions(completions::Args),
 }
@@ -146,6 +148,7 @@ impl Command {
             | Command::Serve(_)
             | Command::Explain(_)
             | Command::Docs(_)
+            | Command::Schema
             | Command::Completions(_) => None,
         }
     }
@@ -179,6 +182,7 @@ impl Command {
             | Command::Serve(_)
             | Command::Explain(_)
             | Command::Docs(_)
+            | Command::Schema
             | Command::Completions(_) => false,
         }
     }

@@ -28,6 +28,7 @@ mod docs;
 mod explain;
 mod lineage;
 mod query;
+mod schema;
 mod show;
 mod test;
 
@@ -61,6 +62,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
     match &parsed.command {
         Command::Explain(args) => return explain::run(args, parsed.global.output),
         Command::Docs(args) => return docs::run(args, parsed.global.output),
+        Command::Schema => return schema::run(),
         _ => {}
     }
     let screen = Screen::new(parsed.global.screen_options(), environment);
@@ -115,7 +117,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Ending> {
         Command::Synth(args) => Box::pin(synth::run(context, args)).await,
         Command::Serve(args) => Box::pin(serve::run(context, args)).await,
         // They ran before there was a context, which they do not need.
-        Command::Explain(_) | Command::Docs(_) => Ok(Ending::silent()),
+        Command::Explain(_) | Command::Docs(_) | Command::Schema => Ok(Ending::silent()),
         Command::Completions(args) => {
             completions::run(line::command(context.env.project().ok()), args.shell);
             Ok(Ending::silent())

@@ -3,7 +3,7 @@
 //! Each model is planned once, down to what would run, over empty relations of the
 //! declared columns. One session serves the whole project.
 
-use std::{num::NonZeroUsize, panic::resume_unwind, thread};
+use std::{collections::BTreeSet, num::NonZeroUsize, panic::resume_unwind, path::PathBuf, thread};
 
 use chrono::DateTime;
 use datafusion::common::{DFSchema, Dependency};
@@ -45,10 +45,15 @@ pub struct Promise {
 }
 
 impl Checked {
+    /// Adds what one pipeline's check found. What is wrong with a shared model is found in
+    /// each pipeline that reads it, and reported once.
     fn add(&mut self, more: Checked) {
-        self.findings.extend(more.findings);
+        for finding in more.findings {
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
         self.promises.extend(more.promises);
-        self.planned += more.planned;
     }
 
     /// Says whether nothing found keeps the project from running.
@@ -80,9 +85,13 @@ pub async fn check(
         Box::pin(check_one(compiler, (project, pipeline), bindings, &tables))
     };
     let mut checked = Checked::default();
+    let mut files = BTreeSet::new();
     for one in side_by_side(pipelines.len(), one) {
-        checked.add(one?);
+        let (one, planned) = one?;
+        checked.add(one);
+        files.extend(planned);
     }
+    checked.planned = files.len();
     Ok(checked)
 }
 
@@ -120,15 +129,17 @@ async fn check_one<'a>(
     (project, pipeline): (&'a Project, &'a Pipeline),
     bindings: Bindings,
     tables: &'a Tables,
-) -> Result<Checked> {
+) -> Result<(Checked, BTreeSet<PathBuf>)> {
     let compiled = compiler.for_check(project, pipeline, &bindings).await?;
     let mut checked = Checked {
         promises: promises(pipeline, &compiled),
         findings: compiled.findings,
-        planned: compiled.planned,
+        planned: 0,
     };
+    let mut planned = compiled.planned;
     for step in &pipeline.update {
-        checked.planned += usize::from(pipeline.updates.contains_key(&step.table));
+        let file = pipeline.updates.get(&step.table);
+        planned.extend(file.map(|file| file.path.clone()));
         match compiler.step(pipeline, step, &tables.known).await {
             Ok((_, plan)) => {
                 let made = plan.schema().as_arrow();
@@ -139,7 +150,7 @@ async fn check_one<'a>(
             Err(error) => return Err(error),
         }
     }
-    Ok(checked)
+    Ok((checked, planned))
 }
 
 /// Returns what the contract promises of the output's rows, if it could be planned.

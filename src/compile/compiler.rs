@@ -1,6 +1,10 @@
 //! One way from text to plan: names → relations → a plan, for whoever asks.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use datafusion::{
@@ -14,7 +18,7 @@ use datafusion::{
 use indexmap::IndexMap;
 
 use super::{
-    contract, diagnose, grain, kinds, lint,
+    contract, diagnose, grain, kinds, lint, page,
     planner::{Planner, Relation},
     scope::{self, ARTIFACT, Meaning, Scope},
 };
@@ -53,8 +57,8 @@ pub(crate) struct Compiled {
     pub(crate) checks: IndexMap<String, LogicalPlan>,
     /// What is wrong, in the order of the files.
     pub(crate) findings: Vec<Finding>,
-    /// How many files were planned, or could not be.
-    pub(crate) planned: usize,
+    /// The files that were planned, or could not be.
+    pub(crate) planned: BTreeSet<PathBuf>,
     /// What plans and runs.
     pub(crate) planner: Planner,
 }
@@ -244,10 +248,11 @@ async fn planned(
         return Err(Error::invalid(dropped));
     }
     let plan = planner.plan(statement, relations).await;
-    plan.map_err(|error| {
+    let plan = plan.map_err(|error| {
         let known = || scope.known();
         Error::invalid(vec![diagnose::finding(&error, file, known)])
-    })
+    });
+    page::filled(plan?, file)
 }
 
 /// A pipeline that is being compiled.
@@ -279,7 +284,7 @@ impl<'a, 'b> Unit<'a, 'b> {
                 models: IndexMap::new(),
                 checks: IndexMap::new(),
                 findings: Vec::new(),
-                planned: 0,
+                planned: BTreeSet::new(),
                 planner: Planner::new(compiler.context, compiler.at),
             },
             tables: BTreeMap::new(),
@@ -318,7 +323,7 @@ impl<'a, 'b> Unit<'a, 'b> {
             }
             Ok(plan) => Ok(plan),
             Err(Error::Invalid(findings)) => {
-                self.compiled.planned += 1;
+                self.compiled.planned.insert(file.path.clone());
                 self.compiled.findings.extend(findings.0);
                 Ok(None)
             }
@@ -353,7 +358,7 @@ impl<'a, 'b> Unit<'a, 'b> {
             };
             relations.push((name.reference.clone(), table));
         }
-        self.compiled.planned += 1;
+        self.compiled.planned.insert(file.path.clone());
         let planner = &mut self.compiled.planner;
         let plan = planned(planner, scope, file, self.bindings, relations);
         plan.await.map(Some)

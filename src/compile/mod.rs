@@ -18,6 +18,7 @@ mod grain;
 mod kinds;
 mod lint;
 mod narrow;
+mod page;
 mod planner;
 mod scope;
 mod targets;

@@ -1,9 +1,9 @@
 //! What a name means where it is written.
 //!
-//! In a pipeline's SQL a bare name is its model, its seed, another pipeline's output or a
-//! dataset, the first that there is. In a query it is an output, a dataset, or the one
-//! model or seed of that name; `<pipeline>.<model>` is always exact. An update reads its
-//! artifact and the database's tables.
+//! In a pipeline's SQL a bare name is its model, its seed, a shared model, another
+//! pipeline's output or a dataset, the first that there is. In a query it is an output, a
+//! dataset, a shared model, or the one model or seed of that name; `<pipeline>.<model>` is
+//! always exact. An update reads its artifact and the database's tables.
 
 use std::collections::BTreeSet;
 
@@ -141,7 +141,7 @@ fn in_project<'a>(project: &'a Project, name: &TableReference) -> Meaning<'a> {
             PREVIOUS => one(dataset(table, Edition::Previous)),
             HISTORY => one(dataset(table, Edition::History)),
             schema => {
-                let mut pipelines = project.pipelines.values();
+                let mut pipelines = pipelines(project);
                 let owner = pipelines.find(|pipeline| pipeline.relation() == schema);
                 one(owner.and_then(|owner| own(owner, table)))
             }
@@ -158,6 +158,9 @@ fn bare_in_project<'a>(project: &'a Project, name: &str) -> Meaning<'a> {
     if let Some(dataset) = project.datasets.get(name) {
         return Meaning::One(Named::Dataset(dataset, Edition::Current));
     }
+    if let Some((shared, _)) = project.staging.models.get_key_value(name) {
+        return Meaning::One(Named::Model(&project.staging, shared));
+    }
     let mut owners = pipelines().filter_map(|owner| Some((owner, own(owner, name)?)));
     match (owners.next(), owners.next()) {
         (Some((one, _)), Some((other, _))) => Meaning::Ambiguous(one, other),
@@ -166,9 +169,14 @@ fn bare_in_project<'a>(project: &'a Project, name: &str) -> Meaning<'a> {
     }
 }
 
+/// Returns the pipelines, and the one of the shared models.
+fn pipelines(project: &Project) -> impl Iterator<Item = &Pipeline> {
+    project.pipelines.values().chain([&project.staging])
+}
+
 /// Returns a pipeline's own model or seed; its output answers to the pipeline's name.
 fn own<'a>(pipeline: &'a Pipeline, name: &str) -> Option<Named<'a>> {
-    if name == pipeline.relation() {
+    if name == pipeline.relation() && pipeline.models.contains_key(&pipeline.output) {
         return Some(Named::Output(pipeline));
     }
     let model = pipeline.models.get_key_value(name);
@@ -205,12 +213,14 @@ fn in_test<'a>(
         return Some(Named::Made(made));
     }
     let named = in_pipeline(project, pipeline, name);
-    let is_own_name = || *name == TableReference::bare(pipeline.relation());
+    let has_output = pipeline.models.contains_key(&pipeline.output);
+    let is_own_name = || has_output && *name == TableReference::bare(pipeline.relation());
     named.or_else(|| is_own_name().then_some(Named::Model(pipeline, &pipeline.output)))
 }
 
 fn of_pipeline(project: &Project, pipeline: &Pipeline) -> Vec<String> {
-    let own = pipeline.models.keys().chain(pipeline.seeds.keys()).cloned();
+    let own = pipeline.models.keys().chain(pipeline.seeds.keys());
+    let own = own.chain(project.staging.models.keys()).cloned();
     let others = project.pipelines.values();
     let others = others.filter(|other| other.name != pipeline.name);
     let outputs = others.map(Pipeline::relation);
@@ -229,7 +239,7 @@ fn of_pipeline(project: &Project, pipeline: &Pipeline) -> Vec<String> {
 fn of_project(project: &Project) -> Vec<String> {
     let outputs = project.pipelines.values().map(Pipeline::relation);
     let datasets = project.datasets.keys().cloned();
-    let models = project.pipelines.values().flat_map(|pipeline| {
+    let models = pipelines(project).flat_map(|pipeline| {
         let own = pipeline.models.keys().chain(pipeline.seeds.keys());
         let relation = pipeline.relation();
         own.map(move |name| format!("{relation}.{name}"))

@@ -74,7 +74,8 @@ pub(crate) fn findings(
     if database::is_own(&step.table) {
         let what = format!("`{}` is one of pricemill's own tables", step.table);
         let finding = error(pipeline, step.table_at.clone(), Code::ReservedTable, what);
-        return vec![finding.help("name another table")];
+        let help = "name another table; names that begin with `export_` or `sqlite_` are reserved";
+        return vec![finding.help(help)];
     }
     let mut findings: Vec<Finding> = meant_another(tables, pipeline, step).into_iter().collect();
     if let Err(found) = suited(pipeline, step, &tables.known, made) {

@@ -7,7 +7,7 @@ use super::{
     Error, Result,
     connection::{Connection, Dialect, Parameter, unreadable},
     sql::{listed, quoted},
-    table::Table,
+    table::{EXPORTED, Table},
 };
 use crate::{
     dataset::{Column, ColumnType, Contract},
@@ -93,7 +93,7 @@ impl Relation {
         key.sort();
         Ok(Some(Relation {
             name: dataset.to_owned(),
-            from: quoted(&format!("export_{dataset}")),
+            from: quoted(&format!("{EXPORTED}{dataset}")),
             key: key.into_iter().map(|(_, name)| name).collect(),
             columns,
         }))

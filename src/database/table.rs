@@ -23,10 +23,18 @@ pub struct Table {
 /// in no list of tables and no archive.
 pub(super) const OF_THE_SCHEMA: [&str; 2] = ["export_columns", "schema_version"];
 
-/// Returns whether a table is the database's own, which no pipeline and no file may
-/// fill.
+/// What the names of the views that are exported begin with; no table may be named so,
+/// also where there is no such view yet.
+pub(super) const EXPORTED: &str = "export_";
+
+/// Returns whether a name is the database's own: a table or a view that no pipeline and no
+/// file may fill.
 pub fn is_own(table: &str) -> bool {
-    table == "applied_artifacts" || OF_THE_SCHEMA.contains(&table) || table.starts_with("sqlite_")
+    table == "applied_artifacts"
+        || OF_THE_SCHEMA.contains(&table)
+        || [EXPORTED, "sqlite_"]
+            .iter()
+            .any(|own| table.starts_with(own))
 }
 
 /// Returns how many tables a table refers to, one through another: parents have less
@@ -46,4 +54,26 @@ fn depth_within(name: &str, tables: &[Table], most: usize) -> usize {
         .map(|parent| depth_within(&parent.table, tables, most - 1) + 1)
         .max()
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_and_tables_of_the_schema_are_its_own() {
+        for own in [
+            "applied_artifacts",
+            "schema_version",
+            "export_columns",
+            "export_prices",
+            "export_of_tomorrow",
+            "sqlite_sequence",
+        ] {
+            assert!(is_own(own), "{own}");
+        }
+        for free in ["prices", "exports", "exported_prices"] {
+            assert!(!is_own(free), "{free}");
+        }
+    }
 }

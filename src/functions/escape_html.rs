@@ -44,7 +44,8 @@ impl ScalarUDFImpl for EscapeHtml {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// Returns the text as it may stand in HTML or SVG.
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

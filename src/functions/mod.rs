@@ -13,6 +13,7 @@ mod name_list;
 mod normalize_name;
 mod outline_path;
 mod parse_size;
+mod percentage;
 mod price_agreement;
 mod price_matrix;
 mod similar_names;
@@ -27,6 +28,7 @@ pub(crate) use arg_min::fits_64_bits;
 #[cfg(test)]
 pub(crate) use arg_min::is_fast;
 pub(crate) use embed::embeds;
+pub(crate) use escape_html::escaped as escaped_html;
 
 use std::sync::Arc;
 
@@ -49,6 +51,7 @@ pub fn register(context: &SessionContext) {
     context.register_udf(parse_size::find_size());
     context.register_udf(normalize_name::normalize_name());
     context.register_udf(jaccard::jaccard());
+    context.register_udf(percentage::percentage());
     context.register_udaf(vector_set::vector_set());
     context.register_udf(similar_vectors::similar_vectors(pool, threads));
     let embedding = Embedding::of(&context.copied_config());

@@ -10,7 +10,7 @@ use std::{
 use include_dir::{Dir, include_dir};
 use indexmap::IndexMap;
 
-use super::SourceFile;
+use super::{SourceFile, Template};
 use crate::diagnostics::{Code, Finding};
 
 /// The help for a file that belongs to nothing and has nearly no other's name.
@@ -60,6 +60,8 @@ fn collect(folder: &'static str, dir: &'static Dir<'static>, found: &mut Vec<Emb
 pub(super) struct OwnFiles {
     pub(super) models: IndexMap<String, SourceFile>,
     pub(super) seeds: IndexMap<String, SourceFile>,
+    /// The templates that models fill, by model.
+    pub(super) templates: IndexMap<String, Template>,
     pub(super) rules: IndexMap<String, SourceFile>,
     pub(super) updates: IndexMap<String, SourceFile>,
 }

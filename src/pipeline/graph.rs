@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::{
     Pipeline, Project, SourceFile, SqlFile,
     dag::Dag,
+    plain,
     relation::{Relation, resolve},
 };
 use crate::{
@@ -23,6 +24,9 @@ pub struct Reads {
     pub rules: IndexMap<String, Vec<Relation>>,
     /// The models that are files beside the output's.
     pub also: Vec<String>,
+    /// The shared models that only filter: part of every plan that reads them, and never
+    /// written.
+    pub filters: BTreeSet<String>,
     /// What the SQL names and a run's parameters leave out: it counts as not read.
     pub left_out: BTreeSet<Relation>,
 }
@@ -36,7 +40,11 @@ impl Reads {
             });
             read.collect()
         };
+        let filters = pipeline.models.iter().filter(|(name, file)| {
+            project.is_shared(pipeline, name) && file.query().is_some_and(plain::is_filter)
+        });
         Reads {
+            filters: filters.map(|(name, _)| name.clone()).collect(),
             models: read(&pipeline.models),
             rules: read(&pipeline.rules),
             also: pipeline
@@ -87,10 +95,11 @@ impl Reads {
         self.dag().in_order(self.models.keys().map(String::as_str))
     }
 
-    /// Says whether a model is computed once and written: more than one reads it, or it
-    /// is a file beside the output's.
+    /// Says whether a model is computed once and written: more than one reads it and it
+    /// is no filter, or it is a file beside the output's.
     pub fn is_written(&self, model: &str, output: &str) -> bool {
-        self.readers(model, output) > 1 || self.also.iter().any(|also| also == model)
+        let is_shared = !self.filters.contains(model) && self.readers(model, output) > 1;
+        is_shared || self.also.iter().any(|also| also == model)
     }
 
     /// Returns the models that are part of a model's plan, each after those it reads.
@@ -104,15 +113,20 @@ impl Reads {
         order
     }
 
-    /// Returns how many of the needed models and the rules read a model.
+    /// Returns how many of the needed models and the rules read a model; those that read a
+    /// filter read what it filters.
     pub fn readers(&self, model: &str, output: &str) -> usize {
         let wanted = Relation::Model(model.to_owned());
-        let needed = self.needed_models(output);
-        let models = needed.iter().filter_map(|name| self.models.get(*name));
-        models
-            .chain(self.rules.values())
-            .filter(|relations| relations.contains(&wanted))
-            .count()
+        let needed = self.needed_models(output).into_iter();
+        let models = needed.filter_map(|name| self.models.get_key_value(name));
+        let models = models.filter(|(_, relations)| relations.contains(&wanted));
+        let readers = models.map(|(name, _)| match self.filters.contains(name) {
+            true => self.readers(name, output),
+            false => 1,
+        });
+        let rules = self.rules.values();
+        let rules = rules.filter(|relations| relations.contains(&wanted));
+        readers.sum::<usize>() + rules.count()
     }
 
     /// Returns what the output and the rules read outside of the models.
@@ -156,11 +170,13 @@ pub(super) fn connect(project: &mut Project) -> Vec<Finding> {
     for (pipeline, reads) in project.pipelines.values_mut().zip(read) {
         pipeline.reads = reads;
     }
+    project.staging.reads = Reads::of(project, &project.staging);
     let mut findings = Vec::new();
     for pipeline in project.pipelines.values() {
         findings.extend(model_cycle(project, pipeline));
-        findings.extend(unread(pipeline));
+        findings.extend(unread(project, pipeline));
     }
+    findings.extend(model_cycle(project, &project.staging));
     findings.extend(pipeline_cycle(project));
     findings
 }
@@ -203,10 +219,13 @@ fn pipeline_cycle(project: &Project) -> Option<Finding> {
 }
 
 /// Warns of models and seeds that nothing reads.
-fn unread(pipeline: &Pipeline) -> Vec<Finding> {
+fn unread(project: &Project, pipeline: &Pipeline) -> Vec<Finding> {
     let needed = pipeline.reads.needed_models(&pipeline.output);
     let mut findings = Vec::new();
     for (name, file) in &pipeline.models {
+        if project.is_shared(pipeline, name) {
+            continue;
+        }
         if !needed.contains(&name.as_str()) && pipeline.models.contains_key(&pipeline.output) {
             findings.push(never_read("model", name, file));
         }
@@ -222,7 +241,7 @@ fn unread(pipeline: &Pipeline) -> Vec<Finding> {
     findings
 }
 
-fn never_read(what: &str, name: &str, file: &SourceFile) -> Finding {
+pub(super) fn never_read(what: &str, name: &str, file: &SourceFile) -> Finding {
     let end = file.text.find('\n').unwrap_or(file.text.len());
     Finding::new(
         Code::UnusedFile,

@@ -10,6 +10,8 @@ use super::{
     graph, manifest, names,
     seeds::{self, read_seed},
     sources,
+    staging::{self, STAGING},
+    template,
 };
 use crate::diagnostics::{Code, Finding, Findings, Severity, did_you_mean, nearest};
 
@@ -29,6 +31,7 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Project, Findings> {
         root: root.map(Path::to_owned),
         datasets: IndexMap::new(),
         pipelines: IndexMap::new(),
+        staging: staging::pipeline(IndexMap::new()),
         warnings: Vec::new(),
     };
     let manifests = texts(files, "pipelines", "toml", &mut findings);
@@ -50,6 +53,9 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Project, Findings> {
             .pipelines
             .extend(pipeline.map(|pipeline| (name.clone(), pipeline)));
     }
+    let shared = texts(files, "sql/staging", "sql", &mut findings);
+    project.staging = staging::pipeline(relations(shared, &mut findings));
+    findings.extend(staging::share(&mut project));
     findings.extend(duplicate_names(&project));
     findings.extend(stray_folders("sql", files.folders("sql"), &manifests));
     findings.extend(stray_folders(
@@ -89,9 +95,12 @@ fn no_sources(manifests: &IndexMap<String, SourceFile>) -> Finding {
 
 fn own_files(files: &Files, pipeline: &str, findings: &mut Vec<Finding>) -> OwnFiles {
     let folder = format!("sql/{pipeline}");
+    let models = relations(texts(files, &folder, "sql", findings), findings);
+    let mut seeds = seeds_of(files, &folder, findings);
     let own = OwnFiles {
-        models: relations(texts(files, &folder, "sql", findings), findings),
-        seeds: seeds_of(files, &folder, findings),
+        templates: template::of_models(&models, &mut seeds, findings),
+        models,
+        seeds,
         rules: texts(files, &format!("{folder}/checks"), "sql", findings),
         updates: texts(files, &format!("{folder}/update"), "sql", findings),
     };
@@ -194,7 +203,7 @@ fn stray_folders(
 ) -> Vec<Finding> {
     let stray = folders
         .into_iter()
-        .filter(|folder| !manifests.contains_key(*folder));
+        .filter(|folder| *folder != STAGING && !manifests.contains_key(*folder));
     stray
         .map(|folder| {
             let what = format!(
@@ -214,13 +223,20 @@ fn stray_folders(
 fn stray_files(files: &Files, manifests: &IndexMap<String, SourceFile>) -> Vec<Finding> {
     let in_pipelines = files.below("sql").filter_map(|path| {
         let (pipeline, rest) = path.split_once('/')?;
-        manifests.contains_key(pipeline).then_some((path, rest))
+        let is_known = manifests.contains_key(pipeline) || pipeline == STAGING;
+        is_known.then_some((path, pipeline, rest))
     });
     in_pipelines
-        .filter(|(_, rest)| !is_read(rest))
-        .map(|(path, rest)| {
+        .filter(|(_, pipeline, rest)| match *pipeline {
+            STAGING => !is_shared(rest),
+            _ => !is_read(rest),
+        })
+        .map(|(path, pipeline, rest)| {
             let finding = Finding::new(Code::UnusedFile, format!("nothing reads sql/{path}"));
             match rest.split_once('/') {
+                _ if pipeline == STAGING => {
+                    finding.help("sql/staging/ holds models, which end in .sql, and notes in .md")
+                }
                 Some((folder, _)) => {
                     let otherwise = "the folders are `checks` and `update`";
                     finding.suggest(folder, ["checks", "update"], otherwise)
@@ -232,6 +248,11 @@ fn stray_files(files: &Files, manifests: &IndexMap<String, SourceFile>) -> Vec<F
             }
         })
         .collect()
+}
+
+/// Says whether a file of `sql/staging/` is a model, or a note.
+fn is_shared(path: &str) -> bool {
+    !path.contains('/') && (path.ends_with(".sql") || path.ends_with(".md"))
 }
 
 /// Says whether a file of a pipeline's folder is read, or is a note.

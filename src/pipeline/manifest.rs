@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Format, OutputFile, Param, Pipeline, Places, Reference, SourceFile, SqlFile, UpdateMode,
-    UpdateStep, checks,
+    Format, OutputFile, Param, Pipeline, Places, Reference, SourceFile, SqlFile, Template,
+    UpdateMode, UpdateStep, checks,
     files::{DELETE, OwnFiles},
     graph::Reads,
     names,
@@ -44,6 +44,7 @@ const RESERVED: &[&str] = &[
     "db",
     "artifact",
     "archive",
+    "staging",
     "public",
     "information_schema",
 ];
@@ -115,7 +116,7 @@ fn pipeline(
         optional: optional(reader, top, &sources.datasets),
         places: places(top, &reader.file.text),
         checks,
-        models: parsed(own.models, &params),
+        models: with_templates(parsed(own.models, &params), own.templates),
         rules: parsed(own.rules, &params),
         update,
         updates: parsed(own.updates, &params),
@@ -141,6 +142,19 @@ fn parsed(
     files
         .map(|(name, file)| (name, SqlFile::parse(file, params)))
         .collect()
+}
+
+/// Gives models the templates that they fill.
+fn with_templates(
+    mut models: IndexMap<String, SqlFile>,
+    templates: IndexMap<String, Template>,
+) -> IndexMap<String, SqlFile> {
+    for (name, template) in templates {
+        if let Some(file) = models.get_mut(&name) {
+            file.fill(template);
+        }
+    }
+    models
 }
 
 /// Returns where the manifest says what findings point at.

@@ -13,11 +13,14 @@ mod load;
 mod manifest;
 mod names;
 mod params;
+mod plain;
 mod reader;
 mod relation;
 mod seeds;
 mod sources;
 mod sql;
+mod staging;
+mod template;
 
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
@@ -34,6 +37,7 @@ pub(crate) use relation::resolve;
 pub use seeds::read_seed;
 pub use sql::{Name, SqlFile};
 pub(crate) use sql::{ParsedText, byte_at, lower_first, parse_any};
+pub use template::{Part, Slot, Template};
 
 use crate::{
     dataset::{Contract, Dataset, Docs},
@@ -101,6 +105,9 @@ pub struct Project {
     pub datasets: IndexMap<String, Dataset>,
     /// The pipelines, by name, sorted.
     pub pipelines: IndexMap<String, Pipeline>,
+    /// The models of `sql/staging/` that every pipeline may read, as a pipeline without an
+    /// output.
+    pub staging: Pipeline,
     /// What is probably not meant: models that nothing reads, folders of no pipeline.
     pub warnings: Vec<Finding>,
 }
@@ -172,7 +179,7 @@ pub struct Places {
 }
 
 /// A file of the project with its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourceFile {
     /// The path, relative to the project's folder, with `/`.
     pub path: PathBuf,
@@ -354,14 +361,17 @@ impl Pipeline {
     }
 
     /// Returns the hash, in hex, of what makes the output: the manifest, the models,
-    /// the seeds and the rules, with their names.
+    /// the seeds, the rules and the templates, with their names.
     pub fn sql_sha256(&self) -> String {
         let mut hash = Sha256::new();
         let sources = |files: &'_ IndexMap<String, SqlFile>| -> Vec<SourceFile> {
             files.values().map(|file| (**file).clone()).collect()
         };
         let seeds = self.seeds.values().cloned().collect();
+        let templates = self.models.values().filter_map(SqlFile::template);
+        let templates = templates.map(|template| template.source().clone());
         let files = [sources(&self.models), seeds, sources(&self.rules)].concat();
+        let files: Vec<SourceFile> = files.into_iter().chain(templates).collect();
         for file in std::iter::once(&self.manifest).chain(&files) {
             let path = file.path.to_string_lossy();
             hash.update(format!("{} {}\n", path.replace('\\', "/"), file.text.len()));

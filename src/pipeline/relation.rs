@@ -7,7 +7,7 @@ use super::{Pipeline, Project, names};
 /// What a name in a pipeline's SQL stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Relation {
-    /// A model of the pipeline.
+    /// A model of the pipeline, or a shared one.
     Model(String),
     /// A seed of the pipeline.
     Seed(String),
@@ -21,8 +21,8 @@ pub enum Relation {
     History(String),
 }
 
-/// Returns what `reference` stands for in the pipeline's SQL: its model, its seed,
-/// another pipeline's output, a dataset, the first that there is.
+/// Returns what `reference` stands for in the pipeline's SQL: its model or a shared one,
+/// its seed, another pipeline's output, a dataset, the first that there is.
 pub(crate) fn resolve(
     project: &Project,
     pipeline: &Pipeline,

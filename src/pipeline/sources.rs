@@ -108,9 +108,12 @@ pub(super) fn contract(
                 described(reader, Section { name, table })
             }
             _ => {
-                let what = format!("the type of `{}` in {section} must be a string", name.value);
-                let help = "such as \"bigint not null\"";
-                reader.error(Code::WrongType, what, value.span(), help);
+                let name_of = Section {
+                    name: section,
+                    table,
+                };
+                let wanted = "a type such as \"bigint not null\", or a table with one";
+                reader.wrong_type::<()>(name_of, name.value, value, wanted);
                 continue;
             }
         };

@@ -125,9 +125,8 @@ impl Error {
             Error::Engine(error) => error.hint(),
             Error::Database(error) => error.hint(),
             Error::Storage(error) => error.hint(),
-            Error::NoTables { .. } | Error::OwnTable { .. } | Error::Decode(_) | Error::Temp(_) => {
-                None
-            }
+            Error::OwnTable { .. } => Some("name another table in `[[update]]`".to_owned()),
+            Error::NoTables { .. } | Error::Decode(_) | Error::Temp(_) => None,
         }
     }
 

@@ -208,7 +208,10 @@ impl Needs {
     }
 
     fn model(&mut self, project: &Project, pipeline: &Pipeline, model: &str) {
-        self.pipelines.insert(pipeline.name.clone());
+        // Shared models are no pipeline's own, and have no parameters.
+        if project.pipelines.contains_key(&pipeline.name) {
+            self.pipelines.insert(pipeline.name.clone());
+        }
         for below in pipeline.reads.models_below(model) {
             for relation in pipeline.reads.models.get(below).into_iter().flatten() {
                 match relation {

@@ -9,7 +9,7 @@ with members as (
 select
     members.store_id,
     members.company,
-    stores.company as own_company
+    known_stores.company as own_company
 from members
-left join stores on members.store_id = stores.id
-where stores.company is distinct from members.company
+left join known_stores on members.store_id = known_stores.store_id
+where known_stores.company is distinct from members.company

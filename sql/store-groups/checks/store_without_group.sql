@@ -5,8 +5,8 @@ with members as (
 )
 
 select
-    stores.id as store_id,
-    stores.company
-from stores
-left join members on stores.id = members.store_id
+    known_stores.store_id,
+    known_stores.company
+from known_stores
+left join members on known_stores.store_id = members.store_id
 where members.store_id is null

@@ -1,17 +1,11 @@
 -- stores_without_coordinates: stores that geography cannot place; each is alone.
--- The same rule as dbscan's: both 0, one null or not a number, or out of range.
 select
-    id as store_id,
-    company,
-    latitude,
-    longitude
-from stores
+    known_stores.store_id,
+    known_stores.company,
+    known_stores.latitude,
+    known_stores.longitude
+from known_stores
+left join located_stores on known_stores.store_id = located_stores.store_id
 where
     $method = 'geography'
-    and (
-        latitude is null
-        or longitude is null
-        or latitude not between -90 and 90
-        or longitude not between -180 and 180
-        or (latitude = 0 and longitude = 0)
-    )
+    and located_stores.store_id is null

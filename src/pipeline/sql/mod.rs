@@ -30,7 +30,7 @@ use indexmap::IndexMap;
 pub(crate) use places::byte_at;
 pub(crate) use statements::lower_first;
 
-use super::{Bindings, Grain, Param, SourceFile};
+use super::{Bindings, Grain, Param, SourceFile, Template};
 use crate::diagnostics::Finding;
 use params::{Bind, Places, tokens, with_doubles};
 use places::span_bytes;
@@ -41,6 +41,8 @@ use statements::{only_select, statements};
 pub struct SqlFile {
     source: SourceFile,
     parsed: Arc<Parsed>,
+    /// The template that its columns fill.
+    template: Option<Arc<Template>>,
 }
 
 /// A relation that SQL names, where it does so first.
@@ -88,6 +90,7 @@ impl SqlFile {
         SqlFile {
             source,
             parsed: Arc::new(parsed),
+            template: None,
         }
     }
 
@@ -97,7 +100,18 @@ impl SqlFile {
         SqlFile {
             source,
             parsed: Arc::new(parsed),
+            template: None,
         }
+    }
+
+    /// Gives the model a template, which its columns fill.
+    pub(super) fn fill(&mut self, template: Template) {
+        self.template = Some(Arc::new(template));
+    }
+
+    /// Returns the template that its columns fill, if there is one.
+    pub fn template(&self) -> Option<&Arc<Template>> {
+        self.template.as_ref()
     }
 
     /// Returns what keeps the file from being a model: its syntax, unknown parameters,

@@ -57,7 +57,7 @@ pub(super) fn tokens(
             }
             None => {
                 let place = source.place(span_bytes(&source.text, span));
-                findings.push(unknown(placeholder, params).at(place, "not declared"));
+                findings.push(unknown(source, placeholder, params).at(place, "not declared"));
             }
         }
     }
@@ -67,10 +67,13 @@ pub(super) fn tokens(
     }
 }
 
-fn unknown(placeholder: &str, params: &IndexMap<String, Param>) -> Finding {
+fn unknown(source: &SourceFile, placeholder: &str, params: &IndexMap<String, Param>) -> Finding {
     let name = placeholder.trim_start_matches('$');
     let known = params.keys().map(|known| format!("${known}"));
-    let otherwise = format!("declare it as [params.{name}] in the pipeline's manifest");
+    let otherwise = match source.path.starts_with("sql/staging") {
+        true => "shared models have no parameters: use it in the model that reads this".to_owned(),
+        false => format!("declare it as [params.{name}] in the pipeline's manifest"),
+    };
     Finding::new(
         Code::UnknownParameter,
         format!("there is no parameter `{placeholder}`"),

@@ -7,6 +7,9 @@
 //! output. A dataset made by a test has the declared types, and its columns that the test
 //! leaves out are null; one that the test does not make is empty.
 //!
+//! The tests of shared models are in `tests/sql/staging/`, and run with those of the
+//! pipelines that read them.
+//!
 //! `checks.<check>` is what a file of `checks/` returns, and `updates.<table>` what a step
 //! of the update gives its table: of `artifact` and `db.<table>`, which the test makes.
 //!
@@ -76,7 +79,13 @@ pub async fn test(
     accept: bool,
 ) -> Result<Vec<TestResult>> {
     let mut results = Vec::new();
-    for pipeline in pipelines {
+    let reads_shared = |pipeline: &&Pipeline| {
+        let mut models = pipeline.models.keys();
+        models.any(|model| project.is_shared(pipeline, model))
+    };
+    let shared = pipelines.iter().any(reads_shared);
+    let shared = shared.then_some(&project.staging);
+    for pipeline in pipelines.iter().copied().chain(shared) {
         for (file, text) in files(project, pipeline)? {
             let tested = TestFile {
                 project,

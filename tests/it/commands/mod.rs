@@ -6,6 +6,7 @@ mod explain;
 mod files;
 mod load;
 mod output;
+mod schema;
 mod synth;
 mod test;
 mod turn;

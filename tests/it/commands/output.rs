@@ -100,7 +100,8 @@ fn what_needs_no_data_on_the_screen() {
     pass tests/sql/bargains/bargains.slt (6 records)
     pass tests/sql/bargains/checks.slt (2 records)
     pass tests/sql/bargains/extremes.slt (3 records)
-    PASS=3 WARN=0 FAIL=0 SKIP=0 in <time>
+    pass tests/sql/bargains/updates.slt (2 records)
+    PASS=4 WARN=0 FAIL=0 SKIP=0 in <time>
     ");
     screen!(stdout(&world, &["lineage", "bargains"]), @"
     bargains → bargains.json
@@ -319,6 +320,7 @@ fn ndjson_has_a_version_in_each_line() {
     {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/bargains.slt","outcome":"pass","records":6,"rewritten":false,"empty":[],"line":null,"message":null}
     {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/checks.slt","outcome":"pass","records":2,"rewritten":false,"empty":[],"line":null,"message":null}
     {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/extremes.slt","outcome":"pass","records":3,"rewritten":false,"empty":[],"line":null,"message":null}
+    {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/updates.slt","outcome":"pass","records":2,"rewritten":false,"empty":[],"line":null,"message":null}
     "#);
     let run = ndjson(&["run", "bargains", "--snapshot", "latest"]);
     let steps = run.lines().map(|line| {

@@ -63,10 +63,8 @@ fn every_shipped_check_and_update_step_is_tested() {
         let tests = folder.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
         let tests: String = tests.collect();
         let checks = pipeline.rules.keys().map(|name| format!("checks.{name}\n"));
-        let steps = pipeline
-            .updates
-            .keys()
-            .map(|name| format!("updates.{name}\n"));
+        let steps = pipeline.update.iter();
+        let steps = steps.map(|step| format!("updates.{}\n", step.table));
         for name in checks.chain(steps) {
             assert!(tests.contains(&name), "{}: {name}", pipeline.name);
         }

@@ -13,5 +13,6 @@ pub(crate) mod s3;
 pub(crate) mod serve;
 pub(crate) mod snapshot;
 pub(crate) mod source;
+pub(crate) mod staging;
 pub(crate) mod update;
 pub(crate) mod upload;

@@ -272,6 +272,19 @@ async fn store_groups_never_join_prices_with_prices() {
     assert!(most <= 24_000, "{most}");
 }
 
+#[tokio::test]
+async fn filters_that_pipelines_share_are_part_of_their_readers_plans() {
+    for (pipeline, models) in [
+        ("price-summaries", &["price_summaries"][..]),
+        ("store-groups", &["price_ties", "store_groups"]),
+    ] {
+        let generated = generated(pipeline, &three_pieces(), true, 2).await;
+        let steps = generated.steps.iter();
+        let written: Vec<_> = steps.map(|step| step.model.as_str()).collect();
+        assert_eq!(written, models, "{pipeline}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

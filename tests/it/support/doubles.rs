@@ -94,6 +94,7 @@ pub(crate) fn project() -> Arc<Project> {
         root: None,
         datasets: datasets.map(|d| (d.name.clone(), d)).into(),
         pipelines: [("bargains".to_owned(), pipeline("bargains"))].into(),
+        staging: pipeline("staging"),
         warnings: Vec::new(),
     })
 }

@@ -1,6 +1,0 @@
--- companies: one row per store_id: its company and the company's place by name.
-select
-    id as store_id,
-    company,
-    dense_rank() over (order by company) as company_number
-from stores

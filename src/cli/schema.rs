@@ -1,0 +1,14 @@
+//! `schema`: the JSON schema of `pricemill.toml`, by which editors check and complete it.
+//!
+//! It reads no project and no settings, so it works where they are broken.
+
+use std::process::ExitCode;
+
+use super::screen::print_text;
+use crate::config;
+
+/// Prints the schema.
+pub(super) fn run() -> ExitCode {
+    print_text(&format!("{:#}\n", config::schema()));
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,2 @@
+-- prices: one row per product_id, store_id.
+select * from export.prices where store_id < 10

@@ -1,0 +1,2 @@
+-- cheapest: one row.
+select 1 as one

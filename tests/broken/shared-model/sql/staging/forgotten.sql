@@ -1,0 +1,2 @@
+-- forgotten: one row.
+select 1 as one
