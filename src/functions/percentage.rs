@@ -162,7 +162,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn scales_change_nothing(part in -1_000_000i128..1_000_000, whole in 1i128..1_000_000, up in 0u32..6) {
+        fn scales_change_nothing(
+            part in -1_000_000i128..1_000_000, whole in 1i128..1_000_000, up in 0u32..6,
+        ) {
             let plain = of_integers(part, whole).unwrap();
             prop_assert_eq!(plain, Some((part * 100) as f64 / whole as f64));
             let (part, whole) = (raised(part, up).unwrap(), raised(whole, up).unwrap());
