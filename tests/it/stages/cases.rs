@@ -110,10 +110,10 @@ async fn fetch_generate_upload_and_update_need_no_command() {
         shop.seen.kinds(),
         [
             "task_begun",
-            "task_ended",
             "model_computed",
             "checked",
             "output_written",
+            "task_ended",
             "generate"
         ]
     );

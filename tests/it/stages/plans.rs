@@ -15,7 +15,7 @@ use pricemill::{
     artifact::{digest::Digest, id::Sha256},
     config::EngineConfig,
     engine::Operator,
-    events::Progress,
+    events::Events,
     generate::{Generate, Generated, Outcome, generate},
     pipeline::Project,
     snapshot::{Bounds, File, Manifest, Part, Snapshot, SnapshotId},
@@ -184,7 +184,7 @@ async fn generated(
         },
         work: &work,
         now: DateTime::UNIX_EPOCH,
-        progress: &Progress::silent(),
+        events: &Events::silent(),
     })
     .await
     .unwrap();
