@@ -10,7 +10,7 @@ use super::{
     value::{Raw, Value},
     written::Written,
 };
-use crate::diagnostics::{did_you_mean, nearest};
+use crate::diagnostics::suggestion;
 
 /// What `embed` embeds with, and where vectors are kept.
 #[derive(Debug, Clone, Default)]
@@ -130,9 +130,7 @@ impl Value for Model {
 
     fn help(raw: &Raw, _: &str) -> String {
         let names = Model::ALL.map(Model::name);
-        match raw.text().and_then(|name| nearest(name, names)) {
-            Some(near) => did_you_mean(near),
-            None => format!("there are {}", names.join(", ")),
-        }
+        let suggestion = raw.text().and_then(|name| suggestion(name, names));
+        suggestion.unwrap_or_else(|| format!("there are {}", names.join(", ")))
     }
 }
