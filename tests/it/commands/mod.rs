@@ -3,9 +3,11 @@
 mod check;
 mod docs;
 mod explain;
+mod failures;
 mod files;
 mod load;
 mod output;
+mod screens;
 mod synth;
 mod test;
 mod turn;
