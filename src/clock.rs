@@ -28,6 +28,19 @@ pub trait Clock: fmt::Debug + Send + Sync {
     async fn sleep(&self, time: Duration);
 }
 
+/// Returns what comes of `work`, if that comes within `time`.
+pub(crate) async fn within<T>(
+    clock: &dyn Clock,
+    time: Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = clock.sleep(time) => None,
+    }
+}
+
 /// The system's clock.
 #[derive(Debug, Clone)]
 pub struct SystemClock {

@@ -10,6 +10,8 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, T
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostics::did_you_mean;
+
 /// Why a type or a contract could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -142,7 +144,7 @@ impl Error {
             Error::Unknown {
                 nearest: Some(near),
                 ..
-            } => Some(format!("did you mean `{near}`?")),
+            } => Some(did_you_mean(near)),
             Error::Unknown { .. } => {
                 Some("pipelines/sources.toml declares the datasets".to_owned())
             }

@@ -73,12 +73,9 @@ impl Error {
 
     pub(crate) fn findings(&self) -> &[Finding] {
         match self {
-            Error::Invalid(findings) | Error::Config(config::Error::File(findings)) => &findings.0,
-            Error::Config(_)
-            | Error::Pipeline(_)
-            | Error::Storage(_)
-            | Error::Database(_)
-            | Error::Source(_) => &[],
+            Error::Invalid(findings) => &findings.0,
+            Error::Config(error) => error.findings(),
+            Error::Pipeline(_) | Error::Storage(_) | Error::Database(_) | Error::Source(_) => &[],
         }
     }
 }

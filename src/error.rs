@@ -2,8 +2,8 @@
 
 use crate::{
     archive, config, database, dataset, diagnostics, diagnostics::Finding, engine, env, fetch,
-    generate, inbox, kind::Kind, load, outbox, pipeline, runs, serve, snapshot, source, status,
-    storage, synth, turn, update, upload, workbench,
+    generate, inbox, kind::Kind, load, outbox, pipeline, report::Failure, runs, serve, snapshot,
+    source, status, storage, synth, turn, update, upload, workbench,
 };
 
 /// Any stage's error.
@@ -101,10 +101,16 @@ impl Error {
         }
     }
 
+    /// Returns all that there is to say of it, as a report keeps it.
+    pub fn failure(&self) -> Failure {
+        Failure::new(self, self.kind(), self.hint(), self.findings())
+    }
+
     /// Returns the findings in the user's own files, where the error is some.
     pub fn findings(&self) -> &[Finding] {
         match self {
-            Error::Invalid(findings) | Error::Config(config::Error::File(findings)) => &findings.0,
+            Error::Invalid(findings) => &findings.0,
+            Error::Config(error) => error.findings(),
             Error::Engine(error) => error.findings(),
             Error::Env(error) => error.findings(),
             Error::Fetch(error) => error.findings(),
@@ -116,8 +122,7 @@ impl Error {
             Error::Workbench(error) => error.findings(),
             Error::Synth(error) => error.findings(),
             Error::Serve(error) => error.findings(),
-            Error::Config(_)
-            | Error::Storage(_)
+            Error::Storage(_)
             | Error::Dataset(_)
             | Error::Source(_)
             | Error::Snapshot(_)

@@ -36,7 +36,7 @@ use crate::{
 
 /// A received artifact's manifest at rest. Version 1 called the disposition `fate`. The
 /// sender's manifest is a part of it: a new version of that one is a new one here.
-const RECEIVED: Format = Format::version(2);
+pub(crate) const RECEIVED: Format = Format::version(2);
 
 /// Why an artifact could not enter or leave the inbox.
 #[derive(Debug, thiserror::Error)]

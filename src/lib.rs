@@ -20,11 +20,12 @@
 //!
 //! | module | responsible for | never |
 //! | --- | --- | --- |
-//! | [`mod@kind`], [`clock`], [`events`] | how a run ends, what time it is, what it reports | prints |
+//! | [`mod@kind`], [`mod@chain`], [`clock`] | how a run ends and why, what time it is | prints |
+//! | [`diagnostics`] | what is wrong in a user's own file, and where | decides what is wrong |
+//! | [`events`] | what happens, as it happens | prints |
 //! | `text`, [`json`], [`dataset`] | names and sizes; exact JSON; columns, types, keys | reads a file |
 //! | `work` | threads, turns and memory of work that takes seconds | knows SQL or prices |
 //! | [`config`] | settings, resolved once; the only reader of the environment | prints a secret |
-//! | [`diagnostics`] | what is wrong in a user's own file, and where | decides what is wrong |
 //! | [`storage`], [`artifact`] | durable files and object stores; what a file is, and the commit of it | knows what a file means |
 //! | [`service`] | the one HTTP client | decodes a body |
 //! | [`pipeline`] | what an analyst wrote, parsed once, with places | runs SQL |
@@ -58,6 +59,7 @@
 
 // What every stage uses.
 pub mod artifact;
+pub mod chain;
 pub mod clock;
 pub mod config;
 pub mod dataset;

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// A receipt at rest.
-const RECEIPT: Format = Format::version(1);
+pub(crate) const RECEIPT: Format = Format::version(1);
 
 /// Why an artifact could not enter or leave the outbox.
 #[derive(Debug, thiserror::Error)]

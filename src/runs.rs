@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A run's record at rest.
-const FORMAT: Format = Format::version(1);
+pub(crate) const FORMAT: Format = Format::version(1);
 
 /// Why a run could not begin or be recorded.
 #[derive(Debug, thiserror::Error)]

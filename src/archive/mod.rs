@@ -181,7 +181,7 @@ impl ArchivedTable {
 const MANIFEST: &str = "manifest.json";
 
 /// The manifest at rest.
-const FORMAT: Format = Format::version(1);
+pub(crate) const FORMAT: Format = Format::version(1);
 
 /// An unfinished archive that is younger may be one that a run elsewhere is at.
 const YOUNG: TimeDelta = TimeDelta::hours(6);

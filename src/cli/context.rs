@@ -8,9 +8,10 @@ use std::{
 
 use super::{
     ending::Ending,
-    screen::{Screen, print_report, sized},
+    screen::{Screen, print_failure, print_report, sized},
 };
 use crate::{
+    chain::chain,
     clock::{Stopwatch, SystemClock},
     config::{Config, Environment, Overrides},
     diagnostics::Findings,
@@ -19,7 +20,7 @@ use crate::{
     events::Events,
     kind::Kind,
     pipeline::Project,
-    report::{Report, chain},
+    report::{Failure, Report},
     runs::{self, Lock, Run, Steps},
     storage::Scratch,
 };
@@ -40,6 +41,8 @@ pub(super) struct Context {
 pub(super) struct Start {
     /// The command line, without the program's name.
     pub(super) words: Vec<String>,
+    /// The command's name.
+    pub(super) name: String,
     pub(super) overrides: Overrides,
     /// How long to wait for another run.
     pub(super) wait: Duration,
@@ -84,11 +87,11 @@ impl Start {
             words, steps, wait, ..
         } = &self;
         let (words, steps, wait) = (words.clone(), steps.clone(), *wait);
-        let screen = self.screen.clone();
+        let (screen, name) = (self.screen.clone(), self.name.clone());
         let mut context = match self.open() {
             Ok(context) => context,
             Err(error) => {
-                screen.error(&error);
+                screen.failure(Some(&name), &error.failure());
                 return error.kind().exit_code();
             }
         };
@@ -120,7 +123,7 @@ impl Start {
                 screen.warn(chain(&error));
             }
         }
-        print_end(&screen, &ended, began.elapsed());
+        print_end(&screen, &name, &ended, began.elapsed());
         code
     }
 
@@ -137,9 +140,10 @@ impl Start {
     }
 }
 
-fn print_end(screen: &Screen, ended: &Result<Ending, Stopped>, time: Duration) {
+fn print_end(screen: &Screen, name: &str, ended: &Result<Ending, Stopped>, time: Duration) {
     match ended {
         Ok(ending) => {
+            screen.point_to_explain();
             let Some(line) = ending.line(time) else {
                 return;
             };
@@ -150,8 +154,10 @@ fn print_end(screen: &Screen, ended: &Result<Ending, Stopped>, time: Duration) {
         }
         Err(Stopped::Signal(_)) => {
             screen.say("interrupted; run the same command again to continue");
+            let failure = Failure::of_message(Kind::Interrupted, "interrupted");
+            print_failure(Some(name), &failure, screen.output());
         }
-        Err(Stopped::Error(error)) => screen.error(error),
+        Err(Stopped::Error(error)) => screen.failure(Some(name), &error.failure()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command line, in two passes: the pipelines' own flags come from the project.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -9,11 +9,11 @@ use super::{
     context::Nature,
     demo, docs, explain, fetch, generate,
     global::Global,
-    lineage, load, new, query, screen,
+    lineage, load, new, query,
     selection::{Selection, longs, selected, with_pipelines},
     serve, show, status, synth, test, update, upload,
 };
-use crate::{diagnostics::Findings, pipeline::Project};
+use crate::pipeline::Project;
 
 /// A dataflow engine for retail prices
 ///
@@ -82,6 +82,8 @@ pub(super) enum Command {
 /// A command line that was understood.
 #[derive(Debug)]
 pub(super) struct Parsed {
+    /// The command's name.
+    pub(super) name: String,
     pub(super) global: Global,
     pub(super) command: Command,
 }
@@ -125,7 +127,12 @@ pub(super) fn parse(
     {
         *selection = selected(matches, project);
     }
-    Ok(Parsed { global, command })
+    let name = matches.subcommand_name().unwrap_or_default().to_owned();
+    Ok(Parsed {
+        name,
+        global,
+        command,
+    })
 }
 
 impl Command {
@@ -186,33 +193,4 @@ impl Command {
             | Command::Completions(_) => false,
         }
     }
-}
-
-/// Returns whether the first word asks for the version, which no project changes.
-pub(super) fn asks_for_version(arguments: &[OsString]) -> bool {
-    let first = arguments.get(1);
-    first.is_some_and(|first| first == "--version" || first == "-V")
-}
-
-/// Prints the version, without a look at any file.
-pub(super) fn print_version(arguments: Vec<OsString>) -> ExitCode {
-    let bare = clap::Command::new("pricemill").version(env!("CARGO_PKG_VERSION"));
-    match bare.try_get_matches_from(arguments.into_iter().take(2)) {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(version) => refuse(&version, None),
-    }
-}
-
-/// Prints why a command line was not understood; help and version are not failures.
-pub(super) fn refuse(error: &clap::Error, invalid: Option<&Findings>) -> ExitCode {
-    if error.use_stderr()
-        && let Some(findings) = invalid
-    {
-        // Without a readable project its flags are not known.
-        screen::print_findings(findings);
-        return ExitCode::from(2);
-    }
-    // A pipe that closed early has read all it wanted.
-    let _ = error.print();
-    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }

@@ -8,6 +8,7 @@ mod context;
 mod ending;
 mod global;
 mod line;
+mod refusal;
 mod screen;
 mod selection;
 mod sink;
@@ -42,41 +43,51 @@ use std::{ffi::OsString, path::Path, process::ExitCode, sync::Arc};
 use context::{Context, Start};
 use ending::Ending;
 use line::Command;
-use screen::Screen;
+use screen::{Output, Screen};
 use sink::ScreenSink;
 
-use crate::{config::Environment, error::Result, events::Events, runs::Steps};
+use crate::{
+    config::Environment, error::Result, events::Events, kind::Kind, report::Failure, runs::Steps,
+};
 
 /// Runs one command and returns how it ended.
 pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> ExitCode {
-    if line::asks_for_version(&arguments) {
-        return line::print_version(arguments);
+    if refusal::asks_for_version(&arguments) {
+        return refusal::print_version(arguments);
     }
     let project = context::project_of(from);
     let words = arguments.iter().skip(1).map(|word| word.to_string_lossy());
     let words = words.map(|word| word.into_owned()).collect();
-    let parsed = match line::parse(arguments, project.as_ref().ok()) {
+    let parsed = match line::parse(arguments.clone(), project.as_ref().ok()) {
         Ok(parsed) => parsed,
-        Err(error) => return line::refuse(&error, project.as_ref().err()),
+        Err(error) => return refusal::refuse(&error, project.err(), &arguments, environment),
     };
-    match &parsed.command {
-        Command::Explain(args) => return explain::run(args, parsed.global.output),
-        Command::Docs(args) => return docs::run(args, parsed.global.output),
-        Command::Schema => return schema::run(),
-        _ => {}
-    }
     let screen = Screen::new(parsed.global.screen_options(), environment);
+    if let Some(printed) = without_project(&parsed.command, parsed.global.output) {
+        return match printed {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                screen.failure(Some(&parsed.name), &error.failure());
+                ExitCode::from(error.kind().exit_code())
+            }
+        };
+    }
     screen.start_log();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return screen.give_up(&error),
+        Err(error) => {
+            let failure = Failure::new(&error, Kind::Internal, None, &[]);
+            screen.failure(Some(&parsed.name), &failure);
+            return ExitCode::from(failure.kind.exit_code());
+        }
     };
     let steps = Arc::new(Steps::default());
     let start = Start {
         words,
+        name: parsed.name,
         overrides: parsed.global.overrides(),
         wait: parsed.global.wait.unwrap_or_default(),
         project,
@@ -95,6 +106,16 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
     // What still runs is no longer needed, and must not keep the process alive.
     runtime.shutdown_background();
     ExitCode::from(code)
+}
+
+/// Runs a command that reads neither project nor settings.
+fn without_project(command: &Command, output: Output) -> Option<Result<()>> {
+    match command {
+        Command::Explain(args) => Some(explain::run(args, output)),
+        Command::Docs(args) => Some(docs::run(args, output)),
+        Command::Schema => Some(schema::run()),
+        _ => None,
+    }
 }
 
 /// Runs the command that was parsed.

@@ -25,19 +25,28 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
 
 /// Returns what became of a test file.
 pub(super) fn file(tested: &TestFile) -> Vec<Line> {
-    let file = &tested.file;
-    vec![Line::Say(match tested.outcome {
-        TestOutcome::Fail => {
-            let line = tested.line.unwrap_or_default();
-            let message = tested.message.as_deref().unwrap_or_default();
-            format!("FAIL {file}:{line}\n{message}")
-        }
+    match tested.outcome {
+        TestOutcome::Fail => failed(tested),
         TestOutcome::Pass => {
             let rewritten = if tested.rewritten { ", rewritten" } else { "" };
-            let empty = empty(&tested.empty);
-            format!("pass {file} ({} records{rewritten}{empty})", tested.records)
+            let (file, records, empty) = (&tested.file, tested.records, empty(&tested.empty));
+            vec![Line::Say(format!(
+                "pass {file} ({records} records{rewritten}{empty})"
+            ))]
         }
-    })]
+    }
+}
+
+/// Returns the failure of a test file: the findings in its SQL, else the message.
+fn failed(tested: &TestFile) -> Vec<Line> {
+    let head = format!("FAIL {}:{}", tested.file, tested.line.unwrap_or_default());
+    if tested.findings.is_empty() {
+        let message = tested.message.as_deref().unwrap_or_default();
+        return vec![Line::Say(format!("{head}\n{message}"))];
+    }
+    let findings = tested.findings.iter().cloned().map(Box::new);
+    let head = std::iter::once(Line::Say(head));
+    head.chain(findings.map(Line::Finding)).collect()
 }
 
 /// Says what was read and is empty, as the test did not make it.

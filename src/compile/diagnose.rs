@@ -9,6 +9,7 @@ use datafusion::{
 
 use crate::{
     diagnostics::{Code, Finding, nearest},
+    engine::Error,
     pipeline::{Name, SqlFile, byte_at, lower_first},
 };
 
@@ -33,6 +34,19 @@ pub(crate) fn finding(
             }
             other(&message, error.diagnostic(), file, span)
         }
+    }
+}
+
+/// Returns why a query of the moment cannot be started: a finding where its SQL is at
+/// fault, and not the data or the machine.
+pub(crate) fn of_query(error: DataFusionError, file: &SqlFile) -> Error {
+    match error.find_root() {
+        DataFusionError::Plan(_)
+        | DataFusionError::SchemaError(..)
+        | DataFusionError::NotImplemented(_) => {
+            Error::invalid(vec![finding(&error, file, Vec::new)])
+        }
+        _ => Error::run("the query", error),
     }
 }
 

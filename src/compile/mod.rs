@@ -26,6 +26,7 @@ mod targets;
 pub use check::{Checked, Promise, check};
 pub use compiler::Compiler;
 pub(crate) use compiler::{Compiled, Model, delivered};
+pub(crate) use diagnose::of_query;
 pub(crate) use grain::in_words;
 pub use narrow::narrowed;
 pub(crate) use planner::Planner;

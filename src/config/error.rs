@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use super::FILE;
-use crate::diagnostics::{Findings, did_you_mean, nearest};
+use crate::diagnostics::{Finding, Findings};
 
 /// Why the settings could not be resolved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// `pricemill.toml` is wrong.
+    /// `pricemill.toml` or a variable `PRICEMILL_…` is wrong.
     #[error(transparent)]
-    File(Findings),
+    Invalid(Findings),
     /// `pricemill.toml` could not be read.
     #[error("could not read {path}")]
     Read {
@@ -19,30 +19,6 @@ pub enum Error {
         path: PathBuf,
         /// The system's own error.
         source: std::io::Error,
-    },
-    /// A value cannot be used.
-    #[error("{key}: {reason}")]
-    Value {
-        /// The key, as in `pricemill.toml`, or the variable.
-        key: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A variable has our prefix and names no key.
-    #[error("unknown setting {name}")]
-    UnknownVariable {
-        /// The environment variable's name.
-        name: String,
-        /// The nearest one there is.
-        nearest: Option<String>,
-    },
-    /// No profile has that name.
-    #[error("unknown profile `{name}`")]
-    UnknownProfile {
-        /// What was asked for.
-        name: String,
-        /// The profiles there are.
-        known: Vec<String>,
     },
     /// A value names a variable that is not set.
     #[error("{key} needs the environment variable {variable}, which is not set")]
@@ -77,29 +53,27 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// Returns the findings in the settings.
+    pub(crate) fn findings(&self) -> &[Finding] {
+        match self {
+            Error::Invalid(findings) => &findings.0,
+            Error::Read { .. }
+            | Error::Unset { .. }
+            | Error::NotConfirmed
+            | Error::NotEmpty { .. }
+            | Error::Lacks { .. } => &[],
+        }
+    }
+
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Error::UnknownVariable {
-                nearest: Some(near),
-                ..
-            } => Some(did_you_mean(near)),
-            Error::UnknownProfile { name, known } => {
-                let near = nearest(name, known.iter().map(String::as_str));
-                Some(match near {
-                    Some(near) => did_you_mean(near),
-                    None => format!("add [profile.{name}] with a `server` to {FILE}"),
-                })
-            }
             Error::Unset { variable, .. } => Some(format!("export {variable}=…")),
             Error::Lacks { profile, missing } => Some(format!(
                 "add `{missing} = \"…\"` to [profile.{profile}] in {FILE}, or use --dev"
             )),
             Error::NotConfirmed => Some("answer y, or pass --yes".to_owned()),
             Error::NotEmpty { .. } => Some("name a folder that does not exist yet".to_owned()),
-            Error::File(_)
-            | Error::Read { .. }
-            | Error::Value { .. }
-            | Error::UnknownVariable { nearest: None, .. } => None,
+            Error::Invalid(_) | Error::Read { .. } => None,
         }
     }
 }

@@ -247,7 +247,7 @@ mod tests {
                 &Environment::default(),
                 None,
             );
-            let Err(Error::File(findings)) = error else {
+            let Err(Error::Invalid(findings)) = error else {
                 panic!("{error:?}")
             };
             let finding = &findings.0[0];
@@ -278,7 +278,7 @@ mod tests {
             &Environment::default(),
             None,
         );
-        let Err(Error::File(findings)) = error else {
+        let Err(Error::Invalid(findings)) = error else {
             panic!("{error:?}")
         };
         assert_eq!(findings.0[0].help, ["did you mean `memory`?"]);
@@ -288,17 +288,32 @@ mod tests {
     #[test]
     fn an_unknown_variable_and_profile_are_refused_with_the_nearest() {
         let environment = Environment::of([("PRICEMILL_ENGINE_MEMROY", "1GiB")]);
-        let error = load("", &environment, None).unwrap_err();
         assert_eq!(
-            error.hint().unwrap(),
-            "did you mean `PRICEMILL_ENGINE_MEMORY`?"
+            found("", &environment, None),
+            "unknown-setting: unknown setting `PRICEMILL_ENGINE_MEMROY`; did you mean \
+             `PRICEMILL_ENGINE_MEMORY`?"
         );
-        let error = load(
-            "[profile.prod]\nserver = \"http://x\"",
-            &Environment::default(),
-            Some("prd"),
+        let text = "[profile.prod]\nserver = \"http://x\"";
+        assert_eq!(
+            found(text, &Environment::default(), Some("prd")),
+            "unknown-profile: unknown profile `prd`; did you mean `prod`?"
         );
-        assert_eq!(error.unwrap_err().hint().unwrap(), "did you mean `prod`?");
+        let variable = Environment::of([("PRICEMILL_PROFILE", "shop")]);
+        assert_eq!(
+            found(text, &variable, None),
+            "unknown-profile: unknown profile `shop`; add [profile.shop] with a `server` to \
+             pricemill.toml"
+        );
+    }
+
+    /// Returns what is found in settings, a line each.
+    fn found(text: &str, environment: &Environment, profile: Option<&str>) -> String {
+        let error = load(text, environment, profile).unwrap_err();
+        let lines = error.findings().iter().map(|finding| {
+            let help = finding.help.join("; ");
+            format!("{}: {}; {help}", finding.code, finding.message)
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Returns what the settings come to, whatever the folder.
@@ -342,7 +357,7 @@ mod tests {
     #[test]
     fn every_fault_of_the_file_is_found_at_once_in_its_order() {
         let text = "[fetch]\nparallel = 0\npatience = 5\nserver = 1\n[serve]\nmax_upload = \"big\"";
-        let Err(Error::File(findings)) = load(text, &Environment::default(), None) else {
+        let Err(Error::Invalid(findings)) = load(text, &Environment::default(), None) else {
             panic!("accepted")
         };
         let found = findings.0.iter().map(|finding| {
@@ -359,21 +374,24 @@ mod tests {
 
     #[test]
     fn a_variable_that_cannot_be_used_is_named() {
-        let environment = Environment::of([("PRICEMILL_FETCH_PATIENCE", "10 miles")]);
-        let error = load("", &environment, None).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "PRICEMILL_FETCH_PATIENCE: `10 miles` is not a duration; write it like 1h"
-        );
-        let environment = Environment::of([("PRICEMILL_FOO", "1")]);
-        let error = load("", &environment, None).unwrap_err();
-        assert_eq!(error.to_string(), "unknown setting PRICEMILL_FOO");
+        let environment = Environment::of([
+            ("PRICEMILL_FETCH_PATIENCE", "10 miles"),
+            ("PRICEMILL_FOO", "1"),
+            ("PRICEMILL_PROFILE_DEV_SERVER", "prices"),
+        ]);
+        insta::assert_snapshot!(found("", &environment, Some("dev")), @"
+        bad-setting: `PRICEMILL_FETCH_PATIENCE` must be a duration, not `10 miles`; write it like 1h
+        unknown-setting: unknown setting `PRICEMILL_FOO`; `pricemill docs settings` lists all settings
+        ");
+        let environment = Environment::of([("PRICEMILL_PROFILE_DEV_SERVER", "prices")]);
+        insta::assert_snapshot!(found("", &environment, Some("dev")), @"bad-setting: `PRICEMILL_PROFILE_DEV_SERVER` is not a URL such as https://prices.example;");
     }
 
     #[test]
     fn a_server_that_is_not_a_url_is_shown_where_it_is_written() {
         let text = "[profile.prod]\nserver = \"prices\"";
-        let Err(Error::File(findings)) = load(text, &Environment::default(), Some("prod")) else {
+        let Err(Error::Invalid(findings)) = load(text, &Environment::default(), Some("prod"))
+        else {
             panic!("accepted")
         };
         assert_eq!(

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::value::{Raw, Value};
-use crate::diagnostics::{did_you_mean, nearest};
+use crate::diagnostics::suggestion;
 
 /// A model's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +43,7 @@ impl Value for Model {
 
     fn help(raw: &Raw, _: &str) -> String {
         let names = Model::ALL.map(Model::name);
-        match raw.text().and_then(|name| nearest(name, names)) {
-            Some(near) => did_you_mean(near),
-            None => format!("the models are {}", names.join(", ")),
-        }
+        let suggestion = raw.text().and_then(|name| suggestion(name, names));
+        suggestion.unwrap_or_else(|| format!("the models are {}", names.join(", ")))
     }
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 use url::Url;
 
 use super::{
-    Environment, Error, Overrides, Result, rooted,
+    Environment, Error, FILE, Overrides, Result, rooted,
     settings::{DEFAULT_PROFILE, Key, PROFILE_DATABASE, PROFILE_INBOX, PROFILE_SERVER},
     value::Text,
     written::Written,
 };
+use crate::diagnostics::{Code, Finding, Findings};
 
 /// The profile of `--dev`, which needs no table.
 pub(super) const DEV: &str = "dev";
@@ -49,11 +50,12 @@ impl Profile {
             });
         };
         if !written.has_profile(&name) && name != DEV && name != LOCAL {
-            let known = written.profiles().map(str::to_owned);
-            return Err(Error::UnknownProfile {
-                name,
-                known: known.chain([DEV.to_owned()]).collect(),
-            });
+            let finding = unknown(&name, written);
+            let finding = match overrides.profile {
+                Some(_) => finding,
+                None => written.at(DEFAULT_PROFILE.path, finding),
+            };
+            return Err(Error::Invalid(Findings(vec![finding])));
         }
         let value = |key: &Key<Option<Text>>| {
             let path = key.path.replace('*', &name);
@@ -91,6 +93,13 @@ impl Profile {
         };
         self.server.as_ref().ok_or_else(lacks)
     }
+}
+
+fn unknown(name: &str, written: &Written) -> Finding {
+    let known = written.profiles().chain([DEV]);
+    let otherwise = format!("add [profile.{name}] with a `server` to {FILE}");
+    Finding::new(Code::UnknownProfile, format!("unknown profile `{name}`"))
+        .suggest(name, known, otherwise)
 }
 
 fn server_url(text: &str) -> Result<Url, &'static str> {

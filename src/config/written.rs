@@ -15,7 +15,7 @@ use super::{
     settings::{self, ALL, Key, PREFIX, Setting},
     value::{Raw, Value},
 };
-use crate::diagnostics::{Code, Finding, Findings, Place, nearest};
+use crate::diagnostics::{Code, Finding, Findings, Place, did_you_mean, nearest};
 
 /// The values that are written, by path.
 #[derive(Debug, Default)]
@@ -38,8 +38,8 @@ impl Written {
     ///
     /// # Errors
     ///
-    /// Returns every fault of the file, or the first variable of that prefix that is
-    /// not a setting or has a value that cannot be used.
+    /// Finds every fault of the file and every variable of that prefix that is not a
+    /// setting or has a value that cannot be used.
     pub(super) fn read(text: &str, environment: &Environment) -> Result<Written> {
         let mut reading = Reading {
             written: Written {
@@ -58,16 +58,18 @@ impl Written {
                     .push(finding.at(reading.written.place(span), "here"));
             }
         }
-        if !reading.findings.is_empty() {
-            let start = |finding: &Finding| finding.place().map(|place| place.span.start);
-            reading.findings.sort_by_key(start);
-            return Err(Error::File(Findings(reading.findings)));
+        let start = |finding: &Finding| finding.place().map(|place| place.span.start);
+        reading.findings.sort_by_key(start);
+        let Reading {
+            mut written,
+            mut findings,
+        } = reading;
+        let variables = environment.with_prefix(PREFIX);
+        findings.extend(variables.filter_map(|(name, value)| written.set(name, value)));
+        match findings.is_empty() {
+            true => Ok(written),
+            false => Err(Error::Invalid(Findings(findings))),
         }
-        let mut written = reading.written;
-        for (name, value) in environment.with_prefix(PREFIX) {
-            written.set(name, value)?;
-        }
-        Ok(written)
     }
 
     /// Returns a key's value: as it is written, else the default.
@@ -98,20 +100,19 @@ impl Written {
 
     /// Returns the error that a value cannot be used, where it is written.
     pub(super) fn unusable(&self, path: &str, reason: &str) -> Error {
+        let name = match self.values.get(path) {
+            Some((_, Origin::Variable(name))) => name,
+            Some((_, Origin::File(_))) | None => path,
+        };
+        let finding = Finding::new(Code::BadSetting, format!("`{name}` {reason}"));
+        Error::Invalid(Findings(vec![self.at(path, finding)]))
+    }
+
+    /// Adds where a value is written, if that is the file.
+    pub(super) fn at(&self, path: &str, finding: Finding) -> Finding {
         match self.values.get(path) {
-            Some((_, Origin::File(span))) => {
-                let finding = Finding::new(Code::BadSetting, format!("`{path}` {reason}"));
-                let finding = finding.at(self.place(span.clone()), "here");
-                Error::File(Findings(vec![finding]))
-            }
-            Some((_, Origin::Variable(name))) => Error::Value {
-                key: name.clone(),
-                reason: reason.to_owned(),
-            },
-            None => Error::Value {
-                key: path.to_owned(),
-                reason: reason.to_owned(),
-            },
+            Some((_, Origin::File(span))) => finding.at(self.place(span.clone()), "here"),
+            Some((_, Origin::Variable(_))) | None => finding,
         }
     }
 
@@ -123,30 +124,28 @@ impl Written {
         }
     }
 
-    /// Sets what the variable `PRICEMILL_<name>` says.
-    fn set(&mut self, name: &str, value: &str) -> Result<()> {
+    /// Sets what the variable `PRICEMILL_<name>` says; returns what is wrong with it.
+    fn set(&mut self, name: &str, value: &str) -> Option<Finding> {
         let key = name.to_ascii_lowercase();
         // Ours, and not settings: the tests' data, and what a shell script of the
         // user's may keep for itself.
         if key.starts_with("test_") || key == "log" {
-            return Ok(());
+            return None;
         }
         let variable = format!("{PREFIX}{name}");
         let Some((setting, path)) = of_variable(&key) else {
-            return Err(unknown_variable(variable));
+            return Some(unknown_variable(name));
         };
         let raw = Raw::Variable(value.to_owned());
         if let Some(help) = setting.refuses(&raw) {
-            return Err(Error::Value {
-                key: variable,
-                reason: format!("`{value}` is not {}; {help}", setting.what()),
-            });
+            let what = format!("`{variable}` must be {}, not `{value}`", setting.what());
+            return Some(Finding::new(Code::BadSetting, what).help(help));
         }
         if let Some(profile) = profile_of(&path) {
             self.profiles.insert(profile.to_owned());
         }
         self.values.insert(path, (raw, Origin::Variable(variable)));
-        Ok(())
+        None
     }
 }
 
@@ -174,15 +173,20 @@ fn of_variable(name: &str) -> Option<(&'static dyn Setting, String)> {
     })
 }
 
-fn unknown_variable(name: String) -> Error {
+/// Finds a variable without a setting. The prefix, which all have, makes none nearer.
+fn unknown_variable(name: &str) -> Finding {
+    let finding = Finding::new(
+        Code::UnknownSetting,
+        format!("unknown setting `{PREFIX}{name}`"),
+    );
     let known: Vec<String> = ALL
         .iter()
         .map(|setting| settings::variable(setting.path()))
         .collect();
-    let near = nearest(&name, known.iter().map(String::as_str));
-    Error::UnknownVariable {
-        nearest: near.map(str::to_owned),
-        name,
+    let known = known.iter().filter_map(|known| known.strip_prefix(PREFIX));
+    match nearest(name, known) {
+        Some(near) => finding.help(did_you_mean(format!("{PREFIX}{near}"))),
+        None => finding.help("`pricemill docs settings` lists all settings"),
     }
 }
 

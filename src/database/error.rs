@@ -2,7 +2,7 @@
 
 use datafusion::error::DataFusionError;
 
-use crate::{events::grouped, kind::Kind};
+use crate::{diagnostics::did_you_mean, events::grouped, kind::Kind};
 
 /// A driver's own error.
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -211,7 +211,7 @@ impl Error {
             Error::Foreign { .. } => "give `database` a file of its own".to_owned(),
             Error::Full { .. } => "free some space and run it again".to_owned(),
             Error::Corrupt { .. } => "restore an archive into a new file".to_owned(),
-            Error::UnknownTable { nearest, .. } => format!("did you mean `{}`?", nearest.as_ref()?),
+            Error::UnknownTable { nearest, .. } => did_you_mean(nearest.as_ref()?),
             Error::Empty { .. } | Error::Shrunk { .. } | Error::Rejected { .. } => {
                 format!("if this is intended, add `--accept {}`", self.guard()?)
             }

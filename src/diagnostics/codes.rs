@@ -76,6 +76,7 @@ codes! {
     UnknownCheck "unknown-check" Error "A manifest names a check that does not exist"
     UnknownSetting "unknown-setting" Error "A setting that pricemill does not have"
     BadSetting "bad-setting" Error "A setting's value cannot be used"
+    UnknownProfile "unknown-profile" Error "A profile that pricemill.toml does not have"
 
     // SQL.
     Syntax "syntax" Error "SQL that cannot be parsed"

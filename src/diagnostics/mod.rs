@@ -22,7 +22,7 @@ use serde::Serialize;
 pub use codes::Code;
 pub use page::{Example, Page};
 pub use place::{Annotation, Place};
-pub use suggest::{did_you_mean, nearest};
+pub use suggest::{did_you_mean, nearest, suggestion};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -118,13 +118,9 @@ impl Finding {
         known: impl IntoIterator<Item = N>,
         otherwise: impl Into<String>,
     ) -> Finding {
-        let known: Vec<N> = known.into_iter().collect();
-        match nearest(name, known.iter().map(AsRef::as_ref)) {
-            Some(near) => self.help(did_you_mean(near)),
-            None => match otherwise.into() {
-                nothing if nothing.is_empty() => self,
-                otherwise => self.help(otherwise),
-            },
+        match suggestion(name, known).unwrap_or_else(|| otherwise.into()) {
+            nothing if nothing.is_empty() => self,
+            help => self.help(help),
         }
     }
 

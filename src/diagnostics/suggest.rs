@@ -1,4 +1,16 @@
 //! "Did you mean": which known name is near enough, and the one way to ask.
+//!
+//! In come a name that means nothing and those that mean something; out comes at most one
+//! of them, or the question. Nothing else has these words: a test reads the sources.
+
+/// Asks whether the known name nearest to `wanted` is meant, if one is near enough.
+pub fn suggestion<N: AsRef<str>>(
+    wanted: &str,
+    known: impl IntoIterator<Item = N>,
+) -> Option<String> {
+    let known: Vec<N> = known.into_iter().collect();
+    nearest(wanted, known.iter().map(AsRef::as_ref)).map(did_you_mean)
+}
 
 /// Asks whether a name is meant.
 pub fn did_you_mean(name: impl AsRef<str>) -> String {
@@ -25,6 +37,8 @@ fn near_enough(wanted: &str, name: &str, wrong: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
 
     #[test]
@@ -36,5 +50,28 @@ mod tests {
         assert_eq!(nearest("di", known), Some("id"));
         assert_eq!(nearest("brands", ["garnis"]), None);
         assert_eq!(nearest("extremes", known), None);
+    }
+
+    /// Returns the files of Rust below a folder.
+    fn sources(folder: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let below = paths.flat_map(|path| match path.is_dir() {
+            true => sources(&path),
+            false => vec![path],
+        });
+        let is_rust = |path: &PathBuf| path.extension().is_some_and(|it| it == "rs");
+        below.filter(is_rust).collect()
+    }
+
+    #[test]
+    fn nobody_asks_by_hand() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        for path in sources(&root) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            let asks = code.contains("did you mean `");
+            assert_eq!(asks, path.ends_with("suggest.rs"), "{}", path.display());
+        }
     }
 }

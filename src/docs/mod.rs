@@ -72,6 +72,43 @@ pub fn page(name: &str) -> Option<Page> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        archive, artifact::manifest, inbox, outbox, report, runs, snapshot, storage::Format,
+    };
+
+    #[test]
+    fn the_table_of_format_versions_is_that_of_the_code() {
+        let wanted = [
+            ("snapshot `manifest.json`", snapshot::FORMAT),
+            (
+                "unfinished fetch, in `snapshots/.partial/`",
+                snapshot::PARTIAL,
+            ),
+            (
+                "artifact manifest, in the outbox and as it is sent",
+                manifest::FORMAT,
+            ),
+            (
+                "artifact manifest, in the inbox and `archive/inbox/`",
+                inbox::RECEIVED,
+            ),
+            ("archive `manifest.json`", archive::FORMAT),
+            ("receipt", outbox::RECEIPT),
+            ("run record", runs::FORMAT),
+            (
+                "what `--output` writes",
+                Format::version(report::FORMAT_VERSION),
+            ),
+        ];
+        let text = page("formats").unwrap().text;
+        let (_, rows) = text.split_once("| --- | ---: | --- |\n").unwrap();
+        let rows = rows.lines().take_while(|line| line.starts_with('|'));
+        let written = rows.map(|row| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            (cells[1], Format::version(cells[2].parse().unwrap()))
+        });
+        assert_eq!(written.collect::<Vec<_>>(), wanted);
+    }
 
     #[test]
     fn every_page_is_found_by_its_name() {

@@ -13,12 +13,9 @@
 //! Memory: as `vector_files` says, and one file's vectors. All files are read once, when the folder
 //! is opened, to be held against their names: 1.5 KB a text.
 
-use std::{
-    iter,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use async_trait::async_trait;
@@ -31,6 +28,7 @@ use super::{
 };
 use crate::{
     artifact::digest::Digest,
+    chain::chain,
     config::StoreOptions,
     storage::{Location, Put},
 };
@@ -75,7 +73,7 @@ impl VectorCache {
             }
         }
         if let Err(error) = entries {
-            kept.keeps_nothing(&told(&error));
+            kept.keeps_nothing(&chain(&error));
         }
         Ok(kept)
     }
@@ -89,7 +87,7 @@ impl VectorCache {
         match files.location().put_new(&name, bytes).await {
             Ok(Put::New | Put::Same) => files.add(&name).await?,
             Ok(Put::Different) => self.keeps_nothing("another file has its name"),
-            Err(error) => self.keeps_nothing(&told(&error)),
+            Err(error) => self.keeps_nothing(&chain(&error)),
         }
         Ok(vectors)
     }
@@ -128,7 +126,7 @@ async fn is_whole(location: &Location, name: &str) -> bool {
             Ok(Some(_)) => {}
             Ok(None) => return false,
             Err(error) => {
-                let reason = told(&error);
+                let reason = chain(&error);
                 tracing::warn!(file, reason, "skipped: its texts are embedded again");
                 return false;
             }
@@ -137,17 +135,11 @@ async fn is_whole(location: &Location, name: &str) -> bool {
     match location.delete(name).await {
         Ok(()) => tracing::warn!(file, "damaged, and removed: its texts are embedded again"),
         Err(error) => {
-            let reason = told(&error);
+            let reason = chain(&error);
             tracing::warn!(file, reason, "damaged: its texts are embedded again");
         }
     }
     false
-}
-
-/// Returns what an error says, and what it came from.
-fn told(error: &dyn std::error::Error) -> String {
-    let causes = iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[async_trait]

@@ -90,9 +90,6 @@ pub enum Error {
         /// The system's own error.
         source: std::io::Error,
     },
-    /// A parameter that a test sets cannot be used.
-    #[error(transparent)]
-    Param(#[from] crate::pipeline::Error),
     /// A test asked for a second connection.
     #[error("a test has one connection")]
     OneConnection,
@@ -144,7 +141,7 @@ impl Error {
             | Error::NoText(_)
             | Error::NotFetched { .. }
             | Error::Given { .. } => Kind::Data,
-            Error::Invalid(_) | Error::NoOutput { .. } | Error::Param(_) => Kind::Usage,
+            Error::Invalid(_) | Error::NoOutput { .. } => Kind::Usage,
         }
     }
 
@@ -169,7 +166,6 @@ impl Error {
             | Error::Draw { .. }
             | Error::Io { .. }
             | Error::Read { .. }
-            | Error::Param(_)
             | Error::OneConnection
             | Error::NotFetched { .. }
             | Error::Given { .. }

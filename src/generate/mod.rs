@@ -2,7 +2,8 @@
 //!
 //! Pipelines run one after another, each after those it reads; an output is
 //! computed once and read by the others as it was written. One failure leaves the
-//! pipelines that do not read it alone. Nothing is committed here.
+//! pipelines that do not read it alone. Each model, check and file is an event as soon as
+//! it is known. Nothing is committed here.
 
 mod intermediate;
 mod picture;
@@ -38,7 +39,7 @@ use crate::{
     config::EngineConfig,
     embedding::{Embedded, Embedding},
     engine::{Cost, Error, Result, session},
-    events::Events,
+    events::{Event, Events},
     functions,
     pipeline::{Bindings, OutputFile, Pipeline, Project},
     snapshot::Snapshot,
@@ -67,8 +68,8 @@ pub struct Generate<'a> {
     pub work: &'a Path,
     /// The clock, for the check `age`.
     pub now: DateTime<Utc>,
-    /// Who watches.
-    pub progress: &'a Events,
+    /// Who watches: the tasks, models, checks and files, as they come.
+    pub events: &'a Events,
 }
 
 /// One pipeline and what became of it.
@@ -164,35 +165,15 @@ pub struct Step {
 /// Returns an error only when nothing could start; what becomes of a pipeline is its
 /// [`Outcome`].
 pub async fn generate(job: Generate<'_>) -> Result<Vec<Generated>> {
-    let context = session(job.config)?;
-    let order = job.project.in_order(job.pipelines);
-    let mut run = Run {
-        job,
-        embedding: Embedding::of(&context.copied_config()),
-        context,
-        outputs: IndexMap::new(),
-    };
-    let mut all = Vec::with_capacity(order.len());
-    for pipeline in order {
-        let selected = run
-            .job
-            .pipelines
-            .iter()
-            .any(|wanted| wanted.name == pipeline.name);
-        let mut steps = Vec::new();
-        let before = run.embedding.embedded();
-        let outcome = run.outcome(pipeline, &mut steps).await;
-        all.push(Generated {
-            pipeline: pipeline.name.clone(),
-            selected,
-            steps,
-            embedded: run.embedding.embedded().since(before),
-            outcome,
-        });
+    let mut run = Run::new(job)?;
+    let mut all = Vec::new();
+    for pipeline in run.order() {
+        all.push(run.one(pipeline).await);
     }
     Ok(all)
 }
 
+/// Pipelines over one snapshot, one after another.
 struct Run<'a> {
     job: Generate<'a>,
     context: SessionContext,
@@ -201,7 +182,53 @@ struct Run<'a> {
     outputs: IndexMap<String, Intermediate>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(job: Generate<'a>) -> Result<Run<'a>> {
+        let context = session(job.config)?;
+        Ok(Run {
+            job,
+            embedding: Embedding::of(&context.copied_config()),
+            context,
+            outputs: IndexMap::new(),
+        })
+    }
+
+    /// Returns the pipelines asked for and those they read, each after those it reads.
+    fn order(&self) -> Vec<&'a Pipeline> {
+        self.job.project.in_order(self.job.pipelines)
+    }
+
+    /// Says whether a pipeline was asked for, and not only read by one that was.
+    fn is_selected(&self, pipeline: &Pipeline) -> bool {
+        let mut wanted = self.job.pipelines.iter();
+        wanted.any(|wanted| wanted.name == pipeline.name)
+    }
+
+    /// Computes a pipeline after those it reads.
+    async fn one(&mut self, pipeline: &Pipeline) -> Generated {
+        let mut steps = Vec::new();
+        let before = self.embedding.embedded();
+        let outcome = self.outcome(pipeline, &mut steps).await;
+        let embedded = self.embedding.embedded().since(before);
+        self.emit_embedded(pipeline, embedded);
+        Generated {
+            pipeline: pipeline.name.clone(),
+            selected: self.is_selected(pipeline),
+            steps,
+            embedded,
+            outcome,
+        }
+    }
+
+    fn emit_embedded(&self, pipeline: &Pipeline, embedded: Embedded) {
+        if embedded.texts > 0 {
+            self.job.events.emit(Event::TextsEmbedded {
+                pipeline: pipeline.name.clone(),
+                embedded: embedded.into(),
+            });
+        }
+    }
+
     async fn outcome(&mut self, pipeline: &Pipeline, steps: &mut Vec<Step>) -> Outcome {
         let upstream = self.job.project.upstream(pipeline);
         let lacking = upstream
@@ -212,12 +239,12 @@ impl Run<'_> {
                 because: above.name.clone(),
             };
         }
-        self.job.progress.begin(&pipeline.name, None, "rows");
+        self.job.events.begin(&pipeline.name, None, "rows");
         let outcome = match Box::pin(self.pipeline(pipeline, steps)).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::Failed(error),
         };
-        self.job.progress.end(&pipeline.name, &outcome.summary());
+        self.job.events.end(&pipeline.name, &outcome.summary());
         outcome
     }
 
@@ -244,6 +271,13 @@ impl Run<'_> {
         let what = format!("{} of {}", pipeline.file.name, pipeline.name);
         let started = Stopwatch::start();
         let written = write::write(&output, &pipeline.file, &folder, &what).await?;
+        let written_in = started.elapsed();
+        made.run.job.events.emit(Event::OutputWritten {
+            pipeline: pipeline.name.clone(),
+            file: pipeline.file.name.clone(),
+            bytes: written.bytes,
+            seconds: written_in.as_secs_f64(),
+        });
         let done = Output {
             file: written.path,
             name: pipeline.file.name.clone(),
@@ -255,7 +289,7 @@ impl Run<'_> {
             sql_sha256: pipeline.sql_sha256(),
             params: made.bindings.texts(),
             embedding: made.embedding().await?,
-            written_in: started.elapsed(),
+            written_in,
             parquet: output.path.clone(),
         };
         self.outputs.insert(pipeline.name.clone(), output);
@@ -433,17 +467,22 @@ impl PipelineRun<'_, '_> {
         let running = self.compiled.planner.start(plan).await.map_err(failed)?;
         let path = self.folder.join(format!("{name}.model.parquet"));
         let task = &self.pipeline.name;
-        let progress = |rows| self.run.job.progress.at(task, rows, None);
+        let progress = |rows| self.run.job.events.at(task, rows, None);
         let written = intermediate::write(running.stream, schema, path, &what, progress).await?;
         let reads = &self.pipeline.reads;
         let inlined = reads.inlined(name, &self.pipeline.output).into_iter();
         let inlined = inlined.map(str::to_owned).collect();
-        self.steps.push(Step {
+        let step = Step {
             model: name.to_owned(),
             inlined,
             rows: written.rows,
             cost: running.meter.read(),
+        };
+        self.run.job.events.emit(Event::ModelComputed {
+            pipeline: self.pipeline.name.clone(),
+            model: step.clone().into(),
         });
+        self.steps.push(step);
         let table = tables::parquet(&written.path, written.schema.clone(), order);
         let table = table.map_err(failed)?;
         if let Some(deferred) = &model.deferred {
@@ -470,10 +509,20 @@ impl PipelineRun<'_, '_> {
             results.extend(rows.and_then(|rows| one_text(file, rows)));
         }
         results.extend(verify::numbers(pipeline, output.rows, &against));
+        results.iter().for_each(|result| self.emit_checked(result));
         for (name, plan) in &self.compiled.checks {
-            results.push(verify::rule(planner, pipeline, name, plan).await?);
+            let result = verify::rule(planner, pipeline, name, plan).await?;
+            self.emit_checked(&result);
+            results.push(result);
         }
         Ok(results)
+    }
+
+    fn emit_checked(&self, result: &CheckResult) {
+        self.run.job.events.emit(Event::Checked {
+            pipeline: self.pipeline.name.clone(),
+            result: result.into(),
+        });
     }
 
     fn what(&self, model: &str) -> String {

@@ -6,14 +6,13 @@
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 
-use super::{CheckResult, Generate, Generated, Outcome, Output, SHOWN, generate};
+use super::{CheckResult, Generate, Generated, Outcome, Output, SHOWN};
 use crate::{
     artifact::id::PipelineName,
     compile,
     diagnostics::Finding,
     engine,
     env::{self, Env},
-    events::Event,
     fetch,
     kind::Kind,
     outbox::{self, Commit, Draft},
@@ -123,7 +122,7 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
     let pipelines = project.these(&pipelines);
     let inputs = inputs(env, project, &pipelines, request.snapshot.as_deref()).await?;
     let work = work_folder(env)?;
-    let generated = generate(Generate {
+    let job = Generate {
         project,
         pipelines: &pipelines,
         bindings: &bindings,
@@ -134,15 +133,33 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
         config: &env.config.engine,
         work: work.path(),
         now: env.now,
-        progress: &env.events.brief(),
-    })
-    .await?;
+        events: &env.events.brief(),
+    };
+    each(env, request, &inputs, super::Run::new(job)?).await
+}
+
+/// Computes and settles one pipeline after another.
+async fn each(
+    env: &Env,
+    request: &Request,
+    inputs: &Inputs<'_>,
+    mut run: super::Run<'_>,
+) -> Result<report::Generate> {
     let mut report = report::Generate::default();
     let mut stopped: Option<String> = None;
-    for generated in generated.into_iter().filter(|generated| generated.selected) {
+    for pipeline in run.order() {
+        if stopped.is_some() && !run.is_selected(pipeline) {
+            continue;
+        }
         let settled = match &stopped {
-            Some(failed) => skipped(&generated.pipeline, &inputs, failed),
-            None => settle(env, request, &inputs, generated).await?,
+            Some(failed) => skipped(&pipeline.name, inputs, failed),
+            None => {
+                let generated = run.one(pipeline).await;
+                if !generated.selected {
+                    continue;
+                }
+                settle(env, request, inputs, generated).await?
+            }
         };
         let failed = !settled.came_through() && settled.outcome != GenerateOutcome::Skipped;
         if request.fail_fast && failed {
@@ -220,20 +237,14 @@ async fn settle(
     let snapshot = &inputs.snapshot.manifest.id.0;
     let mut settled = report::Generated::new(&name, GenerateOutcome::Skipped, snapshot);
     settled.models = generated.steps.into_iter().map(Model::from).collect();
-    settled.embedded = Embedded {
-        texts: generated.embedded.texts,
-        found: generated.embedded.found,
-        elapsed: generated.embedded.elapsed(),
-    };
-    emit_models(env, &settled);
+    settled.embedded = generated.embedded.into();
     match generated.outcome {
         Outcome::Done(output) => {
-            settled.checks = checked(env, &name, &output.checks);
-            emit_written(env, &name, &output);
+            settled.checks = output.checks.iter().map(Into::into).collect();
             commit(env, request, inputs, &output, &mut settled).await?;
         }
         Outcome::Refused(checks) => {
-            settled.checks = checked(env, &name, &checks);
+            settled.checks = checks.iter().map(Into::into).collect();
             settled.outcome = GenerateOutcome::Refused;
         }
         Outcome::Failed(error) => {
@@ -244,42 +255,6 @@ async fn settle(
         Outcome::Skipped { because } => settled.after = Some(because),
     }
     Ok(settled)
-}
-
-fn emit_models(env: &Env, settled: &report::Generated) {
-    for model in &settled.models {
-        env.events.emit(Event::ModelComputed {
-            pipeline: settled.pipeline.clone(),
-            model: model.clone(),
-        });
-    }
-    if settled.embedded.texts > 0 {
-        env.events.emit(Event::TextsEmbedded {
-            pipeline: settled.pipeline.clone(),
-            embedded: settled.embedded,
-        });
-    }
-}
-
-/// Reports the checks, each as an event.
-fn checked(env: &Env, pipeline: &str, checks: &[CheckResult]) -> Vec<report::CheckResult> {
-    let checks: Vec<report::CheckResult> = checks.iter().map(Into::into).collect();
-    for result in &checks {
-        env.events.emit(Event::Checked {
-            pipeline: pipeline.to_owned(),
-            result: result.clone(),
-        });
-    }
-    checks
-}
-
-fn emit_written(env: &Env, pipeline: &str, output: &Output) {
-    env.events.emit(Event::OutputWritten {
-        pipeline: pipeline.to_owned(),
-        file: output.name.clone(),
-        bytes: output.bytes,
-        seconds: output.written_in.as_secs_f64(),
-    });
 }
 
 async fn commit(
@@ -348,6 +323,16 @@ impl From<&super::Also> for outbox::Also {
             file: also.name.clone(),
             sha256: also.sha256.clone(),
             bytes: also.bytes,
+        }
+    }
+}
+
+impl From<crate::embedding::Embedded> for Embedded {
+    fn from(embedded: crate::embedding::Embedded) -> Embedded {
+        Embedded {
+            texts: embedded.texts,
+            found: embedded.found,
+            elapsed: embedded.elapsed(),
         }
     }
 }

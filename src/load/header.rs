@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Error, Result};
-use crate::diagnostics::nearest;
+use crate::diagnostics::{nearest, suggestion};
 
 /// The known columns that a file has, each with its index there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +54,8 @@ impl Header {
             if known.clone().any(|known| known == name) {
                 positions.push((name.clone(), index));
             } else {
-                let near = nearest(name, known.copied());
-                let near = near.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
+                let near = suggestion(name, known);
+                let near = near.map_or(String::new(), |question| format!(" ({question})"));
                 notes.push(format!(
                     "{}: column `{name}` is ignored{near}",
                     path.display()

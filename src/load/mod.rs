@@ -39,6 +39,7 @@ use self::{rows::TableFile, state::State};
 use crate::{
     config::EngineConfig,
     database::{self, Database, TableCounts},
+    diagnostics::did_you_mean,
     env,
     events::Events,
     kind::Kind,
@@ -136,7 +137,7 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Error::UnknownTable { nearest, .. } => Some(match nearest {
-                Some(name) => format!("did you mean `{name}`?"),
+                Some(name) => did_you_mean(name),
                 None => "name the file after its table: stores.csv, products.csv.gz …".to_owned(),
             }),
             Error::NothingToLoad { .. } => Some(

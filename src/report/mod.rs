@@ -9,6 +9,8 @@
 
 mod archive;
 mod check;
+mod docs;
+mod explain;
 mod failure;
 mod fetch;
 mod generate;
@@ -32,7 +34,9 @@ use crate::kind::Kind;
 
 pub use archive::{Archive, ArchiveAction, ArchivedTable};
 pub use check::{Check, Promise};
-pub use failure::{Failure, chain};
+pub use docs::{Docs, DocsPage};
+pub use explain::{Explain, Explained};
+pub use failure::Failure;
 pub use fetch::{Dataset, Fetch};
 pub use generate::{
     CheckOutcome, CheckResult, Cost, Embedded, Generate, GenerateOutcome, Generated, Model,
@@ -191,10 +195,14 @@ mod tests {
     #[test]
     fn every_column_is_documented() {
         documented::<Archive>();
+        documented::<Check>();
+        documented::<Docs>();
+        documented::<Explain>();
         documented::<Fetch>();
         documented::<Generate>();
         documented::<Lineage>();
         documented::<Load>();
+        documented::<Schema>();
         documented::<Status>();
         documented::<Synth>();
         documented::<Test>();

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Report, Summary, state, words};
-use crate::kind::Kind;
+use crate::{diagnostics::Finding, kind::Kind};
 
 /// The pipelines' test files, by pipeline and path.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -31,6 +31,8 @@ pub struct TestFile {
     pub line: Option<u32>,
     /// What failed there.
     pub message: Option<String>,
+    /// What is wrong with the SQL there, in the test's file or in that of a model.
+    pub findings: Vec<Finding>,
 }
 
 /// What became of a test file.

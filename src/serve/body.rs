@@ -4,7 +4,6 @@
 //! it is given little at a time, and no more once too much of it is unread.
 
 use std::{
-    error::Error as StdError,
     path::Path,
     sync::{
         Arc,
@@ -27,7 +26,11 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
 use super::error::{Refusal, Result};
-use crate::outbox;
+use crate::{
+    chain::causes,
+    clock::{self, Clock, SharedClock},
+    outbox,
+};
 
 /// What the parser is given at once.
 const PIECE_BYTES: usize = 64 << 10;
@@ -58,6 +61,8 @@ pub(super) struct Rules<'a> {
     pub(super) max_bytes: u64,
     /// How long the sender may stay silent.
     pub(super) timeout: Duration,
+    /// The clock that knows how long that is.
+    pub(super) clock: &'a SharedClock,
     /// Where temporary files are made.
     pub(super) temp: &'a Path,
 }
@@ -81,7 +86,7 @@ pub(super) async fn read(request: Request, rules: Rules<'_>) -> Result<Sent> {
     let body = Body::from_stream(metered(
         body,
         rules.max_bytes,
-        rules.timeout,
+        (rules.clock.clone(), rules.timeout),
         unread.clone(),
     ));
     let form = Multipart::from_request(Request::from_parts(parts, body), &()).await;
@@ -130,13 +135,13 @@ pub(super) fn temporary(folder: &Path) -> Result<NamedTempFile> {
 fn metered(
     body: Body,
     max_bytes: u64,
-    timeout: Duration,
+    (clock, timeout): (SharedClock, Duration),
     unread: Arc<AtomicUsize>,
 ) -> impl Stream<Item = Result<Bytes, Fault>> {
     let mut body = body.into_data_stream();
     let mut left = max_bytes;
     async_stream::try_stream! {
-        while let Some(chunk) = next(&mut body, timeout).await? {
+        while let Some(chunk) = next(&mut body, &*clock, timeout).await? {
             left = left.checked_sub(chunk.len() as u64).ok_or(Fault::TooLarge)?;
             let mut chunk = chunk;
             while !chunk.is_empty() {
@@ -151,9 +156,13 @@ fn metered(
     }
 }
 
-async fn next(body: &mut BodyDataStream, timeout: Duration) -> Result<Option<Bytes>, Fault> {
-    let next = tokio::time::timeout(timeout, body.next()).await;
-    let next = next.map_err(|_| Fault::Silent)?;
+async fn next(
+    body: &mut BodyDataStream,
+    clock: &dyn Clock,
+    timeout: Duration,
+) -> Result<Option<Bytes>, Fault> {
+    let next = clock::within(clock, timeout, body.next()).await;
+    let next = next.ok_or(Fault::Silent)?;
     next.transpose().map_err(Fault::Broken)
 }
 
@@ -202,9 +211,7 @@ pub(super) fn too_large(reason: impl Into<String>) -> Refusal {
 }
 
 fn broken(error: MultipartError) -> Refusal {
-    let first: &(dyn StdError + 'static) = &error;
-    let mut causes = std::iter::successors(Some(first), |&error| error.source());
-    match causes.find_map(|cause| cause.downcast_ref::<Fault>()) {
+    match causes(&error).find_map(|cause| cause.downcast_ref::<Fault>()) {
         Some(fault @ Fault::TooLarge) => too_large(fault.to_string()),
         Some(fault @ Fault::Silent) => {
             Refusal::upload(StatusCode::REQUEST_TIMEOUT, fault.to_string())

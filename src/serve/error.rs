@@ -11,7 +11,12 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{database, inbox, json, kind::Kind, storage};
+use crate::{
+    chain::{causes, chain},
+    database, inbox, json,
+    kind::Kind,
+    storage,
+};
 
 /// A request that is not answered with what it asked for.
 ///
@@ -160,16 +165,10 @@ fn is_full(error: &(dyn StdError + 'static)) -> bool {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
         )
     };
-    std::iter::successors(Some(error), |&error| error.source()).any(|error| {
+    causes(error).any(|error| {
         error.downcast_ref().is_some_and(full)
             || matches!(error.downcast_ref(), Some(storage::Error::Io { source, .. }) if full(source))
     })
-}
-
-fn chain(error: &dyn StdError) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    causes.join(": ")
 }
 
 /// Answers a request whose handler panicked.

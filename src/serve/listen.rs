@@ -16,6 +16,7 @@ use tokio::{
 use tower::ServiceExt;
 
 use super::{Error, Limits, Result, Service, app};
+use crate::clock::{self, Clock};
 
 /// Serves until `shutdown` comes; then accepts nothing more, lets the requests in
 /// flight finish, and cuts those that take too long.
@@ -28,7 +29,7 @@ pub async fn serve(
     service: Service,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let limits = service.limits;
+    let (limits, clock) = (service.limits, service.clock.clone());
     let app = app(service);
     let free = Arc::new(Semaphore::new(limits.max_connections));
     let graceful = GracefulShutdown::new();
@@ -36,7 +37,7 @@ pub async fn serve(
     tokio::pin!(shutdown);
     loop {
         tokio::select! {
-            accepted = accept(&listener, &free) => {
+            accepted = accept(&listener, &free, &*clock) => {
                 let (stream, peer, permit) = accepted?;
                 let (app, watcher) = (app.clone(), graceful.watcher());
                 connections.spawn(async move {
@@ -49,10 +50,8 @@ pub async fn serve(
         }
     }
     drop(listener);
-    if tokio::time::timeout(limits.stop_timeout, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    let finished = clock::within(&*clock, limits.stop_timeout, graceful.shutdown());
+    if finished.await.is_none() {
         tracing::warn!("requests still in flight were dropped");
     }
     Ok(()) // the set aborts what is left of the connections
@@ -62,6 +61,7 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     free: &Arc<Semaphore>,
+    clock: &dyn Clock,
 ) -> Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = free.clone().acquire_owned().await;
     let permit = permit.map_err(|closed| Error::Accept(io::Error::other(closed)))?;
@@ -71,11 +71,7 @@ async fn accept(
             // A client that disconnected, or no file handle left: both are temporary.
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "it waits for the system's file handles"
-                )]
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                clock.sleep(Duration::from_millis(100)).await;
             }
         }
     }

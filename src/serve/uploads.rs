@@ -54,6 +54,7 @@ pub(super) async fn upload(
         file_name: &format!("{}.gz", pipeline.file.name),
         max_bytes: service.config.max_upload_bytes.saturating_add(FORM_BYTES),
         timeout: service.limits.body_timeout,
+        clock: &service.clock,
         temp: &service.temp,
     };
     let Sent { file, manifest } = body::read(request, rules).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::kind::Kind;
+use crate::{chain::causes, kind::Kind};
 
 /// The client's own error, of a type that is not ours to name.
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -137,14 +137,7 @@ pub(super) fn of_connection(error: reqwest::Error) -> super::Failure {
 
 /// The TLS library is not ours to name, so its error is known by its words.
 fn is_certificate(error: &reqwest::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if error.to_string().contains("certificate") {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+    causes(error).any(|cause| cause.to_string().contains("certificate"))
 }
 
 fn attempts(tries: &u32) -> &'static str {

@@ -39,6 +39,8 @@ use serde::{Deserialize, Serialize};
 pub use direct::{Direct, Rows, write};
 pub use fetch::{Fetch, Wanted, fetch};
 pub use open::{before, days, history, list, open};
+#[cfg(test)]
+pub(crate) use partial::FORMAT as PARTIAL;
 
 pub use crate::artifact::id::SnapshotId;
 use crate::{
@@ -237,4 +239,4 @@ const MANIFEST: &str = "manifest.json";
 
 /// The manifest at rest. Version 1 said `told` for `fetch`, `least` and `most` for `min`
 /// and `max`, and within the fetch `count`, `foreign_next` and `again`.
-const FORMAT: Format = Format::version(2);
+pub(crate) const FORMAT: Format = Format::version(2);

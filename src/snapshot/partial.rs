@@ -46,7 +46,7 @@ pub(super) const PARTS_PREFIX: &str = "parts-";
 
 /// The head and the end at rest. Version 1 said `told` for `stats`. Pages of a version
 /// that is not read are of no use, and come again.
-const FORMAT: Format = Format::version(2);
+pub(crate) const FORMAT: Format = Format::version(2);
 
 const HEAD: &str = "head.json";
 const ROWS: &str = "rows.arrows";

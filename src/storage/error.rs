@@ -1,6 +1,6 @@
 //! Why a location could not be opened, read or written.
 
-use crate::kind::Kind;
+use crate::{chain::chain, kind::Kind};
 
 /// Why a location could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ impl Error {
     }
 
     pub(crate) fn hint(&self) -> Option<String> {
-        let chain = self.chain();
+        let chain = chain(self);
         let says = |text: &str| chain.contains(text);
         if says("No space left on device") || says("Disk quota exceeded") {
             Some("free some space and run the same command again; nothing was lost".into())
@@ -61,16 +61,5 @@ impl Error {
         } else {
             None
         }
-    }
-
-    /// Returns the whole chain of causes as one text.
-    fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
     }
 }

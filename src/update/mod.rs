@@ -23,6 +23,7 @@ use chrono::{DateTime, Utc};
 use self::rejects::Rejects;
 use crate::{
     artifact::id::Seq,
+    chain::chain,
     config::EngineConfig,
     database::{self, Accept, Applied, Change, Database, Table, TableCounts},
     diagnostics::Finding,
@@ -31,7 +32,7 @@ use crate::{
     inbox::{self, Disposition, Inbox, Received},
     kind::Kind,
     pipeline::Pipeline,
-    report::{chain, state},
+    report::state,
     storage::{self, Location},
     update::rows::{Decoded, stage},
 };

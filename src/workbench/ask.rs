@@ -3,9 +3,10 @@
 //! In comes a question with the names of what it is asked over; out come rows, as a
 //! stream. Nothing is written.
 
-use super::{Error, Needs, Query, Result, Rows, query, select_all};
+use super::{Error, Needs, Query, Result, Rows, query, select_all, show};
 use crate::{
     catalog::Given,
+    engine,
     env::Env,
     fetch,
     snapshot::{self, Snapshot},
@@ -48,6 +49,14 @@ impl About {
             About::Relation { name, filter } => select_all(name, filter.as_deref()),
         }
     }
+
+    /// Answers it.
+    async fn rows(&self, job: Query<'_>, limit: Option<usize>) -> engine::Result<Rows> {
+        match self {
+            About::Sql(sql) => query(job, sql, limit).await,
+            About::Relation { name, filter } => show(job, name, filter.as_deref(), limit).await,
+        }
+    }
 }
 
 /// Answers a question.
@@ -75,7 +84,7 @@ pub async fn ask(env: &Env, question: &Question) -> Result<Rows> {
         now: env.now,
         config: &env.config.engine,
     };
-    Ok(query(job, &sql, question.limit).await?)
+    Ok(question.about.rows(job, question.limit).await?)
 }
 
 /// Where the rows of the datasets are.

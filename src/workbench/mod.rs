@@ -1,5 +1,6 @@
 //! What analysts do with SQL before it ships: check it, query it, look at it, test it.
 
+mod argument;
 mod ask;
 mod check;
 mod error;
@@ -10,12 +11,13 @@ mod schema;
 mod test;
 mod tests;
 
+pub use argument::select_all;
 pub use ask::{About, Question, ask};
 pub use check::check;
 pub use error::{Error, Result};
 pub use lineage::lineage;
 pub use new::new_project;
-pub use query::{Needs, Query, Rows, query, select_all, show};
+pub use query::{Needs, Query, Rows, query, show};
 pub use schema::schema;
 pub use test::{TestFailure, TestResult, test};
 pub use tests::run_tests;

@@ -12,14 +12,14 @@ use datafusion::{
 };
 use indexmap::IndexMap;
 
+use super::argument::{QUERY, in_arguments, select_all};
 use crate::{
     catalog::{Edition, Given, GivenFiles, Layers, Named, Snapshots},
-    compile::{Compiler, Meaning, Scope},
+    compile::{self, Compiler, Meaning, Scope},
     config::EngineConfig,
     engine::{Cost, Error, Result, cost::Meter, session},
     pipeline::{Bindings, Name, Pipeline, Project, Relation, SourceFile, SqlFile},
     snapshot::Snapshot,
-    text::quoted,
 };
 
 /// Where SQL of the moment runs.
@@ -107,7 +107,7 @@ pub async fn query(job: Query<'_>, sql: &str, limit: Option<usize>) -> Result<Ro
     ))?;
     let planned = Box::pin(compiler.select(scope, &file, job.bindings));
     let (planner, plan) = planned.await?;
-    let failed = |error| Error::run("the query", error);
+    let failed = |error| compile::of_query(error, &file);
     let plan = match limit {
         Some(_) => LogicalPlanBuilder::from(plan)
             .limit(0, limit)
@@ -126,7 +126,7 @@ pub async fn query(job: Query<'_>, sql: &str, limit: Option<usize>) -> Result<Ro
 /// Returns SQL of the moment, parsed.
 pub(super) fn parsed(sql: &str) -> SqlFile {
     let file = SourceFile {
-        path: "query".into(),
+        path: QUERY.into(),
         text: sql.into(),
     };
     SqlFile::parse(file, &IndexMap::new())
@@ -137,29 +137,15 @@ pub(super) fn parsed(sql: &str) -> SqlFile {
 ///
 /// # Errors
 ///
-/// As [`query`].
+/// As [`query()`]; the findings are in the relation's name and in the filter.
 pub async fn show(
     job: Query<'_>,
     relation: &str,
     filter: Option<&str>,
     limit: Option<usize>,
 ) -> Result<Rows> {
-    query(job, &select_all(relation, filter), limit).await
-}
-
-/// Returns the SQL that shows a relation.
-pub fn select_all(relation: &str, filter: Option<&str>) -> String {
-    let relation = relation.replace('-', "_");
-    let plain = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let parts = relation.split('.').map(|part| match plain(part) {
-        true => part.to_owned(),
-        false => quoted(part),
-    });
-    let mut sql = format!("select *\nfrom {}", parts.collect::<Vec<_>>().join("."));
-    if let Some(filter) = filter {
-        sql.push_str(&format!("\nwhere {filter}"));
-    }
-    sql
+    let rows = query(job, &select_all(relation, filter), limit).await;
+    rows.map_err(|error| in_arguments(error, relation, filter))
 }
 
 /// What SQL of the moment reads: itself, and through the models that it names.

@@ -6,7 +6,7 @@
 use datafusion::arrow::datatypes::Field;
 use indexmap::IndexMap;
 
-use super::{Result, query::parsed, select_all};
+use super::{Result, argument::in_arguments, query::parsed, select_all};
 use crate::{
     catalog::{Edition, Empty, Named},
     compile::{Compiler, Scope},
@@ -28,7 +28,8 @@ pub async fn schema(env: &Env, relation: &str) -> Result<report::Schema> {
     let file = parsed(&select_all(relation, None));
     let context = session(&EngineConfig::default())?;
     let compiler = Compiler::new(&Empty, &context, env.now);
-    let named = compiler.named(Scope::Project(project), &file)?;
+    let named = compiler.named(Scope::Project(project), &file);
+    let named = named.map_err(|error| in_arguments(error, relation, None))?;
     let declared = named.first().and_then(|(_, named)| declared(*named));
     let columns = match declared {
         Some((contract, docs)) => {

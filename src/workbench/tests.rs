@@ -43,7 +43,9 @@ impl From<TestResult> for TestFile {
             None => TestOutcome::Pass,
             Some(_) => TestOutcome::Fail,
         };
-        let (line, message) = result.failure.map(|it| (it.line, it.message)).unzip();
+        let failure = result.failure;
+        let findings = failure.as_ref().map(|failure| failure.findings.clone());
+        let (line, message) = failure.map(|it| (it.line, it.message)).unzip();
         TestFile {
             pipeline: result.pipeline,
             file: result.file.display().to_string(),
@@ -53,6 +55,7 @@ impl From<TestResult> for TestFile {
             empty: result.empty,
             line,
             message,
+            findings: findings.unwrap_or_default(),
         }
     }
 }

@@ -8,23 +8,26 @@ mod output;
 mod rows;
 mod tasks;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{
+    collections::BTreeSet,
+    io::IsTerminal,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use indicatif::MultiProgress;
 
 pub(super) use cost::{cost_line, operator_lines};
 pub(super) use format::{age, grouped, instant, sized, spoken};
 pub(super) use log::LogFormat;
-pub(super) use output::{Output, print_report, print_text, text_table};
+pub(super) use output::{Output, print_failure, print_report, print_text, text_table};
 pub(super) use rows::Printer;
 pub(super) use tasks::Tasks;
 
 use crate::{
     config::Environment,
-    diagnostics::{Finding, Findings, Severity},
-    error::Error,
+    diagnostics::{Code, Finding, Severity},
     events::Event,
-    report::{Failure, chain},
+    report::Failure,
 };
 
 /// What the command line says about the screen.
@@ -115,6 +118,8 @@ pub(super) struct Screen {
     color: bool,
     /// The bars, where there is a terminal to draw them on.
     bars: Option<MultiProgress>,
+    /// The codes of the errors that were shown.
+    errors: Arc<Mutex<BTreeSet<Code>>>,
 }
 
 impl Screen {
@@ -126,6 +131,7 @@ impl Screen {
             options,
             color: terminal && environment.get("NO_COLOR").is_none() && is_text,
             bars: has_bars.then(MultiProgress::new),
+            errors: Arc::default(),
         }
     }
 
@@ -170,6 +176,7 @@ impl Screen {
         if self.options.quiet && level < Level::Error {
             return;
         }
+        lines.iter().for_each(|line| self.note_code(line));
         let texts: Vec<String> = lines.iter().map(Line::text).collect();
         log::print_json(level.name(), &texts.join("\n"), Some(event));
     }
@@ -215,15 +222,35 @@ impl Screen {
 
     /// Shows a finding in the user's own files.
     fn finding(&self, line: &Line, finding: &Finding) {
+        self.note_code(line);
         self.write(line.level(), &format!("{}\n", finding.render(self.color)));
     }
 
-    /// Shows an error: its causes once, then what to do.
-    pub(super) fn error(&self, error: &Error) {
-        let failure = Failure::new(error, error.kind(), error.hint(), error.findings());
-        for line in Line::of_failure(&failure) {
+    fn note_code(&self, line: &Line) {
+        if let Line::Finding(finding) = line
+            && finding.severity == Severity::Error
+        {
+            let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+            errors.insert(finding.code);
+        }
+    }
+
+    /// Says where the errors that were shown are explained, if any were.
+    pub(super) fn point_to_explain(&self) {
+        let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = where_explained(&errors) {
+            self.say(line);
+        }
+    }
+
+    /// Shows why a command failed: its causes once, then what to do. It goes to stdout
+    /// as well, where a form of JSON was asked for.
+    pub(super) fn failure(&self, command: Option<&str>, failure: &Failure) {
+        for line in Line::of_failure(failure) {
             self.show(&line);
         }
+        self.point_to_explain();
+        print_failure(command, failure, self.output());
     }
 
     fn painted(&self, text: &str, color: &str) -> String {
@@ -232,18 +259,19 @@ impl Screen {
             false => text.to_owned(),
         }
     }
-
-    /// Says why nothing could even begin.
-    pub(super) fn give_up(&self, error: &std::io::Error) -> ExitCode {
-        self.fail(&chain(error));
-        ExitCode::from(70)
-    }
 }
 
-/// Shows findings before there is a screen.
-pub(super) fn print_findings(findings: &Findings) {
-    let color = std::io::stderr().is_terminal();
-    for finding in &findings.0 {
-        eprintln!("{}\n", finding.render(color));
+/// Returns where codes are explained, in one line.
+fn where_explained(codes: &BTreeSet<Code>) -> Option<String> {
+    let ids: Vec<&str> = codes.iter().map(|code| code.id()).collect();
+    match ids.as_slice() {
+        [] => None,
+        [id] => Some(format!(
+            "for more about this error, try `pricemill explain {id}`"
+        )),
+        ids => Some(format!(
+            "for more about these errors, try `pricemill explain <code>`: {}",
+            ids.join(", ")
+        )),
     }
 }

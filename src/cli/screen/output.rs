@@ -4,6 +4,9 @@
 //! `summary`. `ndjson` is one object per item, each with `format_version`. `csv` is a
 //! row per item under a header. `text` writes nothing here: commands that have data for
 //! people print a table of their own.
+//!
+//! A command that fails before it has a report writes one object in both forms of JSON:
+//! `format_version`, `command` and `error`.
 
 use std::io::{self, Write};
 
@@ -13,7 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    report::{FORMAT_VERSION, Report, Summary},
+    report::{FORMAT_VERSION, Failure, Report, Summary},
     storage,
 };
 
@@ -55,6 +58,30 @@ pub(in crate::cli) fn print_report<R: Report>(report: &R, output: Output) -> sto
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(unprinted),
     }
+}
+
+/// A command that failed before it had a report.
+#[derive(Serialize)]
+struct Failed<'a> {
+    format_version: u32,
+    command: Option<&'a str>,
+    error: &'a Failure,
+}
+
+/// Writes why a command failed to stdout, where a form of JSON was asked for.
+pub(in crate::cli) fn print_failure(command: Option<&str>, error: &Failure, output: Output) {
+    let failed = Failed {
+        format_version: FORMAT_VERSION,
+        command,
+        error,
+    };
+    let text = match output {
+        Output::Json => serde_json::to_string_pretty(&failed),
+        Output::Ndjson => serde_json::to_string(&failed),
+        Output::Text | Output::Csv => return,
+    };
+    // Texts and numbers: there is nothing that JSON cannot hold.
+    print_text(&(text.unwrap_or_default() + "\n"));
 }
 
 /// Describes a failure of stdout.

@@ -28,6 +28,7 @@ use sqllogictest::DBOutput;
 use super::{
     column::{Column, shown},
     grain,
+    place::RECORD,
 };
 use crate::{
     catalog::{Edition, Empty, Named, Relations, seed_table, tables},
@@ -38,7 +39,8 @@ use crate::{
     diagnostics::{Code, Finding},
     engine::{Error, Result, session},
     pipeline::{
-        Bindings, ParsedText, Pipeline, Project, Relation, SourceFile, SqlFile, parse_any, resolve,
+        self, Bindings, ParsedText, Pipeline, Project, Relation, SourceFile, SqlFile, parse_any,
+        resolve,
     },
 };
 
@@ -101,7 +103,7 @@ impl<'a> Database<'a> {
             return self.set(rest);
         }
         let file = SourceFile {
-            path: "test".into(),
+            path: RECORD.into(),
             text: sql.into(),
         };
         let parsed = parse_any(&file, &self.pipeline.params).map_err(Error::invalid)?;
@@ -120,7 +122,8 @@ impl<'a> Database<'a> {
         let (name, value) = assignment.split_once('=').unwrap_or((assignment, ""));
         let value = value.trim().trim_end_matches(';').trim().trim_matches('\'');
         self.computed.clear();
-        self.bindings.set(self.pipeline, name.trim(), value)?;
+        let set = self.bindings.set(self.pipeline, name.trim(), value);
+        set.map_err(|error| Error::invalid(vec![unset(&error)]))?;
         Ok(DBOutput::StatementComplete(0))
     }
 
@@ -425,6 +428,16 @@ fn declared(name: &str, batch: &RecordBatch, contract: &Contract) -> Result<Reco
     }
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns);
     batch.map_err(|error| Error::run(name, error.into()))
+}
+
+/// Describes a parameter that cannot be set.
+fn unset(error: &pipeline::Error) -> Finding {
+    let code = match error {
+        pipeline::Error::UnknownParam { .. } => Code::UnknownParameter,
+        _ => Code::BadParameter,
+    };
+    let finding = Finding::new(code, error.to_string());
+    error.hint().into_iter().fold(finding, Finding::help)
 }
 
 fn refused(message: String) -> Error {

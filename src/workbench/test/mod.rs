@@ -19,6 +19,7 @@
 mod column;
 mod database;
 mod grain;
+mod place;
 
 use std::{
     collections::BTreeMap,
@@ -35,9 +36,10 @@ use self::{
     database::{Database, Unmade},
 };
 use crate::{
+    chain::chain,
+    diagnostics::{Code, Finding, Findings},
     engine::{Error, Result},
-    pipeline::{Pipeline, Project, embedded},
-    report::chain,
+    pipeline::{Pipeline, Project, SourceFile, embedded},
 };
 
 /// What became of one test file.
@@ -64,6 +66,8 @@ pub struct TestFailure {
     pub line: u32,
     /// What failed, with the difference of expected (`-`) and actual (`+`) rows.
     pub message: String,
+    /// What is wrong with the SQL, in the test's file or in that of a model.
+    pub findings: Vec<Finding>,
 }
 
 /// Runs the pipelines' tests, file by file, by name. With `accept`, expectations
@@ -86,12 +90,12 @@ pub async fn test(
     let shared = pipelines.iter().any(reads_shared);
     let shared = shared.then_some(&project.staging);
     for pipeline in pipelines.iter().copied().chain(shared) {
-        for (file, text) in files(project, pipeline)? {
+        for (path, text) in files(project, pipeline)? {
+            let text = text.into();
             let tested = TestFile {
                 project,
                 pipeline,
-                file,
-                text,
+                file: SourceFile { path, text },
             };
             results.push(Box::pin(tested.run(accept)).await?);
         }
@@ -132,28 +136,26 @@ fn files(project: &Project, pipeline: &Pipeline) -> Result<BTreeMap<PathBuf, Str
 struct TestFile<'a> {
     project: &'a Project,
     pipeline: &'a Pipeline,
-    file: PathBuf,
-    text: String,
+    file: SourceFile,
 }
 
 impl TestFile<'_> {
     async fn run(&self, accept: bool) -> Result<TestResult> {
         let mut result = TestResult {
             pipeline: self.pipeline.name.clone(),
-            file: self.file.clone(),
+            file: self.file.path.clone(),
             records: 0,
             failure: None,
             rewritten: false,
             empty: Vec::new(),
         };
-        let name = self.file.to_string_lossy().into_owned();
-        let records: Vec<Record<Column>> = match parse_with_name(&self.text, name.as_str()) {
+        let name = self.file.path.to_string_lossy().into_owned();
+        let parsed = parse_with_name(&self.file.text, name.as_str());
+        let records: Vec<Record<Column>> = match parsed {
             Ok(records) => records,
             Err(error) => {
-                result.failure = Some(TestFailure {
-                    line: error.location().line(),
-                    message: error.kind().to_string(),
-                });
+                let (line, what) = (error.location().line(), error.kind().to_string());
+                result.failure = Some(self.bad_record(line, what));
                 return Ok(result);
             }
         };
@@ -169,11 +171,11 @@ impl TestFile<'_> {
             let Some(text) = self.rewrite(records).await? else {
                 return Ok(result);
             };
-            let accepted = TestFile {
-                text,
-                file: self.file.clone(),
-                ..*self
+            let file = SourceFile {
+                path: self.file.path.clone(),
+                text: text.into(),
             };
+            let accepted = TestFile { file, ..*self };
             result = Box::pin(accepted.run(false)).await?;
             result.rewritten = true;
         }
@@ -189,19 +191,37 @@ impl TestFile<'_> {
         let mut runner = runner(database);
         for record in records {
             if let Record::System { loc, .. } = record {
-                return Ok(Some(TestFailure {
-                    line: loc.line(),
-                    message: "a test cannot run system commands".to_owned(),
-                }));
+                let what = "a test cannot run system commands";
+                return Ok(Some(self.bad_record(loc.line(), what)));
             }
             if let Err(error) = runner.run_async(record.clone()).await {
-                return Ok(Some(TestFailure {
-                    line: error.location().line(),
-                    message: told(&error.kind()),
-                }));
+                return Ok(Some(self.failed(error.location().line(), &error.kind())));
             }
         }
         Ok(None)
+    }
+
+    /// Describes a record that no test can hold.
+    fn bad_record(&self, line: u32, what: impl Into<String>) -> TestFailure {
+        let place = self.file.place(place::line(&self.file.text, line));
+        TestFailure::of_findings(
+            line,
+            vec![Finding::new(Code::BadTest, what).at(place, "here")],
+        )
+    }
+
+    /// Describes a record that does not hold.
+    fn failed(&self, line: u32, kind: &TestErrorKind) -> TestFailure {
+        if let TestErrorKind::Fail { err, .. } = kind
+            && let Some(Error::Invalid(findings)) = err.downcast_ref::<Error>()
+        {
+            return TestFailure::of_findings(line, place::in_file(&self.file, line, &findings.0));
+        }
+        TestFailure {
+            line,
+            message: said(kind),
+            findings: Vec::new(),
+        }
     }
 
     /// Rewrites the file with what each record gives, and returns its text; not when
@@ -237,7 +257,7 @@ impl TestFile<'_> {
         }
         let text = format!("{}\n", text.trim_end());
         if let Some(root) = &self.project.root {
-            let path = root.join(&self.file);
+            let path = root.join(&self.file.path);
             let written = replace_file(&path, text.as_bytes());
             written.map_err(|source| Error::Io { path, source })?;
         }
@@ -282,10 +302,21 @@ fn runner(
     runner
 }
 
+impl TestFailure {
+    /// Returns the failure that these findings are.
+    fn of_findings(line: u32, findings: Vec<Finding>) -> TestFailure {
+        TestFailure {
+            line,
+            message: Findings(findings.clone()).to_string(),
+            findings,
+        }
+    }
+}
+
 /// Returns what a failure says, without the SQL, which is in the file.
-fn told(kind: &TestErrorKind) -> String {
+fn said(kind: &TestErrorKind) -> String {
     let text = match kind {
-        TestErrorKind::Fail { err, .. } => return rendered(err.as_ref()),
+        TestErrorKind::Fail { err, .. } => return chain(err.as_ref()),
         TestErrorKind::QueryResultColumnsMismatch {
             expected, actual, ..
         } => {
@@ -302,16 +333,4 @@ fn told(kind: &TestErrorKind) -> String {
         },
         None => text,
     }
-}
-
-fn rendered(error: &(dyn std::error::Error + 'static)) -> String {
-    if let Some(Error::Invalid(findings)) = error.downcast_ref::<Error>() {
-        let rendered: Vec<_> = findings
-            .0
-            .iter()
-            .map(|finding| finding.render(false))
-            .collect();
-        return rendered.join("\n");
-    }
-    chain(error)
 }

@@ -28,7 +28,7 @@ pub(super) async fn screen(root: &Path) -> String {
         && let Err(error) = Config::load(root, &Environment::of([]), &Overrides::default())
     {
         match error {
-            config::Error::File(findings) => screen.extend(rendered(&findings.0)),
+            config::Error::Invalid(findings) => screen.extend(rendered(&findings.0)),
             other => screen.push(other.to_string()),
         }
     }
@@ -63,7 +63,12 @@ async fn tested(project: &Project) -> Vec<String> {
     let pipelines = project.select(&[]).unwrap();
     let results = workbench::test(project, &pipelines, false).await.unwrap();
     let failures = results.into_iter().filter_map(|result| result.failure);
-    failures.map(|failure| failure.message).collect()
+    failures
+        .flat_map(|failure| match failure.findings.is_empty() {
+            true => vec![failure.message],
+            false => rendered(&failure.findings),
+        })
+        .collect()
 }
 
 async fn queried(project: &Project, sql: &str) -> Vec<String> {

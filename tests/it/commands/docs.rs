@@ -48,6 +48,7 @@ fn docs_in_json_has_the_text_of_a_page() {
     let said = World::new().run(&["docs", "formats", "--output", "json"]);
     let report = serde_json::from_str::<serde_json::Value>(&said.ends(0).out).unwrap();
     assert_eq!(report["format_version"], 1);
+    assert_eq!(report["command"], "docs");
     assert_eq!(report["pages"][0]["page"], "formats");
     assert!(
         report["pages"][0]["text"]

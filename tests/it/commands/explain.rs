@@ -117,8 +117,9 @@ fn explain_suggests_the_nearest_code_of_an_unknown_one() {
     let said = World::new().run(&["explain", "unknown-colum"]).ends(2);
     assert_eq!(said.out, "");
     insta::assert_snapshot!(said.err, @"
-    error: unknown code `unknown-colum`
-    help: did you mean `unknown-column`?
+    error: invalid value 'unknown-colum' for '[CODE]': there is no such code; did you mean `unknown-column`?
+
+    For more information, try '--help'.
     ");
 }
 
@@ -137,6 +138,7 @@ fn explain_writes_json_and_other_forms() {
     let one = world.run(&["explain", "cycle", "--output", "json"]).ends(0);
     let one: serde_json::Value = serde_json::from_str(&one.out).unwrap();
     assert_eq!(one["format_version"], 1);
+    assert_eq!(one["command"], "explain");
     assert_eq!(one["codes"][0]["code"], "cycle");
     assert_eq!(one["codes"][0]["severity"], "error");
     assert_eq!(

@@ -10,7 +10,10 @@ use datafusion::{
     parquet::arrow::ArrowWriter,
 };
 
-use crate::support::world::{Said, World};
+use crate::support::{
+    screen::screen,
+    world::{Said, World},
+};
 
 /// Writes a Parquet file of these columns; each may be null.
 fn write(world: &World, name: &str, columns: Vec<(&str, ArrayRef)>) {
@@ -164,17 +167,17 @@ fn a_file_that_breaks_the_contract_is_told_with_the_column() {
 #[test]
 fn a_file_that_is_not_there_and_an_unknown_dataset_are_told() {
     let world = World::new();
-    query(&world, "prices=none.parquet", "select * from prices")
-        .ends(1)
-        .tells("none.parquet");
-    query(&world, "price=none.parquet", "select * from prices")
-        .ends(2)
-        .tells("did you mean `prices`?");
-    query(&world, "prices", "select * from prices")
-        .ends(2)
-        .tells("write it like `prices=export.parquet`");
+    let sql = "select * from prices";
+    screen!(query(&world, "prices=none.parquet", sql).ends(1).err, @"error: could not read <world>/none.parquet: No such file or directory (os error 2)");
+    screen!(query(&world, "price=none.parquet", sql).ends(2).err, @"
+    error: there is no dataset `price`
+    help: did you mean `prices`?
+    ");
+    screen!(query(&world, "prices", sql).ends(2).err, @"
+    error: invalid value 'prices' for '--file <DATASET=PATH>': write it like `prices=export.parquet`
+
+    For more information, try '--help'.
+    ");
     std::fs::create_dir(world.path("empty")).unwrap();
-    query(&world, "prices=empty", "select * from prices")
-        .ends(1)
-        .tells("could not read");
+    screen!(query(&world, "prices=empty", sql).ends(1).err, @"error: could not read <world>/empty: it has no .parquet file");
 }

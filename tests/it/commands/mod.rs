@@ -3,10 +3,12 @@
 mod check;
 mod docs;
 mod explain;
+mod failures;
 mod files;
 mod load;
 mod output;
 mod schema;
+mod screens;
 mod synth;
 mod test;
 mod turn;

@@ -1,36 +1,10 @@
 //! What commands print: whole screens, and `--output` of each command.
 
 use crate::support::{
+    screen::screen,
     shop::small,
     world::{Said, World},
 };
-
-/// Hides what differs between runs: times, ids, hashes, places, sizes.
-fn settings() -> insta::Settings {
-    let mut settings = insta::Settings::clone_current();
-    for (pattern, shown) in [
-        (r"\d{4}-\d{2}-\d{2}T\d{6}Z-[0-9a-f]{8}", "<snapshot>"),
-        (r"\d{4}-\d{2}-\d{2}T\d{6}\.\d{3}Z-\d{5,}", "<run>"),
-        (r"\d{4}-\d{2}-\d{2}T\d{6}Z", "<archive>"),
-        (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z", "<instant>"),
-        (r"(\d{6})-[0-9a-f]{16}", "$1-<hash>"),
-        (r"[0-9a-f]{64}", "<sha256>"),
-        (r"/\S*/\.tmp\w+", "<world>"),
-        (r"\d+\.\d s\b", "<time>"),
-        (r" +\d+ s  ", " <age>  "),
-        (r#"("(?:written_)?seconds": ?)[0-9.e-]+"#, "$1<time>"),
-        (r#"("age_seconds": ?)\d+"#, "$1<age>"),
-    ] {
-        settings.add_filter(pattern, shown);
-    }
-    settings
-}
-
-macro_rules! screen {
-    ($said:expr, @$wanted:literal) => {
-        settings().bind(|| insta::assert_snapshot!($said, @$wanted))
-    };
-}
 
 fn stdout(world: &World, arguments: &[&str]) -> String {
     world.run(arguments).ends(0).out
@@ -317,10 +291,10 @@ fn ndjson_has_a_version_in_each_line() {
     {"format_version":1,"pipeline":"bargains","reader":"extremes","reads":"prices","kind":"dataset"}
     "#);
     screen!(ndjson(&["test", "bargains"]), @r#"
-    {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/bargains.slt","outcome":"pass","records":6,"rewritten":false,"empty":[],"line":null,"message":null}
-    {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/checks.slt","outcome":"pass","records":2,"rewritten":false,"empty":[],"line":null,"message":null}
-    {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/extremes.slt","outcome":"pass","records":3,"rewritten":false,"empty":[],"line":null,"message":null}
-    {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/updates.slt","outcome":"pass","records":2,"rewritten":false,"empty":[],"line":null,"message":null}
+    {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/bargains.slt","outcome":"pass","records":6,"rewritten":false,"empty":[],"line":null,"message":null,"findings":[]}
+    {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/checks.slt","outcome":"pass","records":2,"rewritten":false,"empty":[],"line":null,"message":null,"findings":[]}
+    {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/extremes.slt","outcome":"pass","records":3,"rewritten":false,"empty":[],"line":null,"message":null,"findings":[]}
+    {"format_version":1,"pipeline":"bargains","file":"tests/sql/bargains/updates.slt","outcome":"pass","records":2,"rewritten":false,"empty":[],"line":null,"message":null,"findings":[]}
     "#);
     let run = ndjson(&["run", "bargains", "--snapshot", "latest"]);
     let steps = run.lines().map(|line| {

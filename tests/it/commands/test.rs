@@ -154,12 +154,8 @@ async fn accepting_makes_no_passing_test_of_what_does_not_run() {
     let world = World::new();
     let broken = TEST.replace("select * from lows", "select * from lowz");
     let result = tested(&world, &broken, true).await;
-    let failure = result.failure.unwrap();
-    assert!(
-        failure.message.contains("did you mean `lows`?"),
-        "{}",
-        failure.message
-    );
+    let said = rendered(&result.failure.unwrap().findings);
+    assert!(said.contains("did you mean `lows`?"), "{said}");
     assert_eq!(world.read("tests/sql/cheapest/lows.slt"), broken);
     let broken = TEST.replace("store_id, price)", "store_id, prize)");
     assert!(tested(&world, &broken, true).await.failure.is_some());
@@ -316,18 +312,18 @@ async fn a_query_that_is_wrong_says_what_is_meant() {
     let lacking = shown(&world, "stores", None, None).await;
     insta::assert_snapshot!([ambiguous, unknown, write, lacking].join("\n\n"), @"
     error[ambiguous-relation]: `lows` is a relation of both cheapest and doubled
-     --> query:2:6
+     --> RELATION:1:1
       |
-    2 | from lows
-      |      ^^^^ which?
+    1 | lows
+      | ^^^^ which?
       |
       = help: write `cheapest.lows`
 
     error[unknown-relation]: there is no relation `cheepest`
-     --> query:2:6
+     --> RELATION:1:1
       |
-    2 | from cheepest
-      |      ^^^^^^^^ unknown relation
+    1 | cheepest
+      | ^^^^^^^^ unknown relation
       |
       = help: did you mean `cheapest`?
 

@@ -2,6 +2,7 @@
 
 use crate::support::{
     data,
+    screen::screen,
     shop::{PRICES, STORES, small},
     world::{KEY, World, files},
 };
@@ -16,10 +17,13 @@ fn with<'a>(command: &'a str, flags: &[&'a str]) -> Vec<&'a str> {
 fn prices_go_all_the_way_round_and_a_second_turn_changes_nothing() {
     let mut world = small();
     let server = world.serve();
-    world
-        .run(&with("generate", &BOTH))
-        .ends(0)
-        .tells("PASS=2 WARN=0 FAIL=0 SKIP=0");
+    screen!(world.run(&with("generate", &BOTH)).ends(0).err, @"
+    prices: 7 rows
+    stores: 3 rows
+    bargains: 1 rows in <time>, committed as 000001-<hash>
+    store-groups: 3 rows in <time>, committed as 000001-<hash>
+    PASS=2 WARN=0 FAIL=0 SKIP=0 in <time>
+    ");
     world.run(&with("upload", &BOTH)).ends(0);
     world.run(&with("update", &BOTH)).ends(0);
     assert_eq!(world.number("select count(*) from bargains"), 1);
@@ -30,13 +34,24 @@ fn prices_go_all_the_way_round_and_a_second_turn_changes_nothing() {
         3
     );
 
-    world
-        .run(&with("generate", &BOTH))
-        .ends(0)
-        .tells("unchanged");
-    world.run(&with("upload", &BOTH)).ends(0).tells("already");
+    screen!(world.run(&with("generate", &BOTH)).ends(0).err, @"
+    prices: 7 rows
+    stores: 3 rows
+    bargains: 1 rows in <time>, unchanged since 000001-<hash>
+    store-groups: 3 rows in <time>, unchanged since 000001-<hash>
+    PASS=2 WARN=0 FAIL=0 SKIP=0 in <time>
+    ");
+    screen!(world.run(&with("upload", &BOTH)).ends(0).err, @"
+    bargains: 000001-<hash> is already uploaded to http://<server>
+    store-groups: 000001-<hash> is already uploaded to http://<server>
+    PASS=2 WARN=0 FAIL=0 SKIP=0 in <time>
+    ");
     let before = world.number("select total_changes()");
-    world.run(&with("update", &BOTH)).ends(0).tells("nothing");
+    screen!(world.run(&with("update", &BOTH)).ends(0).err, @"
+    bargains: nothing pending in the inbox
+    store-groups: nothing pending in the inbox
+    PASS=0 WARN=0 FAIL=0 SKIP=2 in <time>
+    ");
     assert_eq!(world.number("select total_changes()"), before);
     assert_eq!(world.number("select count(*) from applied_artifacts"), 2);
     server.stop();
@@ -78,10 +93,13 @@ fn paged_json_gives_the_same_artifacts_as_the_columnar_form() {
     let _server = world.serve();
     world.run(&with("generate", &BOTH)).ends(0);
     world.set("PRICEMILL_FETCH_COLUMNAR", "false");
-    world
-        .run(&with("generate", &BOTH))
-        .ends(0)
-        .tells("unchanged");
+    screen!(world.run(&with("generate", &BOTH)).ends(0).err, @"
+    prices: 7 rows
+    stores: 3 rows
+    bargains: 1 rows in <time>, unchanged since 000001-<hash>
+    store-groups: 3 rows in <time>, unchanged since 000001-<hash>
+    PASS=2 WARN=0 FAIL=0 SKIP=0 in <time>
+    ");
 }
 
 #[test]
@@ -130,18 +148,20 @@ fn an_archive_gives_the_same_tables_back() {
 #[test]
 fn each_mistake_has_its_own_words_and_exit_code() {
     let mut world = small();
-    world
-        .run(&["generate", "bargans"])
-        .ends(2)
-        .tells("bargains");
-    world
-        .run(&["generate", "--bargans"])
-        .ends(2)
-        .tells("--bargains");
-    world
-        .run(&["generate", "--bargains", "--min-ratio", "0.5"])
-        .ends(2)
-        .tells("min_ratio");
+    screen!(world.run(&["generate", "bargans"]).ends(2).err, @"
+    error: there is no pipeline `bargans`
+    help: did you mean `bargains`?
+    ");
+    screen!(world.run(&["generate", "--bargans"]).ends(2).err, @"
+    error: unexpected argument '--bargans' found
+
+      tip: a similar argument exists: '--bargains'
+
+    Usage: pricemill generate --bargains [PIPELINE]...
+
+    For more information, try '--help'.
+    ");
+    screen!(world.run(&["generate", "--bargains", "--min-ratio", "0.5"]).ends(2).err, @"error: parameter `min_ratio`: `0.5` is not a decimal(6,3) of 1 or more");
     // Nothing listens there.
     world.set("PRICEMILL_PROFILE_DEV_SERVER", "http://127.0.0.1:9");
     world.set("PRICEMILL_FETCH_PATIENCE", "100ms");
@@ -149,10 +169,12 @@ fn each_mistake_has_its_own_words_and_exit_code() {
     let _server = world.serve();
     world.run(&["generate", "--bargains", "--dev"]).ends(0);
     world.set("INTERNAL_API_KEY", "wrong");
-    world
-        .run(&["upload", "--bargains", "--dev"])
-        .ends(1)
-        .tells("INTERNAL_API_KEY");
+    screen!(world.run(&["upload", "--bargains", "--dev"]).ends(1).err, @"
+    error: http://<server>: the server does not accept the key (status 401)
+    help: set INTERNAL_API_KEY to a key that the server accepts
+    bargains: 000001-<hash> stays in the outbox
+    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    ");
     world.set("INTERNAL_API_KEY", KEY);
     world.run(&["upload", "--bargains", "--dev"]).ends(0);
 }
@@ -166,23 +188,36 @@ fn a_mistake_in_the_project_names_its_place() {
         "shop/sql/bargains/extremes.sql",
         &sql.replace("product_id", "produkt_id"),
     );
-    let said = world.run_in("shop", &["check"]).ends(2);
-    assert!(
-        said.err.contains("sql/bargains/extremes.sql:"),
-        "{}",
-        said.err
-    );
-    assert!(said.err.contains("product_id"), "{}", said.err);
+    screen!(world.run_in("shop", &["check", "bargains"]).ends(2).err, @"
+    error[unknown-column]: there is no column `produkt_id`
+     --> sql/bargains/extremes.sql:5:5
+      |
+    5 |     produkt_id,
+      |     ^^^^^^^^^^ unknown column
+      |
+      = help: did you mean `product_id`?
+
+    for more about this error, try `pricemill explain unknown-column`
+    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    ");
     world.write("shop/sql/bargains/extremes.sql", &sql);
     let manifest = std::fs::read_to_string(world.path("shop/pipelines/bargains.toml")).unwrap();
     world.write(
         "shop/pipelines/bargains.toml",
         &format!("outputt = \"x\"\n{manifest}"),
     );
-    world
-        .run_in("shop", &["check"])
-        .ends(2)
-        .tells("pipelines/bargains.toml:1:1");
+    screen!(world.run_in("shop", &["check"]).ends(2).err, @r#"
+    error[unknown-key]: a pipeline has no key `outputt`
+     --> pipelines/bargains.toml:1:1
+      |
+    1 | outputt = "x"
+      | ^^^^^^^ unknown key
+      |
+      = help: did you mean `output`?
+
+    for more about this error, try `pricemill explain unknown-key`
+    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    "#);
 }
 
 #[test]
@@ -196,7 +231,7 @@ fn show_and_query_take_parameters_of_what_they_read() {
     let query = ["query", "select * from bargains", "--output", "ndjson"];
     assert_eq!(rows(&with_param(&query, "bargains.min_ratio=1.4")), 2);
     let none = with_param(&["show", "prices"], "min_ratio=2");
-    world.run(&none).ends(2).tells("there is no parameter");
+    screen!(world.run(&none).ends(2).err, @"error: there is no parameter `min_ratio`");
 }
 
 fn with_param<'a>(arguments: &[&'a str], param: &'a str) -> Vec<&'a str> {
@@ -272,10 +307,17 @@ fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
     world.run_in("shop", &["load", "../export"]).ends(0);
     let rule = "shop/sql/bargains/checks/no_cheap_store.sql";
     world.write(rule, "select product_id from bargains where store_id = 1");
-    world
-        .run_in("shop", &["run", "bargains"])
-        .ends(3)
-        .tells("error: bargains: check `no_cheap_store`: 1 bad row");
+    screen!(world.run_in("shop", &["run", "bargains"]).ends(3).err, @"
+    prices: 7 rows
+    error: bargains: check `no_cheap_store`: 1 bad row
+    +------------+
+    | product_id |
+    +------------+
+    | 1          |
+    +------------+
+    bargains: refused by its checks; nothing was committed
+    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    ");
     assert!(!world.path("shop/data/inbox/bargains").exists());
     let manifest = std::fs::read_to_string(world.path("shop/pipelines/bargains.toml")).unwrap();
     let rows = "rows = { min = 1 }";
@@ -284,18 +326,36 @@ fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
         &format!("{rows}\nno_cheap_store = {{ severity = \"warn\" }}"),
     );
     world.write("shop/pipelines/bargains.toml", &warned);
-    world
-        .run_in("shop", &["run", "bargains"])
-        .ends(0)
-        .tells("warning: bargains: check `no_cheap_store`: 1 bad row");
+    screen!(world.run_in("shop", &["run", "bargains"]).ends(0).err, @"
+    prices: 7 rows
+    warning: bargains: check `no_cheap_store`: 1 bad row
+    +------------+
+    | product_id |
+    +------------+
+    | 1          |
+    +------------+
+    bargains: 1 rows in <time>, committed as 000001-<hash>
+    bargains: 000001-<hash>, 1 rows, uploaded to <world>/shop/data/inbox
+    bargains: 000001-<hash> applied
+      bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
+    PASS=3 WARN=1 FAIL=0 SKIP=0 in <time>
+    ");
     world.write(
         "shop/pipelines/bargains.toml",
         &warned.replace("no_cheap_store", "no_cheap_stor"),
     );
-    world
-        .run_in("shop", &["check"])
-        .ends(2)
-        .tells("did you mean `no_cheap_store`?");
+    screen!(world.run_in("shop", &["check"]).ends(2).err, @r#"
+    error[unknown-check]: there is no check `no_cheap_stor`
+      --> pipelines/bargains.toml:21:1
+       |
+    21 | no_cheap_stor = { severity = "warn" }
+       | ^^^^^^^^^^^^^ no such check
+       |
+       = help: did you mean `no_cheap_store`?
+
+    for more about this error, try `pricemill explain unknown-check`
+    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    "#);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::support::world::{World, files};
+use crate::support::{
+    screen::screen,
+    world::{World, files},
+};
 
 /// A database of two prices with a bargain, uploaded to the local inbox.
 fn uploaded() -> World {
@@ -49,10 +52,13 @@ fn upload_again(world: &World) {
 fn a_manifest_that_cannot_be_read_is_reported_once_and_holds_up_no_other() {
     let world = uploaded();
     world.write("data/inbox/bargains/000000.manifest.json", "{\"oops\"");
-    world
-        .run(&["update", "bargains"])
-        .ends(1)
-        .tells("refused/000000.manifest.json.broken");
+    screen!(world.run(&["update", "bargains"]).ends(1).err, @"
+    error: could not read manifest <world>/data/inbox/bargains/refused/000000.manifest.json.broken: EOF while parsing an object at line 1 column 7
+    help: look at <world>/data/inbox/bargains/refused/000000.manifest.json.broken, and remove it if it is of no use
+    bargains: 000001-<hash> applied
+      bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
+    PASS=1 WARN=0 FAIL=1 SKIP=0 in <time>
+    ");
     assert_eq!(world.number("select count(*) from bargains"), 1);
     world.run(&["update", "bargains"]).ends(0);
     world.run(&["status"]).ends(0);
@@ -62,10 +68,12 @@ fn a_manifest_that_cannot_be_read_is_reported_once_and_holds_up_no_other() {
 fn content_that_is_not_what_was_received_is_set_aside_and_can_be_uploaded_again() {
     let world = uploaded();
     fs::write(content(&world), "[\n]\n").unwrap();
-    world
-        .run(&["update", "bargains"])
-        .ends(3)
-        .tells("does not match its manifest");
+    screen!(world.run(&["update", "bargains"]).ends(3).err, @"
+    error: <world>/data/inbox/bargains/000001-<hash>.json does not match its manifest
+    help: it is set aside; remove its receipt from the outbox and upload it again
+    bargains: 000001-<hash> refused; the tables are unchanged
+    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    ");
     world.run(&["update", "bargains"]).ends(0);
     upload_again(&world);
 }
@@ -74,10 +82,12 @@ fn content_that_is_not_what_was_received_is_set_aside_and_can_be_uploaded_again(
 fn content_that_is_gone_is_reported_once_and_can_be_uploaded_again() {
     let world = uploaded();
     fs::remove_file(content(&world)).unwrap();
-    world
-        .run(&["update", "bargains"])
-        .ends(1)
-        .tells("is missing");
+    screen!(world.run(&["update", "bargains"]).ends(1).err, @"
+    error: <world>/data/inbox/bargains/000001-<hash>.json is missing
+    help: it is set aside; remove its receipt from the outbox and upload it again
+    bargains: 000001-<hash> not applied; the tables are unchanged
+    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    ");
     world.run(&["update", "bargains"]).ends(0);
     upload_again(&world);
 }
@@ -89,20 +99,22 @@ fn what_is_in_the_tables_is_told_so_when_its_file_cannot_be_moved() {
         "data/archive/inbox/bargains",
         "a file in the folder's place",
     );
-    world
-        .run(&["update", "bargains"])
-        .ends(1)
-        .tells("applied, not archived");
+    screen!(world.run(&["update", "bargains"]).ends(1).err, @"
+    error: could not write <world>/data/archive/inbox/bargains/000001-<hash>.json: Generic folder error: Not a directory (os error 20)
+    bargains: 000001-<hash> applied, but still in the inbox; the next update archives it
+      bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
+    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    ");
     assert_eq!(world.number("select count(*) from bargains"), 1);
     fs::remove_file(world.path("data/archive/inbox/bargains")).unwrap();
-    world
-        .run(&["update", "bargains"])
-        .ends(0)
-        .tells("already applied");
-    world
-        .run(&["update", "bargains"])
-        .ends(0)
-        .tells("nothing pending");
+    screen!(world.run(&["update", "bargains"]).ends(0).err, @"
+    bargains: 000001-<hash> is already applied
+    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    ");
+    screen!(world.run(&["update", "bargains"]).ends(0).err, @"
+    bargains: nothing pending in the inbox
+    PASS=0 WARN=0 FAIL=0 SKIP=1 in <time>
+    ");
 }
 
 #[test]

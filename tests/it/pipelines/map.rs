@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::support::{
     browser::with_browser,
     data,
+    screen::screen,
     world::{World, files},
 };
 
@@ -48,7 +49,17 @@ fn text(world: &World, name: &str) -> String {
 fn the_page_needs_nothing_else_and_the_picture_and_the_list_lie_beside_it() {
     let world = world(STORES);
     let said = world.run(&["generate", "--map"]).ends(0);
-    said.tells("with latitude and longitude swapped");
+    screen!(said.err, @"
+    stores: 6 rows
+    warning: map: check `places_that_cannot_be_right`: 1 bad row
+    +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
+    | store_id | company | name    | latitude | longitude | distance_km | would_fit                           |
+    +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
+    | 6        | Birch   | Birch 6 | 16.44    | 43.51     | 4143        | with latitude and longitude swapped |
+    +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
+    map: 1 rows in <time>, committed as 000001-<hash>
+    PASS=1 WARN=1 FAIL=0 SKIP=0 in <time>
+    ");
     let page = text(&world, "map.html");
     assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("src="));
     assert!(!page.contains("<script>document") && !page.contains('\u{202e}'));
@@ -62,11 +73,21 @@ fn the_page_needs_nothing_else_and_the_picture_and_the_list_lie_beside_it() {
     assert_eq!(also[2]["file"], "suspicious_stores.csv");
     let drawn = std::fs::read(beside(&world, "map.png")).unwrap();
     assert!(drawn.starts_with(b"\x89PNG\r\n\x1a\n"));
-    world
-        .run(&["generate", "map", "--threads", "1"])
-        .ends(0)
-        .tells("unchanged");
-    world.run(&["upload", "map"]).ends(0).tells("SKIP=1");
+    screen!(world.run(&["generate", "map", "--threads", "1"]).ends(0).err, @"
+    stores: 6 rows
+    warning: map: check `places_that_cannot_be_right`: 1 bad row
+    +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
+    | store_id | company | name    | latitude | longitude | distance_km | would_fit                           |
+    +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
+    | 6        | Birch   | Birch 6 | 16.44    | 43.51     | 4143        | with latitude and longitude swapped |
+    +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
+    map: 1 rows in <time>, unchanged since 000001-<hash>
+    PASS=1 WARN=1 FAIL=0 SKIP=0 in <time>
+    ");
+    screen!(world.run(&["upload", "map"]).ends(0).err, @"
+    map: skipped (`upload = false`)
+    PASS=0 WARN=0 FAIL=0 SKIP=1 in <time>
+    ");
 }
 
 #[test]
@@ -78,7 +99,17 @@ fn a_company_is_named_in_any_case_and_one_that_is_not_there_is_told() {
     let page = text(&world, "map.html");
     assert!(page.contains("<h1><bdi>Stores of Alder</bdi></h1>") && !page.contains("Birch"));
     let said = world.run(&["generate", "map", "--company", "Ader"]).ends(3);
-    said.tells("Alder, Birch");
+    screen!(said.err, @"
+    stores: 6 rows
+    error: map: check `no_such_company`: 1 bad row
+    +-----------+-----------------+
+    | asked_for | known_companies |
+    +-----------+-----------------+
+    | Ader      | Alder, Birch    |
+    +-----------+-----------------+
+    map: refused by its checks; nothing was committed
+    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    ");
 }
 
 /// Stores 1 and 2 ask the same for 101 products, store 3 a cent more.
@@ -121,7 +152,18 @@ fn prices_are_fetched_only_where_stores_are_coloured_by_them() {
     let said = world
         .run(&["generate", "map", "--colour-by", "price"])
         .ends(0);
-    said.tells("prices: 303 rows");
+    screen!(said.err, @"
+    prices: 303 rows
+    stores: 6 rows
+    warning: map: check `places_that_cannot_be_right`: 1 bad row
+    +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
+    | store_id | company | name    | latitude | longitude | distance_km | would_fit                           |
+    +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
+    | 6        | Birch   | Birch 6 | 16.44    | 43.51     | 4143        | with latitude and longitude swapped |
+    +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
+    map: 1 rows in <time>, committed as 000002-<hash>
+    PASS=1 WARN=1 FAIL=0 SKIP=0 in <time>
+    ");
     let [by_price] = &pages("price")[..] else {
         panic!("one page")
     };

@@ -110,10 +110,10 @@ async fn fetch_generate_upload_and_update_need_no_command() {
         shop.seen.kinds(),
         [
             "task_begun",
-            "task_ended",
             "model_computed",
             "checked",
             "output_written",
+            "task_ended",
             "generate"
         ]
     );
@@ -151,6 +151,39 @@ async fn fetch_generate_upload_and_update_need_no_command() {
         names[LOADED..LOADED + 3],
         [step("fetch"), step("generate"), step("generate")]
     );
+}
+
+#[tokio::test]
+async fn a_pipeline_is_committed_before_the_next_begins_and_none_begins_after_a_failure() {
+    let shop = Shop::open().await;
+    let datasets = ["prices".to_owned(), "stores".to_owned()];
+    let fetched = fetch::run(&shop.env, &datasets).await.unwrap();
+    let begun_and_settled = || {
+        let mut kinds = shop.seen.kinds();
+        kinds.retain(|kind| kind == "task_begun" || kind == "generate");
+        kinds
+    };
+    begun_and_settled();
+    let request = generate::Request {
+        pipelines: vec!["bargains".to_owned(), "store-groups".to_owned()],
+        snapshot: Some(fetched.snapshot),
+        fail_fast: true,
+        ..generate::Request::default()
+    };
+    generate::run(&shop.env, &request).await.unwrap();
+    assert_eq!(
+        begun_and_settled(),
+        ["task_begun", "generate", "task_begun", "generate"]
+    );
+    let request = generate::Request {
+        params: vec!["bargains.min_ratio=9".to_owned()],
+        ..request
+    };
+    let failed = generate::run(&shop.env, &request).await.unwrap();
+    assert_eq!(failed.pipelines[0].outcome, GenerateOutcome::Refused);
+    assert_eq!(failed.pipelines[1].after.as_deref(), Some("bargains"));
+    // Steps in a row are one: the second was skipped.
+    assert_eq!(begun_and_settled(), ["task_begun", "generate"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,12 @@
 //! Pipelines over a snapshot made by hand: outputs, checks, and what a failure leaves alone.
 
-use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    num::NonZeroUsize,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use datafusion::{
@@ -15,7 +21,7 @@ use indexmap::IndexMap;
 use pricemill::{
     artifact::digest::Digest,
     config::EngineConfig,
-    events::Events,
+    events::{Event, Events, Sink},
     generate::{Generate, Generated, Outcome, Output, generate},
     pipeline::Project,
     snapshot::{Bounds, File, Manifest, Part, Snapshot, SnapshotId},
@@ -86,6 +92,7 @@ const DOUBLED_SQL: &str = "select product_id, price * 2 as price from cheapest";
 pub(crate) struct World {
     folder: tempfile::TempDir,
     threads: usize,
+    events: Events,
 }
 
 impl World {
@@ -93,6 +100,7 @@ impl World {
         let world = World {
             folder: tempfile::tempdir().unwrap(),
             threads: 2,
+            events: Events::silent(),
         };
         world.file("pipelines/sources.toml", SOURCES);
         world.file("pipelines/cheapest.toml", CHEAPEST);
@@ -151,7 +159,7 @@ impl World {
             },
             work: &work,
             now: fetched_at() + TimeDelta::hours(40),
-            progress: &Events::silent(),
+            events: &self.events,
         };
         generate(job).await.unwrap()
     }
@@ -482,4 +490,51 @@ async fn a_page_is_one_text_as_it_stands() {
     );
     let page = done(&world.generate(&["page"], &[]).await, "page");
     assert_eq!(text(&page), "<p>6</p>");
+}
+
+/// What happened, a line each.
+#[derive(Default)]
+struct Seen(Mutex<Vec<String>>);
+
+impl Sink for Seen {
+    fn receive(&self, event: &Event) {
+        let line = match event {
+            Event::TaskBegun { task, .. } => format!("{task}: begun"),
+            Event::TaskEnded { task, .. } => format!("{task}: ended"),
+            Event::ModelComputed { pipeline, model } => {
+                format!("{pipeline}: model {}, {} rows", model.model, model.rows)
+            }
+            Event::Checked { pipeline, result } => {
+                format!("{pipeline}: check {}: {}", result.check, result.outcome)
+            }
+            Event::OutputWritten { pipeline, file, .. } => format!("{pipeline}: wrote {file}"),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+#[tokio::test]
+async fn models_checks_and_files_are_events_while_a_pipeline_is_at_work() {
+    let seen = Arc::new(Seen::default());
+    let world = World {
+        events: Events::new(vec![seen.clone()]),
+        ..World::new()
+    };
+    world.generate(&["doubled"], &[]).await;
+    let seen = seen.0.lock().unwrap().join("\n");
+    insta::assert_snapshot!(seen, @"
+    cheapest: begun
+    cheapest: model cheapest, 4 rows
+    cheapest: check not null: pass
+    cheapest: check grain: pass
+    cheapest: wrote cheapest.json
+    cheapest: ended
+    doubled: begun
+    doubled: model doubled, 4 rows
+    doubled: check not null: pass
+    doubled: check grain: pass
+    doubled: wrote doubled.csv
+    doubled: ended
+    ");
 }

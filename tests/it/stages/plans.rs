@@ -184,7 +184,7 @@ async fn generated(
         },
         work: &work,
         now: DateTime::UNIX_EPOCH,
-        progress: &Events::silent(),
+        events: &Events::silent(),
     })
     .await
     .unwrap();

@@ -25,7 +25,10 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use crate::support::doubles::{ONE, Rows, TWO, at, draft, files, gzip, inbox_at, project};
+use crate::support::{
+    clock::HeldClock,
+    doubles::{ONE, Rows, TWO, at, draft, files, gzip, inbox_at, project},
+};
 
 /// A server with all it stands on.
 pub(crate) struct World {
@@ -632,11 +635,11 @@ async fn a_stop_lets_the_request_in_flight_finish() {
 }
 
 #[tokio::test]
-async fn who_trickles_or_stays_silent_is_cut_off() {
+async fn who_trickles_is_cut_off() {
     let world = World::with_rows(0);
+    // The timer of headers is hyper's own.
     let limits = Limits {
         header_timeout: Duration::from_millis(50),
-        body_timeout: Duration::from_millis(50),
         ..Limits::default()
     };
     let (address, _stop, _server) = listen(world.service.clone().with_limits(limits)).await;
@@ -647,13 +650,44 @@ async fn who_trickles_or_stays_silent_is_cut_off() {
     let mut rest = String::new();
     let cut = tokio::time::timeout(Duration::from_secs(5), slow.read_to_string(&mut rest));
     cut.await.expect("the connection is still open").unwrap();
+}
 
+/// The beginning of an upload that does not go on.
+const SILENT: &str = "POST /api/upload/bargains/ HTTP/1.1\r\nHost: x\r\nX-Internal-API-Key: key\r\n\
+     Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: 999\r\n\r\n--edge";
+
+#[tokio::test]
+async fn who_stays_silent_is_refused_when_the_time_is_over() {
+    let clock = HeldClock::new();
+    let world = World::with_rows(0);
+    let service = world.service.clone().with_clock(clock.clone());
+    let (address, _stop, _server) = listen(service).await;
     let mut silent = TcpStream::connect(address).await.unwrap();
-    let head = "POST /api/upload/bargains/ HTTP/1.1\r\nHost: x\r\nX-Internal-API-Key: key\r\n\
-         Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: 999\r\n\r\n--edge";
-    silent.write_all(head.as_bytes()).await.unwrap();
+    silent.write_all(SILENT.as_bytes()).await.unwrap();
+    clock.advance(1, Limits::default().body_timeout).await;
     let mut answer = String::new();
-    let cut = tokio::time::timeout(Duration::from_secs(5), silent.read_to_string(&mut answer));
-    cut.await.expect("the connection is still open").unwrap();
+    silent.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_stop_cuts_what_takes_too_long() {
+    let clock = HeldClock::new();
+    let limits = Limits {
+        stop_timeout: Duration::from_secs(10),
+        ..Limits::default()
+    };
+    let world = World::with_rows(0);
+    let service = world.service.clone().with_limits(limits);
+    let (address, stop, server) = listen(service.with_clock(clock.clone())).await;
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    silent.write_all(SILENT.as_bytes()).await.unwrap();
+    clock.advance(1, Duration::ZERO).await;
+    stop.send(()).unwrap();
+    // The body's time and the stop's: the shorter is over first.
+    clock.advance(2, limits.stop_timeout).await;
+    server.await.unwrap();
+    let mut answer = String::new();
+    silent.read_to_string(&mut answer).await.unwrap();
+    assert_eq!(answer, "");
 }

@@ -11,6 +11,7 @@ use datafusion::arrow::{
 use futures::StreamExt;
 use pricemill::{
     Error, Kind,
+    chain::chain,
     clock::Clock,
     config::FetchConfig,
     events::Events,
@@ -19,9 +20,7 @@ use pricemill::{
 };
 use secrecy::SecretString;
 
-use crate::support::service::{
-    Asked, Service, answer, chain, ok, owned, page, price, prices, some,
-};
+use crate::support::service::{Asked, Service, answer, ok, owned, page, price, prices, some};
 
 const KEY: &str = "canary-key-1f2e3d";
 

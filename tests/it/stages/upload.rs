@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use pricemill::{
+    chain::chain,
     clock::{Clock, FakeClock},
     config::{FetchConfig, ServeConfig},
     events::Events,
@@ -21,7 +22,7 @@ use crate::{
     stages::serve::{World, listen},
     support::{
         doubles::{ONE, Rows, TWO, draft, inbox_at, pipeline},
-        service::{chain, fake_clock},
+        service::fake_clock,
     },
 };
 

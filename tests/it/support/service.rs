@@ -114,13 +114,6 @@ pub(crate) fn fake_clock() -> Arc<FakeClock> {
     FakeClock::at("2026-11-22T10:00:00Z".parse().unwrap())
 }
 
-/// Returns an error with its causes, as a command shows it.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let causes = causes.map(ToString::to_string);
-    causes.collect::<Vec<_>>().join(": ")
-}
-
 pub(crate) fn owned(rows: &[&str]) -> Vec<String> {
     rows.iter().map(|row| (*row).to_owned()).collect()
 }
