@@ -113,7 +113,10 @@ fn without_project(command: &Command, output: Output) -> Option<Result<()>> {
     match command {
         Command::Explain(args) => Some(explain::run(args, output)),
         Command::Docs(args) => Some(docs::run(args, output)),
-        Command::Schema => Some(schema::run()),
+        Command::Schema => {
+            schema::run();
+            Some(Ok(()))
+        }
         _ => None,
     }
 }

@@ -2,13 +2,10 @@
 //!
 //! It reads no project and no settings, so it works where they are broken.
 
-use std::process::ExitCode;
-
 use super::screen::print_text;
 use crate::config;
 
 /// Prints the schema.
-pub(super) fn run() -> ExitCode {
+pub(super) fn run() {
     print_text(&format!("{:#}\n", config::schema()));
-    ExitCode::SUCCESS
 }

@@ -158,6 +158,7 @@ mod tests {
             empty: Vec::new(),
             line: Some(1),
             message: None,
+            findings: Vec::new(),
         }
     }
 }

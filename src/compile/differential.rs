@@ -130,8 +130,8 @@ fn condition(depth: u32, two: bool) -> Sql {
         (n(), n(), n()).prop_map(|(a, b, c)| format!("{a} in ({b}, {c}, null)")),
         (n(), n()).prop_map(|(a, b)| format!("{a} not in ({b}, 2)")),
         t().prop_map(|a| format!("{a} like 'p%'")),
-        (n(), n()).prop_map(|(a, b)| format!("{a} is distinct from {b}")),
-        (n(), n()).prop_map(|(a, b)| format!("{a} is not distinct from {b}")),
+        (n(), n()).prop_map(|(a, b)| format!("({a} is distinct from {b})")),
+        (n(), n()).prop_map(|(a, b)| format!("({a} is not distinct from {b})")),
     ]
     .boxed();
     if depth == 0 {
@@ -225,7 +225,7 @@ fn joined() -> Sql {
         Just("x.a = y.a".to_owned()),
         Just("x.a = y.b and x.c = y.c".to_owned()),
         condition(1, true).prop_map(|c| format!("x.a = y.a and {c}")),
-        Just("x.a is not distinct from y.a".to_owned()),
+        Just("(x.a is not distinct from y.a)".to_owned()),
     ];
     (kind, on)
         .prop_map(|(kind, on)| format!("t x {kind} u y on {on}"))

@@ -20,6 +20,7 @@ use datafusion::{
         exec_err, internal_err,
         tree_node::{Transformed, TreeNode},
     },
+    logical_expr::type_coercion::binary::BinaryTypeCoercer,
     logical_expr::{
         Between, BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator,
         ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, expr::InList,
@@ -145,7 +146,8 @@ fn operation(left: &Expr, op: Operator, right: &Expr, schema: &DFSchema) -> Opti
         Operation::Remainder => left.is_decimal() || left.is_floating(),
         _ => left.is_integer(),
     };
-    (suits && left == right).then_some(operation)
+    let same = left == right || (operation == Operation::Remainder && right.is_decimal());
+    (suits && same).then_some(operation)
 }
 
 /// Rewrites each expression of a plan bottom-up, and keeps the names of its columns.
@@ -231,8 +233,11 @@ impl ScalarUDFImpl for Arithmetic {
     }
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
-        match arguments {
-            [left, right] if left == right => Ok(left.clone()),
+        match (arguments, self.operation) {
+            ([left, right], Operation::Remainder) => {
+                BinaryTypeCoercer::new(left, &Operator::Modulo, right).get_result_type()
+            }
+            ([left, right], _) if left == right => Ok(left.clone()),
             _ => internal_err!("{} of {arguments:?}", self.name()),
         }
     }

@@ -149,10 +149,6 @@ mod tests {
             ),
             ("select a from t for update", "for update"),
             ("select a from t for share skip locked", "for share"),
-            (
-                "select a from t for system_time as of '2026-01-01'",
-                "for system_time",
-            ),
             ("select a from t with (nolock)", "with"),
             ("select a from t partition (p0)", "partition"),
             (
@@ -213,6 +209,14 @@ mod tests {
             ),
             ("select quantile(0.5)(a) from t", "quantile"),
             ("select array(select a from t)", "array"),
+            (
+                "select a from t where a is distinct from b and c",
+                "is distinct from",
+            ),
+            (
+                "select a from t where a is not distinct from b or c",
+                "is not distinct from",
+            ),
             ("select cast(a as varchar(3)) from t", "varchar"),
             ("select cast(a as char(3)) from t", "char"),
             ("select a::varchar(3) from t", "varchar"),
@@ -242,10 +246,11 @@ mod tests {
             "from t select a",
             "select sum(a) over w from t window w as (partition by c order by b)",
             "select a from t limit 5 offset 3 rows",
-            "with c(a) as materialized (select 1) select a from c",
             "select cast(a as decimal(10, 2)), cast(b as timestamp(3)), cast(c as varchar) from t",
             "select a from t intersect select a from u",
             "select distinct on (a) a, b from t order by a, b",
+            "select a from t where c and a is distinct from b",
+            "select a from t where (a is distinct from b) and c",
             "select a from t group by all",
             "select count(distinct a) filter (where b > 1) from t",
             "select a from t, lateral (select b from u where u.a = t.a) as l",
