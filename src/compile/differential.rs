@@ -87,7 +87,7 @@ fn number(depth: u32, two: bool) -> Sql {
         1 => (condition(depth - 1, two), sub(), sub())
             .prop_map(|(c, a, b)| format!("case when {c} then {a} else {b} end")),
         1 => text(depth - 1, two).prop_map(|t| format!("length({t})")),
-        1 => sub().prop_map(|a| format!("(select max(z.a) from u z where z.b = {a})")),
+        1 => number(0, two).prop_map(|a| format!("(select max(z.a) from u z where z.b = {a})")),
         1 => sub().prop_map(|_| "(select count(*) from u z where z.b = x.a)".to_owned()),
     ]
     .boxed()

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use datafusion::{
     arrow::{
         compute::kernels::numeric::{add, mul, rem, sub},
-        datatypes::DataType,
+        datatypes::{DataType, Field, FieldRef},
         error::ArrowError,
     },
     common::{
@@ -23,8 +23,8 @@ use datafusion::{
     logical_expr::type_coercion::binary::BinaryTypeCoercer,
     logical_expr::{
         Between, BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator,
-        ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, expr::InList,
-        expr_rewriter::NamePreserver, utils::merge_schema,
+        ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+        expr::InList, expr_rewriter::NamePreserver, utils::merge_schema,
     },
     optimizer::analyzer::AnalyzerRule,
 };
@@ -240,6 +240,17 @@ impl ScalarUDFImpl for Arithmetic {
             ([left, right], _) if left == right => Ok(left.clone()),
             _ => internal_err!("{} of {arguments:?}", self.name()),
         }
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        let fields = arguments.arg_fields;
+        let types: Vec<DataType> = fields
+            .iter()
+            .map(|field| field.data_type().clone())
+            .collect();
+        let nullable = fields.iter().any(|field| field.is_nullable());
+        let field = Field::new(self.name(), self.return_type(&types)?, nullable);
+        Ok(Arc::new(field))
     }
 
     fn invoke_with_args(&self, given: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -95,6 +95,19 @@ impl Refused<'_> {
         });
     }
 
+    /// Returns the last token before `within` that is this keyword.
+    fn before(&self, within: Span, keyword: &str) -> Span {
+        let until = self
+            .tokens
+            .partition_point(|token| token.span.start < within.start);
+        let mut tokens = self.tokens[..until].iter().rev();
+        let found = tokens.find(|token| match &token.token {
+            Token::Word(word) => word.value.eq_ignore_ascii_case(keyword),
+            _ => false,
+        });
+        found.map_or(within, |token| token.span)
+    }
+
     /// Returns the tokens of some keywords, one after the other, from `within` on.
     fn keyword(&self, within: Span, keywords: &str) -> Option<Span> {
         let from = self
@@ -131,16 +144,19 @@ mod tests {
         let findings = file.findings().iter();
         findings
             .map(|finding| {
-                assert_eq!(finding.code, Code::UnsupportedClause, "{text}");
                 let place = finding.place().unwrap();
-                place.text[place.span.clone()].to_lowercase()
+                let at = place.text[place.span.clone()].to_lowercase();
+                match finding.code {
+                    Code::UnsupportedClause => at,
+                    code => format!("{code} at {at}"),
+                }
             })
             .collect()
     }
 
     #[test]
     fn a_clause_that_would_be_ignored_is_refused_at_its_place() {
-        for (sql, at) in [
+        let cases = [
             ("select a from t tablesample bernoulli (10)", "tablesample"),
             ("select a from t TABLESAMPLE (10 rows)", "tablesample"),
             (
@@ -166,7 +182,6 @@ mod tests {
             ("select a from t distribute by a", "distribute by"),
             ("select a from t sort by a", "sort by"),
             ("select a from t cluster by a", "cluster by"),
-            ("select as struct a from t", "as struct"),
             ("select * ilike 'a%' from t", "ilike"),
             ("select t.* rename (a as b) from t", "rename"),
             ("from t", "from"),
@@ -222,9 +237,13 @@ mod tests {
             ("select a::varchar(3) from t", "varchar"),
             ("select cast(a as int(3)) from t", "int"),
             ("with c(a int) as (select 1) select a from c", "int"),
-        ] {
-            assert_eq!(refused(sql), [at], "{sql}");
-        }
+        ];
+        let others: Vec<_> = cases
+            .into_iter()
+            .map(|(sql, at)| (sql, vec![at.to_owned()], refused(sql)))
+            .filter(|(_, at, found)| at != found)
+            .collect();
+        assert!(others.is_empty(), "{others:#?}");
     }
 
     #[test]

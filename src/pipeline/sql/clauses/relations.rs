@@ -16,7 +16,7 @@ impl Refused<'_> {
                 global,
                 join_operator,
             } = join;
-            self.refuse(*global, relation, "global", "leave it out");
+            self.refuse(*global, table, "global", "leave it out");
             self.operator(table, relation, join_operator);
         }
     }

@@ -138,7 +138,11 @@ impl Refused<'_> {
             "in" => "IN (SELECT …) is only supported as a condition of WHERE or HAVING",
             _ => "EXISTS is only supported in WHERE and HAVING",
         };
-        self.add(value.span(), keyword, what.to_owned(), help);
+        let within = match keyword {
+            "exists" => self.before(value.span(), keyword),
+            _ => value.span(),
+        };
+        self.add(within, keyword, what.to_owned(), help);
     }
 }
 
