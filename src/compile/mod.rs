@@ -13,6 +13,8 @@ mod compiler;
 mod contract;
 mod diagnose;
 #[cfg(test)]
+mod dialect;
+#[cfg(test)]
 mod differential;
 mod grain;
 mod kinds;

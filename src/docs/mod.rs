@@ -22,6 +22,7 @@ macro_rules! links {
 [how-to]: crate::docs::how_to
 [commands]: crate::docs::commands
 [pipelines]: crate::docs::pipelines
+[sql]: crate::docs::sql
 [functions]: crate::docs::functions
 [output]: crate::docs::output
 [settings]: crate::docs::settings
@@ -55,6 +56,7 @@ pages! {
     tutorial "tutorial" "A pipeline from nothing, in ten minutes"
     how_to "how-to" "Recipes: queries, parameters, seeds, checks, tests, pages"
     pipelines "pipelines" "What the shipped pipelines compute"
+    sql "sql" "The SQL of models: values, differences, what is refused"
     functions "functions" "SQL functions and embedding models"
     commands "commands" "All commands, profiles, exit codes"
     output "output" "What commands print: formats, fields, words"

@@ -100,7 +100,7 @@ fn a_name_that_is_not_there_is_an_object_with_the_hint() {
         "kind": "failed",
         "message": "there is no snapshot with prices",
         "causes": [],
-        "hint": "`pricemill fetch` makes one",
+        "hint": "`pricemill fetch` creates one",
         "findings": []
       }
     }
@@ -311,6 +311,7 @@ fn what_a_test_cannot_do_is_shown_in_its_file() {
     pass tests/sql/bargains/bargains.slt (6 records)
     pass tests/sql/bargains/checks.slt (2 records)
     pass tests/sql/bargains/extremes.slt (3 records)
+    pass tests/sql/bargains/updates.slt (2 records)
     FAIL tests/sql/bargains/wrong.slt:2
     error[bad-test]: write `create table prices as select …`
      --> tests/sql/bargains/wrong.slt:3:1
@@ -319,7 +320,7 @@ fn what_a_test_cannot_do_is_shown_in_its_file() {
       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ here
 
     for more about this error, try `pricemill explain bad-test`
-    PASS=3 WARN=0 FAIL=1 SKIP=0 in <time>
+    PASS=4 WARN=0 FAIL=1 SKIP=0 in <time>
     ");
     world.write(
         "shop/tests/sql/bargains/wrong.slt",
@@ -329,6 +330,7 @@ fn what_a_test_cannot_do_is_shown_in_its_file() {
     pass tests/sql/bargains/bargains.slt (6 records)
     pass tests/sql/bargains/checks.slt (2 records)
     pass tests/sql/bargains/extremes.slt (3 records)
+    pass tests/sql/bargains/updates.slt (2 records)
     FAIL tests/sql/bargains/wrong.slt:1
     error[bad-test]: invalid type character: 'Z' in type string
      --> tests/sql/bargains/wrong.slt:1:1
@@ -337,7 +339,7 @@ fn what_a_test_cannot_do_is_shown_in_its_file() {
       | ^^^^^^^ here
 
     for more about this error, try `pricemill explain bad-test`
-    PASS=3 WARN=0 FAIL=1 SKIP=0 in <time>
+    PASS=4 WARN=0 FAIL=1 SKIP=0 in <time>
     ");
     world.write(
         "shop/tests/sql/bargains/wrong.slt",
@@ -347,6 +349,7 @@ fn what_a_test_cannot_do_is_shown_in_its_file() {
     pass tests/sql/bargains/bargains.slt (6 records)
     pass tests/sql/bargains/checks.slt (2 records)
     pass tests/sql/bargains/extremes.slt (3 records)
+    pass tests/sql/bargains/updates.slt (2 records)
     FAIL tests/sql/bargains/wrong.slt:1
     error[unknown-parameter]: there is no parameter `min_ratoi`
      --> tests/sql/bargains/wrong.slt:2:1
@@ -357,6 +360,6 @@ fn what_a_test_cannot_do_is_shown_in_its_file() {
       = help: did you mean `min_ratio`?
 
     for more about this error, try `pricemill explain unknown-parameter`
-    PASS=3 WARN=0 FAIL=1 SKIP=0 in <time>
+    PASS=4 WARN=0 FAIL=1 SKIP=0 in <time>
     ");
 }

@@ -179,5 +179,5 @@ fn a_file_that_is_not_there_and_an_unknown_dataset_are_told() {
     For more information, try '--help'.
     ");
     std::fs::create_dir(world.path("empty")).unwrap();
-    screen!(query(&world, "prices=empty", sql).ends(1).err, @"error: could not read <world>/empty: it has no .parquet file");
+    screen!(query(&world, "prices=empty", sql).ends(1).err, @"error: could not read <world>/empty: it contains no .parquet file");
 }

@@ -18,7 +18,7 @@ fn schema_prints_the_settings_even_where_they_are_broken() {
     insta::assert_snapshot!(format!("{:#}", fetch["properties"]["patience"]), @r#"
     {
       "default": "10m",
-      "description": "how long one request is tried again, waits included",
+      "description": "how long to retry one request, waits included",
       "examples": [
         "30s",
         "10m",

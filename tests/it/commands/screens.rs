@@ -92,12 +92,12 @@ fn demo_runs_the_whole_loop_in_a_new_folder() {
       shop/data/pricemill.db   the database, with the derived tables
       shop/data/snapshots/     Parquet, readable by any tool
       shop/data/outbox/        the artifacts with their manifests
-      shop/sql/, pipelines/    what made them
+      shop/sql/, pipelines/    the SQL and the manifests
     three things to try
       cd shop
-      pricemill run bargains --min-ratio 2 a number changed: look at the counts
+      pricemill run bargains --min-ratio 2 change a number, and look at the counts
       pricemill show bargains --limit 3    its rows; then edit sql/bargains/ and look again
-      pricemill status                     each pipeline at each hop
+      pricemill status                     how far each pipeline has got
     PASS=36 WARN=0 FAIL=0 SKIP=4 in <time>
     ");
     screen!(said.out, @"
@@ -124,8 +124,8 @@ fn demo_runs_the_whole_loop_in_a_new_folder() {
     +--------------+--------+--------+
     ");
     screen!(world.run(&["demo", "shop"]).ends(2).err, @"
-    error: <world>/shop is not empty: it holds <file>
-    help: name a folder that is not there yet
+    error: <world>/shop is not empty: it contains <file>
+    help: name a folder that does not exist yet
     ");
 }
 
@@ -137,8 +137,8 @@ fn new_makes_a_project_in_a_new_folder() {
     try: cd shop && pricemill check && pricemill test
     ");
     screen!(world.run(&["new", "shop"]).ends(2).err, @"
-    error: <world>/shop is not empty: it holds <file>
-    help: name a folder that is not there yet
+    error: <world>/shop is not empty: it contains <file>
+    help: name a folder that does not exist yet
     ");
 }
 
@@ -164,7 +164,7 @@ fn generate_needs_a_snapshot_and_parameters_in_their_bounds() {
     let latest = ["generate", "bargains", "--snapshot", "latest"];
     screen!(world.run(&latest).ends(1).err, @"
     error: there is no snapshot with prices
-    help: `pricemill fetch` makes one
+    help: `pricemill fetch` creates one
     ");
     screen!(world.run(&["generate", "bargains", "--dry-run"]).ends(0).err, @"
     prices: 7 rows
@@ -178,7 +178,7 @@ fn generate_needs_a_snapshot_and_parameters_in_their_bounds() {
 fn upload_and_update_say_where_there_is_nothing_to_do() {
     let world = small();
     screen!(world.run(&["upload", "bargains"]).ends(0).err, @"
-    bargains: skipped (nothing is in the outbox; generate it first)
+    bargains: skipped (nothing in the outbox; run `generate` first)
     PASS=0 WARN=0 FAIL=0 SKIP=1 in <time>
     ");
     screen!(world.run(&["upload", "bargans"]).ends(2).err, @"
@@ -208,8 +208,8 @@ fn run_is_every_step_and_stops_at_what_fails() {
     ");
     screen!(world.run(&["run", "bargains", "--min-ratio", "9"]).ends(3).err, @"
     prices: 7 rows
-    error: bargains: check `rows`: 0 rows; at least 1 must be there
-    warning: bargains: check `change`: 0 rows after 1: 100.0% changed, 50% are allowed
+    error: bargains: check `rows`: 0 rows; expected at least 1
+    warning: bargains: check `change`: 0 rows, previously 1: a change of 100.0%, at most 50% allowed
     bargains: refused by its checks; nothing was committed
     PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
     ");
@@ -305,7 +305,7 @@ fn show_and_query_print_rows_or_what_is_wrong_with_the_argument() {
     1 | drop table stores
       | ^^^^ not allowed here
       |
-      = help: SQL reads; what is written, the manifest says
+      = help: SQL only reads; the manifest declares what is written
 
     for more about this error, try `pricemill explain not-a-select`
     ");
@@ -321,12 +321,13 @@ fn test_shows_the_difference_of_rows() {
     pass tests/sql/bargains/bargains.slt (6 records)
     pass tests/sql/bargains/checks.slt (2 records)
     pass tests/sql/bargains/extremes.slt (3 records)
+    pass tests/sql/bargains/updates.slt (2 records)
     FAIL tests/sql/bargains/wrong.slt:1
     query result mismatch:
     (-expected|+actual)
     -   7
     +   0
-    PASS=3 WARN=0 FAIL=1 SKIP=0 in <time>
+    PASS=4 WARN=0 FAIL=1 SKIP=0 in <time>
     ");
 }
 
@@ -403,7 +404,7 @@ fn serve_needs_a_port_of_its_own() {
     let world = World::new();
     screen!(world.run(&["serve", "--listen", &address]).ends(1).err, @"
     error: could not listen on <server>: Address already in use (os error 98)
-    help: name a free address with --listen
+    help: choose a free address with --listen
     ");
 }
 

@@ -170,9 +170,9 @@ fn each_mistake_has_its_own_words_and_exit_code() {
     world.run(&["generate", "--bargains", "--dev"]).ends(0);
     world.set("INTERNAL_API_KEY", "wrong");
     screen!(world.run(&["upload", "--bargains", "--dev"]).ends(1).err, @"
-    error: http://<server>: the server does not accept the key (status 401)
+    error: http://<server>: the server rejected the key (status 401)
     help: set INTERNAL_API_KEY to a key that the server accepts
-    bargains: 000001-<hash> stays in the outbox
+    bargains: 000001-<hash> failed, and stays in the outbox
     PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
     ");
     world.set("INTERNAL_API_KEY", KEY);

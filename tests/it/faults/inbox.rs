@@ -54,7 +54,7 @@ fn a_manifest_that_cannot_be_read_is_reported_once_and_holds_up_no_other() {
     world.write("data/inbox/bargains/000000.manifest.json", "{\"oops\"");
     screen!(world.run(&["update", "bargains"]).ends(1).err, @"
     error: could not read manifest <world>/data/inbox/bargains/refused/000000.manifest.json.broken: EOF while parsing an object at line 1 column 7
-    help: look at <world>/data/inbox/bargains/refused/000000.manifest.json.broken, and remove it if it is of no use
+    help: inspect <world>/data/inbox/bargains/refused/000000.manifest.json.broken, and delete it if it is not needed
     bargains: 000001-<hash> applied
       bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
     PASS=1 WARN=0 FAIL=1 SKIP=0 in <time>
@@ -85,7 +85,7 @@ fn content_that_is_gone_is_reported_once_and_can_be_uploaded_again() {
     screen!(world.run(&["update", "bargains"]).ends(1).err, @"
     error: <world>/data/inbox/bargains/000001-<hash>.json is missing
     help: it is set aside; remove its receipt from the outbox and upload it again
-    bargains: 000001-<hash> not applied; the tables are unchanged
+    bargains: 000001-<hash> failed; the tables are unchanged
     PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
     ");
     world.run(&["update", "bargains"]).ends(0);
@@ -101,7 +101,7 @@ fn what_is_in_the_tables_is_told_so_when_its_file_cannot_be_moved() {
     );
     screen!(world.run(&["update", "bargains"]).ends(1).err, @"
     error: could not write <world>/data/archive/inbox/bargains/000001-<hash>.json: Generic folder error: Not a directory (os error 20)
-    bargains: 000001-<hash> applied, but still in the inbox; the next update archives it
+    bargains: 000001-<hash> applied, not archived: the next update moves it out of the inbox
       bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
     PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
     ");

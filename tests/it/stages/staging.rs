@@ -120,5 +120,5 @@ fn no_pipeline_may_be_called_staging() {
     let world = world();
     pipeline(&world, "staging", "min(price)");
     let said = world.run(&["check"]).ends(2);
-    said.tells("`staging` cannot name a pipeline");
+    said.tells("`staging` is not a valid name for a pipeline");
 }

@@ -38,6 +38,8 @@ pub(super) fn refused(
     };
     // The walk never stops early.
     let _ = query.visit(&mut refused);
+    let at = |finding: &Finding| finding.place().map(|place| place.span.start);
+    refused.findings.sort_by_key(at);
     refused.findings
 }
 
