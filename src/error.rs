@@ -114,6 +114,7 @@ impl Error {
             Error::Engine(error) => error.findings(),
             Error::Env(error) => error.findings(),
             Error::Fetch(error) => error.findings(),
+            Error::Load(error) => error.findings(),
             Error::Generate(error) => error.findings(),
             Error::Upload(error) => error.findings(),
             Error::Update(error) => error.findings(),
@@ -131,7 +132,6 @@ impl Error {
             | Error::Inbox(_)
             | Error::Database(_)
             | Error::Archive(_)
-            | Error::Load(_)
             | Error::Runs(_) => &[],
         }
     }

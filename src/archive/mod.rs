@@ -35,7 +35,7 @@ use crate::{
         id::Sha256,
         sealed::{self, Seal, Unsealed},
     },
-    database::{self, Database, Fill, Table, TableCounts, depth, same_tables},
+    database::{self, Database, Fill, Replace, Table, TableCounts, depth, same_tables},
     dataset::Contract,
     env,
     kind::Kind,
@@ -337,7 +337,7 @@ pub async fn restore(database: &dyn Database, place: &Location, id: &str) -> Res
     for table in tables {
         fills.push(Fill {
             table: table.as_table(),
-            replace: true,
+            replace: Replace::All,
             rows: verified(&folder, table, temp.path()).await?,
         });
     }

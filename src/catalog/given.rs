@@ -14,9 +14,9 @@ use async_trait::async_trait;
 use datafusion::{
     arrow::datatypes::{DataType, Schema},
     catalog::TableProvider,
-    common::{Column as Unqualified, ScalarValue},
+    common::{Column as Unqualified, DataFusionError, ScalarValue},
     functions_aggregate::expr_fn::{count, min},
-    logical_expr::{Expr, lit},
+    logical_expr::{Expr, Operator, binary_expr, cast, lit, try_cast, when},
     prelude::SessionContext,
 };
 
@@ -89,7 +89,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(path).map_err(failed)?;
     let entries = entries.map(|entry| entry.map(|entry| entry.path()));
     let mut found = entries.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    found.retain(|file| file.extension().is_some_and(|end| end == "parquet"));
+    found.retain(|file| {
+        let extension = file.extension();
+        extension.is_some_and(|end| end.eq_ignore_ascii_case("parquet"))
+    });
     found.sort();
     match found.is_empty() {
         true => Err(failed(std::io::Error::new(
@@ -116,7 +119,7 @@ fn fits(column: &Column, there: &Schema) -> Result<(), String> {
             false => Err(format!("column `{}` is missing", column.name)),
         };
     };
-    match holds(&column.data_type, field.data_type()) {
+    match holds(&column.data_type, field.data_type()) || may_hold(column, field.data_type()) {
         true => Ok(()),
         false => Err(format!(
             "column `{}` must be {}, not {}",
@@ -148,7 +151,22 @@ fn holds(wanted: &ColumnType, there: &DataType) -> bool {
     }
 }
 
-/// Looks for nulls where there may be none, and for decimals below zero.
+/// Returns whether the values, if they are looked at, may be the contract's: decimals of
+/// more digits, such as the decimal(38,18) that other programs write.
+fn may_hold(column: &Column, there: &DataType) -> bool {
+    is_decimal(column) && there.is_decimal()
+}
+
+/// Counts the rows whose decimal has digits that the contract's cannot have.
+fn misfits(column: &Column, there: &DataType) -> Result<Expr, DataFusionError> {
+    let value = || Expr::Column(Unqualified::new_unqualified(&column.name));
+    let there_and_back = cast(try_cast(value(), column.data_type.arrow()), there.clone());
+    let lost = binary_expr(value(), Operator::IsDistinctFrom, there_and_back);
+    Ok(count(when(lost, lit(1_i64)).end()?))
+}
+
+/// Looks for nulls where there may be none, for decimals below zero, and for those of
+/// too many digits.
 async fn check_rows(
     context: &SessionContext,
     files: Arc<dyn TableProvider>,
@@ -164,9 +182,18 @@ async fn check_rows(
     let money: Vec<_> = columns().filter(|column| is_decimal(column)).collect();
     let counts = filled.iter().map(|column| count(named(column)));
     let least = money.iter().map(|column| min(named(column)));
+    let wide = columns().filter_map(|column| {
+        let there = schema.field_with_name(&column.name).ok()?.data_type();
+        let is_wide = !holds(&column.data_type, there) && may_hold(column, there);
+        is_wide.then_some((column, there))
+    });
+    let wide: Vec<_> = wide.collect();
+    let lossy = wide.iter().map(|(column, there)| misfits(column, there));
+    let lossy = lossy.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let wanted = std::iter::once(count(lit(1_i64)))
         .chain(counts)
-        .chain(least);
+        .chain(least)
+        .chain(lossy);
     let wanted = wanted
         .enumerate()
         .map(|(n, expr)| expr.alias(n.to_string()));
@@ -192,6 +219,13 @@ async fn check_rows(
         let zero = ScalarValue::new_zero(&least.data_type()).map_err(failed)?;
         if least < zero {
             let reason = format!("column `{}` must not be negative", column.name);
+            return Err(unfit(dataset, path, reason));
+        }
+    }
+    for (at, (column, _)) in wide.iter().enumerate() {
+        if value(1 + filled.len() + money.len() + at)? != ScalarValue::Int64(Some(0)) {
+            let (name, wanted) = (&column.name, &column.data_type);
+            let reason = format!("column `{name}` has values that are no {wanted}");
             return Err(unfit(dataset, path, reason));
         }
     }
@@ -224,6 +258,16 @@ mod tests {
         assert!(!is_fit("decimal(10,2)", DataType::Decimal128(10, 3)));
         assert!(!is_fit("decimal(10,2)", DataType::Decimal128(10, 1)));
         assert!(!is_fit("decimal(10,2)", DataType::Float64));
+    }
+
+    #[test]
+    fn decimals_of_more_digits_fit_where_their_values_do() {
+        let there = DataType::Decimal128(38, 18);
+        let schema = |there| Schema::new(vec![Field::new("price", there, true)]);
+        let column = Column::parse("price", "decimal(10,2)").unwrap();
+        assert!(!holds(&column.data_type, &there));
+        assert_eq!(fits(&column, &schema(there)), Ok(()));
+        assert!(fits(&column, &schema(DataType::Float64)).is_err());
     }
 
     #[test]

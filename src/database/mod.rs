@@ -23,11 +23,13 @@ use async_trait::async_trait;
 use datafusion::{arrow::record_batch::RecordBatch, execution::SendableRecordBatchStream};
 use futures::stream::BoxStream;
 
-pub use change::{Accept, Applied, Change, Fill, LedgerEntry, Reject, Staged, TableCounts};
+pub use change::{
+    Accept, Applied, Change, Fill, LedgerEntry, Missing, Reject, Replace, Staged, TableCounts,
+};
 pub use error::{Error, Result};
 pub(crate) use migrations::same_tables;
-pub(crate) use table::depth;
 pub use table::{Table, is_own};
+pub(crate) use table::{depth, refers_to};
 
 use crate::dataset::Dataset;
 
@@ -105,8 +107,10 @@ pub trait Database: fmt::Debug + Send + Sync {
     async fn page(&self, dataset: &Dataset, page: u64, page_size: usize) -> Result<Option<Page>>;
 
     /// Fills tables from outside, in order and in one transaction: tables to be
-    /// replaced are all emptied first. References are checked at the end, so rows may
-    /// come before what they refer to.
+    /// replaced as a whole are all emptied first; of others that are replaced, rows that
+    /// did not come are deleted last. References are checked at the end, so rows may come
+    /// before what they refer to. Tables that only lost rows are counted after those that
+    /// were filled.
     ///
     /// # Errors
     ///

@@ -43,6 +43,11 @@ pub(crate) fn depth(name: &str, tables: &[Table]) -> usize {
     depth_within(name, tables, tables.len())
 }
 
+/// Returns whether a table's rows refer to that parent, themselves or through others.
+pub(crate) fn refers_to(table: &Table, tables: &[Table], parent: &Reference) -> bool {
+    path_to(table, tables, parent, tables.len()).is_some()
+}
+
 /// A circle of tables, which only another program can have made, ends at `most`.
 fn depth_within(name: &str, tables: &[Table], most: usize) -> usize {
     let table = tables.iter().find(|table| table.name == name && most > 0);
@@ -54,6 +59,25 @@ fn depth_within(name: &str, tables: &[Table], most: usize) -> usize {
         .map(|parent| depth_within(&parent.table, tables, most - 1) + 1)
         .max()
         .unwrap_or(0)
+}
+
+/// Returns the shortest way from a table to a parent, by the columns that refer.
+pub(super) fn path_to(
+    table: &Table,
+    tables: &[Table],
+    parent: &Reference,
+    most: usize,
+) -> Option<Vec<(String, Reference)>> {
+    let references = || table.references.iter();
+    if let Some((column, _)) = references().find(|(_, other)| *other == parent) {
+        return Some(vec![(column.clone(), parent.clone())]);
+    }
+    let through = references().filter_map(|(column, other)| {
+        let next = tables.iter().find(|table| table.name == other.table)?;
+        let rest = path_to(next, tables, parent, most.checked_sub(1)?)?;
+        Some([vec![(column.clone(), other.clone())], rest].concat())
+    });
+    through.min_by_key(Vec::len)
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ codes! {
     BadName "bad-name" Error "A name that SQL cannot use without quotes"
     DuplicateName "duplicate-name" Error "Two things share one name"
     BadSeed "bad-seed" Error "A seed is not a well-formed CSV table"
+    SuspectQuote "suspect-quote" Warning "A quote in a seed is probably not what was meant"
     BadTemplate "bad-template" Error "A template and the model that fills it do not match"
     UnusedFile "unused-file" Warning "A file or folder that nothing reads"
 

@@ -31,7 +31,7 @@ use async_trait::async_trait;
 use datafusion::common::Result;
 
 use super::{Embedder, Text, unit};
-use crate::text::folded;
+use crate::text::{folded, is_of_word};
 
 /// Numbers a vector.
 const DIMENSION: usize = 384;
@@ -77,7 +77,7 @@ fn vector(text: &str) -> Vec<f32> {
 }
 
 fn words(folded: &str) -> BTreeSet<&str> {
-    let words = folded.split(|c: char| !c.is_alphanumeric());
+    let words = folded.split(|c: char| !is_of_word(c));
     words.filter(|word| !word.is_empty()).collect()
 }
 

@@ -1,8 +1,8 @@
 //! `normalize_name(name, units)`: what is left of a product's name to compare once
 //! spelling, sizes and the order of words no longer count.
 //!
-//! Lower case, accents folded (NFKD), sizes removed, all but letters and digits to one
-//! blank, words sorted and each once. A name that is nothing but a size becomes empty;
+//! Lower case, accents folded (a mark that makes a letter of its own, as in `й`, stays),
+//! sizes removed, all but letters and digits to one blank, words sorted and each once. A name that is nothing but a size becomes empty;
 //! null stays null. The form of `units` is in [`unit_list`].
 //!
 //! Cost: some passes over the text, about 1 µs for a usual name.

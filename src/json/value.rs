@@ -443,7 +443,9 @@ fn decimal(text: &str, precision: u8, scale: usize) -> Result<i128, &'static str
     if whole.len() > 1 && whole.starts_with('0') {
         return Err("it starts with a zero");
     }
-    if fraction.len() > scale {
+    // Zeros past the scale add nothing.
+    let (fraction, rest) = fraction.split_at(fraction.len().min(scale));
+    if rest.bytes().any(|byte| byte != b'0') {
         return Err("it has too many digits after the point");
     }
     let significant = if whole == "0" { 0 } else { whole.len() };
@@ -478,6 +480,9 @@ mod tests {
         assert_eq!(decimal("12.5", 10, 2), Ok(1250));
         assert_eq!(decimal("0.01", 10, 2), Ok(1));
         assert_eq!(decimal("-0.00", 10, 2), Ok(0));
+        assert_eq!(decimal("5.9800", 10, 2), Ok(598));
+        assert_eq!(decimal("5.980000000000000000", 10, 2), Ok(598));
+        assert_eq!(decimal("7.0", 10, 0), Ok(7));
         assert_eq!(decimal("99999999.99", 10, 2), Ok(9_999_999_999));
         let most = "9".repeat(38);
         assert_eq!(decimal(&most, 38, 0), Ok(10i128.pow(38) - 1));
@@ -486,7 +491,7 @@ mod tests {
     #[test]
     fn what_is_not_plain_digits_within_the_scale_is_no_decimal() {
         for text in [
-            "1.500",
+            "1.505",
             "1e2",
             "NaN",
             "",

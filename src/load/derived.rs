@@ -13,7 +13,7 @@ use futures::stream;
 
 use super::{Error, Result, batch::Batch, state::State, values::Value};
 use crate::{
-    database::{Fill, Table},
+    database::{Fill, Replace, Table},
     dataset::{Column, ColumnType, Contract},
 };
 
@@ -40,7 +40,7 @@ pub(super) fn after(state: &Arc<Mutex<State>>, tables: &[Table]) -> Result<Vec<F
     if derives_links {
         let columns = ["product_id", "category_id"];
         let mut links = fill(state, tables, "product_categories", &columns, links)?;
-        links.replace = true;
+        links.replace = Replace::All;
         fills.push(links);
         fills.push(fill(
             state,
@@ -121,7 +121,7 @@ fn fill(
     let rows = stream::iter(batches);
     Ok(Fill {
         table,
-        replace: false,
+        replace: Replace::Nothing,
         rows: Box::pin(RecordBatchStreamAdapter::new(schema, rows)),
     })
 }
@@ -157,7 +157,10 @@ impl Iterator for Lazy {
 }
 
 fn made(state: &mut State, contract: &Contract, rows: fn(&mut State) -> Rows) -> Vec<RowResult> {
-    if let Err(error) = state.stop_if_bad() {
+    if let Err(error) = state
+        .stop_if_bad()
+        .and_then(|()| state.stop_if_no_company())
+    {
         return vec![Err(error)];
     }
     let rows = rows(state);

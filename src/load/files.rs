@@ -25,18 +25,24 @@ pub(super) fn find(path: &Path, tables: &[Table], notes: &mut Vec<String>) -> Re
     if !std::fs::metadata(path).map_err(read)?.is_dir() {
         return Ok(vec![one(path, tables)?]);
     }
-    let mut paths = std::fs::read_dir(path)
+    let paths = std::fs::read_dir(path)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(read)
         .map(|mut paths: Vec<PathBuf>| {
             paths.sort();
             paths
         })?;
-    paths.retain(|path| path.is_file());
     let mut files: Vec<File> = Vec::new();
-    for path in paths {
-        match one(&path, tables) {
+    for path in &paths {
+        match one(path, tables) {
+            _ if path.is_dir() => notes.push(format!(
+                "{}: skipped, folders in folders are not read",
+                path.display()
+            )),
             Ok(file) => push(&mut files, file)?,
+            Err(Error::Columns { reason, .. }) => {
+                notes.push(format!("{}: skipped, {reason}", path.display()));
+            }
             Err(_) => notes.push(format!(
                 "{}: skipped, no table has that name",
                 path.display()
@@ -44,11 +50,26 @@ pub(super) fn find(path: &Path, tables: &[Table], notes: &mut Vec<String>) -> Re
         }
     }
     if files.is_empty() {
-        let path = path.to_owned();
-        return Err(Error::NothingToLoad { path });
+        return Err(Error::NothingToLoad {
+            path: path.to_owned(),
+            found: found(&paths),
+        });
     }
     files.sort_by_key(|file| (database::depth(&file.table, tables), file.table.clone()));
     Ok(files)
+}
+
+/// Lists what is in a folder: the first few names.
+fn found(paths: &[PathBuf]) -> String {
+    const SHOWN: usize = 5;
+    let names = paths.iter().filter_map(|path| path.file_name());
+    let names = names.map(|name| name.to_string_lossy().into_owned());
+    let shown = names.take(SHOWN).collect::<Vec<_>>().join(", ");
+    match paths.len() {
+        0 => "it is empty".to_owned(),
+        count if count > SHOWN => format!("it has {shown} and {} more", count - SHOWN),
+        _ => format!("it has {shown}"),
+    }
 }
 
 fn push(files: &mut Vec<File>, file: File) -> Result<()> {
@@ -69,18 +90,22 @@ fn one(path: &Path, tables: &[Table]) -> Result<File> {
     let (stem, extension) = name.split_once('.').unwrap_or((&name, ""));
     let known = tables.iter().map(|table| table.name.as_str());
     let mut known = known.filter(|name| !database::is_own(name));
-    match (Format::of(extension), known.any(|name| name == stem)) {
-        (Some(format), true) => Ok(File {
+    let table = known.find(|name| name.eq_ignore_ascii_case(stem));
+    match (Format::of(extension), table) {
+        (Some(format), Some(table)) => Ok(File {
             path: path.to_owned(),
-            table: stem.to_owned(),
+            table: table.to_owned(),
             format,
         }),
-        (None, true) => Err(Error::Columns {
+        (None, Some(_)) => Err(Error::Columns {
             path: path.to_owned(),
-            reason: format!("files of type `.{extension}` cannot be loaded"),
-            hint: Some("use .csv, .jsonl (both also .gz) or .parquet".to_owned()),
+            reason: match extension {
+                "" => "a file without an extension cannot be loaded".to_owned(),
+                _ => format!("files of type `.{extension}` cannot be loaded"),
+            },
+            hint: Some("use .csv, .tsv, .jsonl (each also .gz) or .parquet".to_owned()),
         }),
-        (_, false) => Err(Error::UnknownTable {
+        (_, None) => Err(Error::UnknownTable {
             path: path.to_owned(),
             nearest: nearest(stem, tables.iter().map(|table| table.name.as_str()))
                 .map(str::to_owned),

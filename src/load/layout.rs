@@ -2,10 +2,10 @@
 //! what converts its rows.
 
 use super::{
-    convert::Convert, header::Header, own::OwnRows, prices::PriceRows, products::ProductRows,
-    stores::StoreRows,
+    Result, convert::Convert, header::Header, options::Options, own::OwnRows, prices::PriceRows,
+    products::ProductRows, stores::StoreRows,
 };
-use crate::database::Table;
+use crate::{database::Table, env};
 
 /// How a file's columns relate to its table's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,13 +73,25 @@ impl Layout {
     }
 
     /// Returns what converts the rows of a file with that header.
-    pub(super) fn convert(self, table: &Table, header: &Header) -> Box<dyn Convert> {
-        match self {
+    ///
+    /// # Errors
+    ///
+    /// The project has the units that it needs, and is wrong.
+    pub(super) fn convert(
+        self,
+        table: &Table,
+        header: &Header,
+        options: &Options,
+    ) -> Result<Box<dyn Convert>> {
+        Ok(match self {
             Layout::Stores => Box::new(StoreRows::new(header)),
-            Layout::Products => Box::new(ProductRows::new(header)),
+            Layout::Products => {
+                let units = options.units.clone().map_err(env::Error::Invalid)?;
+                Box::new(ProductRows::new(header, units))
+            }
             Layout::Prices => Box::new(PriceRows::new(header)),
             Layout::Own => Box::new(OwnRows::new(table, header)),
-        }
+        })
     }
 
     /// Returns the layout with names in place of ids, for the tables that have one.

@@ -14,8 +14,8 @@ mod files;
 mod header;
 mod ids;
 mod layout;
-mod line_ends;
 mod names;
+mod options;
 mod own;
 mod prices;
 mod products;
@@ -27,6 +27,7 @@ mod shape;
 mod state;
 mod stores;
 mod values;
+mod whole;
 
 use std::{
     path::{Path, PathBuf},
@@ -34,12 +35,20 @@ use std::{
 };
 
 pub(crate) use self::contract::csv;
-pub use self::{bad::BadRow, run::run};
-use self::{rows::TableFile, state::State};
+pub use self::{
+    bad::BadRow,
+    options::Options,
+    run::{Request, run},
+};
+use self::{
+    rows::TableFile,
+    state::{Needs, State},
+    whole::Whole,
+};
 use crate::{
     config::EngineConfig,
     database::{self, Database, TableCounts},
-    diagnostics::did_you_mean,
+    diagnostics::{Finding, did_you_mean},
     env,
     events::Events,
     kind::Kind,
@@ -69,10 +78,12 @@ pub enum Error {
         nearest: Option<String>,
     },
     /// No file of the folder is a table's.
-    #[error("no file in {path} is named after a table")]
+    #[error("no file in {path} is named after a table: {found}")]
     NothingToLoad {
         /// The folder's path.
         path: PathBuf,
+        /// What is in it.
+        found: String,
     },
     /// Two files are for one table.
     #[error("{first} and {second} are for the same table")]
@@ -81,6 +92,22 @@ pub enum Error {
         first: PathBuf,
         /// The other file's path.
         second: PathBuf,
+    },
+    /// No file is for what is to be replaced.
+    #[error("no file is for the {what} that is to be replaced")]
+    NothingToReplace {
+        /// The table or the company.
+        what: String,
+        /// The nearest table that has a file.
+        nearest: Option<String>,
+    },
+    /// There is no company of that name, neither in the database nor in the files.
+    #[error("there is no company `{name}`, neither in the database nor in the files")]
+    UnknownCompany {
+        /// What was asked for.
+        name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
     },
     /// A file's columns are not what its table needs.
     #[error("{path}: {reason}")]
@@ -125,12 +152,30 @@ impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Error::Read { .. } => Kind::Failed,
-            Error::UnknownTable { .. } | Error::NothingToLoad { .. } | Error::TwoFiles { .. } => {
-                Kind::Usage
-            }
+            Error::UnknownTable { .. }
+            | Error::NothingToLoad { .. }
+            | Error::TwoFiles { .. }
+            | Error::NothingToReplace { .. }
+            | Error::UnknownCompany { .. } => Kind::Usage,
             Error::Columns { .. } | Error::Format { .. } | Error::BadRows { .. } => Kind::Data,
             Error::Database(error) => error.kind(),
             Error::Env(error) => error.kind(),
+        }
+    }
+
+    pub(crate) fn findings(&self) -> &[Finding] {
+        match self {
+            Error::Env(error) => error.findings(),
+            Error::Read { .. }
+            | Error::UnknownTable { .. }
+            | Error::NothingToLoad { .. }
+            | Error::TwoFiles { .. }
+            | Error::NothingToReplace { .. }
+            | Error::UnknownCompany { .. }
+            | Error::Columns { .. }
+            | Error::Format { .. }
+            | Error::BadRows { .. }
+            | Error::Database(_) => &[],
         }
     }
 
@@ -143,6 +188,9 @@ impl Error {
             Error::NothingToLoad { .. } => Some(
                 "name files after tables: stores.csv, products.csv.gz, prices.parquet …".to_owned(),
             ),
+            Error::NothingToReplace { nearest, .. } | Error::UnknownCompany { nearest, .. } => {
+                nearest.as_deref().map(did_you_mean)
+            }
             Error::TwoFiles { .. } => Some("remove one of them".to_owned()),
             Error::Columns { hint, .. } => hint.clone(),
             Error::BadRows { .. } => {
@@ -170,8 +218,8 @@ pub struct Loaded {
 /// quarter of a gibibyte (or the engine's memory) of a file that is not in the order
 /// of its table's key; the rest of it is spilled where the engine spills.
 ///
-/// Rows are inserted, or changed by key; none is deleted, so the same load twice
-/// leaves the same tables.
+/// Rows are inserted, or changed by key; none is deleted but what the options say is
+/// replaced as a whole. The same load twice leaves the same tables.
 ///
 /// # Errors
 ///
@@ -179,6 +227,7 @@ pub struct Loaded {
 pub async fn load(
     database: &dyn Database,
     path: &Path,
+    options: &Options,
     engine: &EngineConfig,
     progress: &Events,
 ) -> Result<Loaded> {
@@ -191,14 +240,20 @@ pub async fn load(
     let files = files::find(path, &tables, &mut notes)?;
     let mut opened = Vec::new();
     for file in &files {
-        opened.push(TableFile::open(file, &tables, &mut notes)?);
+        opened.push(TableFile::open(file, &tables, options, &mut notes)?);
     }
-    let state = Arc::new(Mutex::new(
-        State::read(database, &TableFile::needs(&opened)).await?,
-    ));
-    let files = opened
-        .into_iter()
-        .map(|file| file.fill(&state, engine, progress));
+    let whole = Whole::of(options, &files, &tables);
+    let needs = Needs {
+        whole: whole.clone(),
+        ..TableFile::needs(&opened)
+    };
+    let state = State::read(database, &needs).await?;
+    let company = state.replaced_company();
+    let state = Arc::new(Mutex::new(state));
+    let files = opened.into_iter().map(|file| {
+        let replace = whole.replace(file.table(), company, options);
+        file.fill(&state, replace, engine, progress)
+    });
     let mut fills: Vec<_> = files.collect();
     fills.extend(derived::after(&state, &tables)?);
     let filled = database.fill(fills).await;
@@ -208,8 +263,7 @@ pub async fn load(
     if let Some(error) = state.take_error() {
         return Err(error);
     }
-    Ok(Loaded {
-        tables: state.counts(filled?),
-        notes,
-    })
+    let tables = state.counts(filled?);
+    notes.append(&mut state.notes);
+    Ok(Loaded { tables, notes })
 }

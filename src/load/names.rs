@@ -22,6 +22,16 @@ impl<K> Default for Names<K> {
 }
 
 impl<K: Eq + Hash + Clone> Names<K> {
+    /// Returns a name's id, if it has one.
+    pub(super) fn get(&self, key: &K) -> Option<i64> {
+        self.ids.get(key).copied()
+    }
+
+    /// Returns the names.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.ids.keys()
+    }
+
     /// Returns a name's id, a new one if need be.
     pub(super) fn id(&mut self, key: K, name: &str) -> i64 {
         if let Some(id) = self.ids.get(&key) {

@@ -1,6 +1,6 @@
 //! Products of the plain layout: brand by name, category as text.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     bad::Fault,
@@ -23,6 +23,7 @@ const NO_BRAND: &str = "no brand";
 /// Rows of `products` with names.
 pub(super) struct ProductRows {
     shape: Shape,
+    units: Arc<Units>,
     id: Field,
     name: Field,
     normalized_name: Field,
@@ -37,8 +38,9 @@ impl ProductRows {
     pub(super) const OPTIONAL: &[&str] =
         &["brand", "size", "barcode", "category", "normalized_name"];
 
-    pub(super) fn new(header: &Header) -> ProductRows {
+    pub(super) fn new(header: &Header, units: Arc<Units>) -> ProductRows {
         ProductRows {
+            units,
             id: header.field("id"),
             name: header.field("name"),
             normalized_name: header.field("normalized_name"),
@@ -83,7 +85,7 @@ impl Convert for ProductRows {
         state.products.add(id);
         let normalized = match row.get(&self.normalized_name) {
             Some(given) => Cow::from(given),
-            None => Cow::from(normalized_name(name, Units::usual())),
+            None => Cow::from(normalized_name(name, &self.units)),
         };
         let values = [
             Some(Value::Bigint(id)),

@@ -12,13 +12,15 @@ use super::{
     files::File,
     header::Header,
     layout::{Columns, Layout},
+    options::Options,
     reader::{Next, Reader},
     row::Row,
     state::{Needs, State},
+    whole::Whole,
 };
 use crate::{
     config::EngineConfig,
-    database::{Fill, Table},
+    database::{Fill, Replace, Table},
     dataset::ColumnType,
     engine,
     events::Events,
@@ -42,6 +44,7 @@ impl TableFile {
     pub(super) fn open(
         file: &File,
         tables: &[Table],
+        options: &Options,
         notes: &mut Vec<String>,
     ) -> Result<TableFile> {
         let table = tables.iter().find(|table| table.name == file.table);
@@ -49,12 +52,15 @@ impl TableFile {
             path: file.path.clone(),
             nearest: None,
         })?;
-        let reader = Reader::open(&file.path, file.format, &Layout::known_columns(&table))?;
+        let known = Layout::known_columns(&table);
+        let mut reader = Reader::open(&file.path, file.format, &known)?;
+        let own = table.contract.names();
+        reader.rename(&known.iter().copied().chain(own).collect::<Vec<_>>());
         let layout = Layout::of(&table, reader.names());
         let Columns { required, optional } = layout.columns(&table);
         let header = Header::new(&file.path, reader.names(), &required, &optional, notes)?;
         Ok(TableFile {
-            convert: layout.convert(&table, &header),
+            convert: layout.convert(&table, &header, options)?,
             header,
             layout,
             table,
@@ -70,7 +76,13 @@ impl TableFile {
             links: any(Layout::Products) || any(Layout::Prices),
             priced: any(Layout::Products),
             parents: own.flat_map(TableFile::parents).collect(),
+            whole: Whole::default(),
         }
+    }
+
+    /// Returns the name of the table that the file is for.
+    pub(super) fn table(&self) -> &str {
+        &self.table.name
     }
 
     /// Returns what the file's columns refer to, each with whether it holds ids.
@@ -92,6 +104,7 @@ impl TableFile {
     pub(super) fn fill(
         self,
         state: &Arc<Mutex<State>>,
+        replace: Replace,
         engine: &EngineConfig,
         progress: &Events,
     ) -> Fill {
@@ -112,7 +125,7 @@ impl TableFile {
         let rows = engine::key_order(engine, contract.arrow(), &table.key, batches);
         Fill {
             table,
-            replace: false,
+            replace,
             rows,
         }
     }
@@ -171,6 +184,7 @@ impl Batches {
             let (line, fault) = match self.reader.next(&mut self.record)? {
                 Next::End => {
                     self.ended = true;
+                    self.note(&mut state.notes);
                     return Ok(());
                 }
                 Next::Bad(line, fault) => {
@@ -193,6 +207,16 @@ impl Batches {
             state.bad.add(self.reader.path(), line, fault);
         }
         Ok(())
+    }
+
+    /// Notes a file without rows, and rows that are probably not what was meant.
+    fn note(&self, notes: &mut Vec<String>) {
+        let path = self.reader.path().display();
+        if self.row == 0 {
+            notes.push(format!("{path}: has no rows"));
+        }
+        let doubts = self.reader.doubts().into_iter();
+        notes.extend(doubts.map(|(line, doubt)| format!("{path}, line {line}: {doubt}")));
     }
 
     fn is_at_fault(&self) -> bool {

@@ -78,7 +78,9 @@ pub(super) fn decimal(text: &str, scale: u32) -> Result<i128, Reason> {
     if whole.is_empty() || !all_digits(whole) || !all_digits(fraction) {
         return Err(not_one());
     }
-    if fraction.len() > scale as usize {
+    // Zeros past the scale add nothing.
+    let (fraction, rest) = fraction.split_at(fraction.len().min(scale as usize));
+    if rest.bytes().any(|byte| byte != b'0') {
         return Err(format!(
             "{text} has more than {scale} digits after the point"
         ));
@@ -131,13 +133,15 @@ mod tests {
         assert_eq!(cents("0"), Ok(0));
         assert_eq!(cents("2.5"), Ok(250));
         assert_eq!(cents("1.15"), Ok(115));
+        assert_eq!(cents("5.9800"), Ok(598));
+        assert_eq!(cents("5.980000000000000000"), Ok(598));
         assert_eq!(cents("99999999.99"), Ok(MAX_CENTS));
     }
 
     #[test]
     fn a_price_that_is_none_is_refused() {
         for text in [
-            "-0.01", "1.155", "1.100", "NaN", "1e2", "1,5", "", ".5", "5.", "+1", "inf",
+            "-0.01", "1.155", "1.10001", "NaN", "1e2", "1,5", "", ".5", "5.", "+1", "inf",
         ] {
             assert!(cents(text).is_err(), "{text}");
         }

@@ -97,8 +97,9 @@ impl Files {
     ) -> impl Iterator<Item = (&'a str, &'a str, &'a [u8])> + 'a {
         self.0.iter().filter_map(move |(path, bytes)| {
             let name = path.strip_prefix(folder)?.strip_prefix('/')?;
-            let stem = name.strip_suffix(extension)?.strip_suffix('.')?;
-            (!stem.contains('/')).then_some((stem, path.as_str(), bytes.as_slice()))
+            let (stem, end) = name.rsplit_once('.')?;
+            let is_one = end.eq_ignore_ascii_case(extension) && !stem.contains('/');
+            is_one.then_some((stem, path.as_str(), bytes.as_slice()))
         })
     }
 

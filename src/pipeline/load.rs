@@ -8,7 +8,7 @@ use super::{
     Project, SourceFile,
     files::{DELETE, Files, OwnFiles},
     graph, manifest, names,
-    seeds::{self, read_seed},
+    seeds::{self, check_seed},
     sources,
     staging::{self, STAGING},
     template,
@@ -110,7 +110,7 @@ fn own_files(files: &Files, pipeline: &str, findings: &mut Vec<Finding>) -> OwnF
             let finding = Finding::new(Code::DuplicateName, what).at(file.place(0..0), "the seed");
             findings.push(finding.help("rename one of the two files"));
         }
-        findings.extend(read_seed(file).err().map(|finding| *finding));
+        findings.extend(check_seed(file));
     }
     own
 }
@@ -258,6 +258,7 @@ fn is_shared(path: &str) -> bool {
 /// Says whether a file of a pipeline's folder is read, or is a note.
 fn is_read(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let name = name.to_ascii_lowercase();
     let ends = |extension: &str| name.ends_with(extension);
     match folder {
         "" => {

@@ -21,6 +21,7 @@ mod sources;
 mod sql;
 mod staging;
 mod template;
+mod units;
 
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
@@ -38,6 +39,7 @@ pub use seeds::read_seed;
 pub use sql::{Name, SqlFile};
 pub(crate) use sql::{ParsedText, byte_at, lower_first, parse_any};
 pub use template::{Part, Slot, Template};
+pub(crate) use units::units;
 
 use crate::{
     dataset::{Contract, Dataset, Docs},

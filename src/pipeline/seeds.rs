@@ -2,12 +2,13 @@
 //!
 //! Text of another kind (`style.css`, `script.js`) is a relation of one row and one
 //! column, `text`. A CSV is a table:
-//! A header, then rows of as many fields. A column whose every value is an
+//! a header, in letters of any case, then rows of as many fields. A column whose every value is an
 //! integer as SQL prints it (no sign but `-`, no leading zero) is a bigint, any
 //! other is text. An empty field is null.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
+use ::csv::StringRecord;
 use datafusion::arrow::{
     array::{ArrayRef, Int64Array, StringArray},
     datatypes::{DataType, Field, Schema},
@@ -15,7 +16,10 @@ use datafusion::arrow::{
 };
 
 use super::{SourceFile, names};
-use crate::diagnostics::{Code, Finding};
+use crate::{
+    diagnostics::{Code, Finding},
+    text::csv::{self, Csv},
+};
 
 /// What the names of seeds end in: tables, then text.
 pub(super) const EXTENSIONS: [&str; 6] = ["csv", "css", "html", "js", "svg", "txt"];
@@ -26,31 +30,74 @@ pub(super) const EXTENSIONS: [&str; 6] = ["csv", "css", "html", "js", "svg", "tx
 ///
 /// Returns the first fault of the file, with its line.
 pub fn read_seed(file: &SourceFile) -> Result<RecordBatch, Box<Finding>> {
-    match file.path.extension().is_some_and(|end| end == "csv") {
-        true => read_table(file),
+    match is_table(file) {
+        true => {
+            let table = Table::read(file)?;
+            let columns = table.header.iter().zip(table.columns);
+            batch(columns.map(|(name, values)| typed(name, values)).collect())
+        }
         false => batch(vec![text("text", vec![Some(file.text.to_string())])]),
     }
 }
 
-fn read_table(file: &SourceFile) -> Result<RecordBatch, Box<Finding>> {
-    let mut reader = csv::ReaderBuilder::new().from_reader(file.text.as_bytes());
-    let header = reader
-        .headers()
-        .map_err(|error| malformed(file, &error))?
-        .clone();
-    check_header(file, &header)?;
-    let mut columns = vec![Vec::new(); header.len()];
-    for record in reader.records() {
-        let record = record.map_err(|error| malformed(file, &error))?;
-        for (column, field) in columns.iter_mut().zip(record.iter()) {
-            column.push((!field.is_empty()).then(|| field.to_owned()));
-        }
+/// Returns what is wrong with a seed, and what is probably not meant in it.
+pub(super) fn check_seed(file: &SourceFile) -> Vec<Finding> {
+    let read = match is_table(file) {
+        true => Table::read(file).map(|table| table.doubts),
+        false => Ok(Vec::new()),
+    };
+    let doubt = |(line, doubt): (u64, String)| {
+        let finding = Finding::new(Code::SuspectQuote, format!("line {line}: {doubt}"));
+        let at = file.place(line_span(&file.text, line));
+        let help = "close the quote, or put the field in quotes and each quote in it twice";
+        finding.at(at, "this row").help(help)
+    };
+    match read {
+        Ok(doubts) => doubts.into_iter().map(doubt).collect(),
+        Err(finding) => vec![*finding],
     }
-    let columns = header
-        .iter()
-        .zip(columns)
-        .map(|(name, values)| typed(name, values));
-    batch(columns.collect())
+}
+
+fn is_table(file: &SourceFile) -> bool {
+    let extension = file.path.extension();
+    extension.is_some_and(|end| end.eq_ignore_ascii_case("csv"))
+}
+
+/// A seed that is a table.
+struct Table {
+    header: Vec<String>,
+    /// Of each column, its values row by row.
+    columns: Vec<Vec<Option<String>>>,
+    /// What is probably not meant, each with its line.
+    doubts: Vec<(u64, String)>,
+}
+
+impl Table {
+    fn read(file: &SourceFile) -> Result<Table, Box<Finding>> {
+        let stop = |stop: csv::Stop| malformed(file, stop.line, &stop.reason);
+        let (header, mut rows) = Csv::open(file.text.as_bytes()).map_err(stop)?;
+        let header = header.iter().map(|name| name.to_ascii_lowercase());
+        let header: Vec<_> = header.collect();
+        check_header(file, &header)?;
+        let mut columns = vec![Vec::new(); header.len()];
+        let mut record = StringRecord::new();
+        loop {
+            match rows.next(&mut record).map_err(stop)? {
+                csv::Read::End => break,
+                csv::Read::Bad(line, reason) => return Err(malformed(file, line, &reason)),
+                csv::Read::Row(_) => {
+                    for (column, field) in columns.iter_mut().zip(record.iter()) {
+                        column.push((!field.is_empty()).then(|| field.to_owned()));
+                    }
+                }
+            }
+        }
+        Ok(Table {
+            header,
+            columns,
+            doubts: rows.doubts(),
+        })
+    }
 }
 
 fn batch(columns: Vec<(Field, ArrayRef)>) -> Result<RecordBatch, Box<Finding>> {
@@ -92,59 +139,47 @@ fn integer(text: &str) -> Option<i64> {
     (number.to_string() == text).then_some(number)
 }
 
-fn check_header(file: &SourceFile, header: &csv::StringRecord) -> Result<(), Box<Finding>> {
-    let end = file.text.find('\n').unwrap_or(file.text.len());
+fn check_header(file: &SourceFile, header: &[String]) -> Result<(), Box<Finding>> {
     let wrong = |message: String, help: &str| {
-        let finding = Finding::new(Code::BadSeed, message).at(file.place(0..end), "the header");
+        let at = file.place(line_span(&file.text, 1));
+        let finding = Finding::new(Code::BadSeed, message).at(at, "the header");
         Err(Box::new(finding.help(help)))
     };
-    if header.is_empty() {
-        return wrong(
-            "the seed is empty".into(),
-            "its first line names the columns",
-        );
-    }
     for (i, name) in header.iter().enumerate() {
         if !names::is_identifier(name) {
-            let help = "use lower-case letters, digits and `_`";
+            let help = "use letters, digits and `_`";
             return wrong(format!("`{name}` is not a valid name for a column"), help);
         }
-        if header.iter().take(i).any(|earlier| earlier == name) {
+        if header[..i].contains(name) {
             return wrong(format!("two columns are named `{name}`"), "rename one");
         }
     }
     Ok(())
 }
 
-fn malformed(file: &SourceFile, error: &csv::Error) -> Box<Finding> {
-    let line = error.position().map_or(1, csv::Position::line);
-    let start = error
-        .position()
-        .and_then(|position| usize::try_from(position.byte()).ok())
-        .map_or(0, |byte| byte.min(file.text.len()));
-    let rest = file.text.get(start..).unwrap_or_default();
-    let rest_start = start + (rest.len() - rest.trim_start_matches(['\r', '\n']).len());
-    let end = file.text[rest_start..]
-        .find('\n')
-        .map_or(file.text.len(), |length| rest_start + length);
-    let (message, help) = match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => (
-            format!("line {line} has {len} fields where the header has {expected_len}"),
-            "put a field that holds a comma in double quotes",
-        ),
-        _ => (
-            format!("line {line}: {error}"),
-            "save the file as CSV in UTF-8",
-        ),
+/// Returns where a line is, in bytes.
+fn line_span(text: &str, line: u64) -> Range<usize> {
+    let mut start = 0;
+    for (number, text) in (1..).zip(text.split_inclusive('\n')) {
+        if number == line {
+            return start..start + text.trim_end_matches(['\r', '\n']).len();
+        }
+        start += text.len();
+    }
+    0..0
+}
+
+fn malformed(file: &SourceFile, line: u64, reason: &str) -> Box<Finding> {
+    let help = match reason {
+        _ if reason.starts_with("has ") => "put a field that holds a comma in double quotes",
+        _ if reason.contains("quote") => {
+            "a field is in double quotes as a whole, and each quote in it is written twice"
+        }
+        _ => "save the file as CSV in UTF-8",
     };
-    let finding = Finding::new(Code::BadSeed, message);
-    Box::new(
-        finding
-            .at(file.place(rest_start..end), "this row")
-            .help(help),
-    )
+    let finding = Finding::new(Code::BadSeed, format!("line {line}: {reason}"));
+    let at = file.place(line_span(&file.text, line));
+    Box::new(finding.at(at, "this row").help(help))
 }
 
 #[cfg(test)]
@@ -174,11 +209,39 @@ mod tests {
     #[test]
     fn a_row_that_is_too_short_is_named_by_its_line() {
         let finding = seed("unit,factor\nkg,1000\nml\n").unwrap_err();
-        assert_eq!(
-            finding.message,
-            "line 3 has 1 fields where the header has 2"
-        );
+        assert_eq!(finding.message, "line 3: has 1 fields, the header has 2");
         assert_eq!(finding.place().unwrap().line_column(), (3, 1));
+    }
+
+    #[test]
+    fn quotes_mean_what_they_mean_in_files_that_are_loaded() {
+        let refused = |text: &str| seed(text).unwrap_err().message;
+        assert_eq!(
+            refused("unit,base\nkg,mg\n\"ml,ul\nl,ul\n"),
+            "line 3: a quote opens here and is never closed"
+        );
+        assert_eq!(
+            refused("unit,base\nkg, \"mg\"\n"),
+            "line 2: field 2 has blanks before the opening quote"
+        );
+        let file = SourceFile {
+            path: "sql/a/units.csv".into(),
+            text: "unit,base\nkg,\"mg\nml,ul\"\n".into(),
+        };
+        let doubt = &check_seed(&file)[0];
+        assert_eq!(doubt.code, Code::SuspectQuote);
+        assert_eq!(doubt.place().unwrap().line_column(), (2, 1));
+        assert_eq!(read_seed(&file).unwrap().num_rows(), 1);
+    }
+
+    #[test]
+    fn capitals_byte_order_marks_and_tabs_are_taken() {
+        let batch = seed("\u{feff}Unit\tFACTOR\r\nkg\t1000\r\n").unwrap();
+        let schema = batch.schema();
+        let names: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        assert_eq!(names, ["unit", "factor"]);
+        assert_eq!(batch.num_rows(), 1);
+        assert!(seed("").unwrap_err().message.contains("the file is empty"));
     }
 
     #[test]

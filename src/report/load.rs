@@ -28,11 +28,20 @@ pub struct LoadedTable {
     pub changed: u64,
     /// Rows that are as they were.
     pub unchanged: u64,
+    /// Rows that are gone: the files that replace them lack them, or what they refer to.
+    pub deleted: u64,
 }
 
 impl Report for Load {
     const COMMAND: &'static str = "load";
-    const COLUMNS: &'static [&'static str] = &["path", "table", "inserted", "changed", "unchanged"];
+    const COLUMNS: &'static [&'static str] = &[
+        "path",
+        "table",
+        "inserted",
+        "changed",
+        "unchanged",
+        "deleted",
+    ];
     type Item = LoadedTable;
 
     fn items(&self) -> Vec<&LoadedTable> {

@@ -14,10 +14,12 @@ use bytes::Bytes;
 use datafusion::arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatchOptions, new_null_array},
     buffer::Buffer,
-    compute::cast,
+    compute::{cast, kernels::cmp::distinct},
     datatypes::{DataType, Decimal128Type},
+    error::ArrowError,
     ipc::reader::StreamDecoder,
     record_batch::RecordBatch,
+    util::display::array_value_to_string,
 };
 use futures::{Stream, StreamExt};
 
@@ -238,14 +240,15 @@ pub(super) enum Wrong {
 /// Returns the batch with exactly the contract's columns and types, and the names
 /// of the columns left out. `before` rows came before it.
 ///
-/// Text may come in any of Arrow's forms; every other type must be the contract's.
+/// Text may come in any of Arrow's forms and a decimal in any scale that loses nothing;
+/// every other type must be the contract's.
 pub(super) fn conform(
     batch: &RecordBatch,
     contract: &Contract,
     before: u64,
 ) -> Result<(RecordBatch, Vec<String>), Wrong> {
     let columns = contract.columns.iter().map(|column| {
-        let typed = typed(batch, column).map_err(Wrong::Column)?;
+        let typed = typed(batch, column, before)?;
         check_rows(&typed, column, before).map_err(Wrong::Row)?;
         Ok(typed)
     });
@@ -258,13 +261,14 @@ pub(super) fn conform(
     Ok((rows, unknown.cloned().collect()))
 }
 
-fn typed(batch: &RecordBatch, column: &Column) -> Result<ArrayRef, String> {
+fn typed(batch: &RecordBatch, column: &Column, before: u64) -> Result<ArrayRef, Wrong> {
     let wanted = column.data_type.arrow();
     let Some(array) = batch.column_by_name(&column.name) else {
         return if column.nullable {
             Ok(new_null_array(&wanted, batch.num_rows()))
         } else {
-            Err(format!("column `{}` is missing", column.name))
+            let reason = format!("column `{}` is missing", column.name);
+            Err(Wrong::Column(reason))
         };
     };
     if array.data_type() == &wanted {
@@ -274,15 +278,39 @@ fn typed(batch: &RecordBatch, column: &Column) -> Result<ArrayRef, String> {
         DataType::Dictionary(_, value) => value,
         other => other,
     };
+    if plain.is_decimal() && wanted.is_decimal() {
+        return rescaled(array, column, before);
+    }
     if ColumnType::from_arrow(plain).as_ref() != Some(&column.data_type) {
-        return Err(format!(
+        return Err(Wrong::Column(format!(
             "column `{}` must be {}, not {}",
             column.name,
             column.data_type,
             array.data_type()
-        ));
+        )));
     }
-    cast(array, &wanted).map_err(|error| format!("column `{}`: {error}", column.name))
+    cast(array, &wanted).map_err(|error| unreadable(column, &error))
+}
+
+/// Returns decimals of another scale as the contract's, where nothing is lost.
+fn rescaled(array: &ArrayRef, column: &Column, before: u64) -> Result<ArrayRef, Wrong> {
+    let failed = |error: ArrowError| unreadable(column, &error);
+    let rescaled = cast(array, &column.data_type.arrow()).map_err(failed)?;
+    let back = cast(&rescaled, array.data_type()).map_err(failed)?;
+    let lost = distinct(array, &back).map_err(failed)?;
+    let Some(row) = (0..lost.len()).find(|row| lost.value(*row)) else {
+        return Ok(rescaled);
+    };
+    let value = array_value_to_string(array, row).map_err(failed)?;
+    Err(Wrong::Row(RowError {
+        row: before + row as u64 + 1,
+        field: column.name.clone(),
+        reason: format!("must be {}, not {value}", column.data_type),
+    }))
+}
+
+fn unreadable(column: &Column, error: &ArrowError) -> Wrong {
+    Wrong::Column(format!("column `{}`: {error}", column.name))
 }
 
 fn check_rows(array: &ArrayRef, column: &Column, before: u64) -> Result<(), RowError> {
@@ -310,4 +338,43 @@ fn check_rows(array: &ArrayRef, column: &Column, before: u64) -> Result<(), RowE
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::Decimal128Array;
+
+    use super::*;
+
+    /// Returns a price of 18 places as the contract's decimal(10,2), from row 6 on.
+    fn price(value: Option<i128>) -> Result<i128, String> {
+        let column = Column::parse("price", "decimal(10,2) not null").unwrap();
+        let contract = Contract {
+            columns: vec![column],
+        };
+        let prices = Decimal128Array::from(vec![Some(0), value]);
+        let prices = prices.with_precision_and_scale(38, 18).unwrap();
+        let prices: ArrayRef = Arc::new(prices);
+        let batch = RecordBatch::try_from_iter([("price", prices)]).unwrap();
+        match conform(&batch, &contract, 5) {
+            Ok((rows, _)) => Ok(rows.column(0).as_primitive::<Decimal128Type>().value(1)),
+            Err(Wrong::Row(wrong)) => Err(format!("{}: {}", wrong.row, wrong.reason)),
+            Err(Wrong::Column(reason)) => Err(reason),
+        }
+    }
+
+    #[test]
+    fn a_decimal_of_more_places_is_taken_where_they_are_zeros() {
+        let unit = 10i128.pow(18);
+        assert_eq!(price(Some(598 * unit / 100)), Ok(598));
+        let wrong = "7: must be decimal(10,2), not 5.980000000000000001";
+        assert_eq!(price(Some(598 * unit / 100 + 1)), Err(wrong.to_owned()));
+        let wrong = "7: must be decimal(10,2), not 100000000.000000000000000000";
+        assert_eq!(price(Some(100_000_000 * unit)), Err(wrong.to_owned()));
+        assert_eq!(
+            price(Some(-unit)).unwrap_err(),
+            "7: must not be negative, but is -1.00"
+        );
+        assert_eq!(price(None), Err("7: must not be null".to_owned()));
+    }
 }

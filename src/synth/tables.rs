@@ -27,7 +27,7 @@ use super::{
     prices::Order,
 };
 use crate::{
-    database::{Database, Fill, Table, TableCounts},
+    database::{Database, Fill, Replace, Table, TableCounts},
     events::Events,
 };
 
@@ -67,7 +67,10 @@ pub async fn fill(
         let rows = rows(export, name).ok_or_else(missing)?;
         fills.push(Fill {
             table: table.clone(),
-            replace,
+            replace: match replace {
+                true => Replace::All,
+                false => Replace::Nothing,
+            },
             rows: stream_of(name, rows, progress.clone()),
         });
     }

@@ -3,16 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{fold::folded, units::Units};
+use super::{
+    fold::{folded, is_of_word},
+    units::Units,
+};
 
-/// Returns a name in lower case, without accents (NFKD) and sizes, all but letters
+/// Returns a name in lower case, without accents and sizes, all but letters
 /// and digits one blank, words sorted and each once. Of a name that is nothing but a
 /// size, nothing is left.
 pub(crate) fn normalized_name(name: &str, units: &Units) -> String {
     let folded = folded(name);
     let without_sizes = without_sizes(&folded, units);
     let words: BTreeSet<&str> = without_sizes
-        .split(|c: char| !c.is_alphanumeric())
+        .split(|c: char| !is_of_word(c))
         .filter(|word| !word.is_empty())
         .collect();
     words.into_iter().collect::<Vec<_>>().join(" ")
@@ -47,7 +50,9 @@ mod tests {
         );
         assert_eq!(normalized("Milk, MILK & milk"), "milk");
         assert_eq!(normalized("Straße ﬁn"), "fin straße");
-        assert_eq!(normalized("ガム שָׁלוֹם"), "שלום カム");
+        assert_eq!(normalized("ガム שָׁלוֹם"), "שלום ガム");
+        assert_eq!(normalized("Йогурт ЗЛАТИЙ 200г"), "200г златий йогурт");
+        assert_eq!(normalized("ข้าว-ขาว"), "ขาว ข้าว");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     number::Number,
-    units::{Unit, Units},
+    units::{Unit, Units, is_letter},
 };
 
 /// What is left to read. A copy is a place to come back to.
@@ -54,7 +54,7 @@ impl<'a> Scan<'a> {
     pub(super) fn unit<'u>(&mut self, units: &'u Units) -> Option<&'u Unit> {
         self.attempt(|scan| {
             scan.blanks();
-            let unit = units.get(scan.run(char::is_alphabetic))?;
+            let unit = units.get(scan.run(is_letter))?;
             let ends = scan.at_end_of_word();
             scan.one(|c| c == '.');
             ends.then_some(unit)

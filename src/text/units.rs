@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::fold::folded;
+use super::fold::{folded, is_mark};
 
 /// A unit's base, `mg`, `ul` or `piece`, and how much of it the unit is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,11 @@ const USUAL: [(&str, &str, i64); 29] = [
     ("tableta", "piece", 1),
 ];
 
+/// Returns whether a unit's name may have a character.
+pub(super) fn is_letter(c: char) -> bool {
+    c.is_alphabetic() || is_mark(c)
+}
+
 impl Units {
     /// Returns the usual units.
     pub(crate) fn usual() -> &'static Units {
@@ -82,7 +87,7 @@ impl Units {
     ) -> Result<Units, Fault> {
         let mut units = Units::default();
         for (name, base, amount) in rows {
-            if name.is_empty() || !name.chars().all(char::is_alphabetic) {
+            if name.is_empty() || !name.chars().all(is_letter) {
                 return Err(Fault::NoLetters(name.to_owned()));
             }
             if amount < 1 {

@@ -52,7 +52,11 @@ pub(in crate::cli) async fn run(outside: &Context, args: Args) -> Result<Ending>
     let inside = inside(outside, &folder, &format!("http://{address}"))?;
 
     title(&inside, "load: CSV → database");
-    load::run(&inside.env, &[export]).await?;
+    let request = load::Request {
+        paths: vec![export],
+        ..load::Request::default()
+    };
+    load::run(&inside.env, &request).await?;
     let (stop, stopped) = oneshot::channel::<()>();
     let service = serve::service(&inside.env, address.port())?;
     let server = tokio::spawn(serve::serve(listener, service, async {

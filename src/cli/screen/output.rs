@@ -179,6 +179,7 @@ mod tests {
             inserted,
             changed: 0,
             unchanged: 1,
+            deleted: 0,
         };
         let report = Load {
             paths: 1,

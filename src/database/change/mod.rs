@@ -17,6 +17,7 @@ mod reject;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::fmt;
 
@@ -141,10 +142,31 @@ pub struct LedgerEntry {
 pub struct Fill {
     /// The table; made when the database does not have it.
     pub table: Table,
-    /// Whether the table is emptied first; otherwise rows are inserted or changed by key.
-    pub replace: bool,
+    /// What becomes of the rows that the table has.
+    pub replace: Replace,
     /// The rows: the table's key and any others of its columns.
     pub rows: SendableRecordBatchStream,
+}
+
+/// What becomes of the rows that a table has when it is filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replace {
+    /// They stay: rows are inserted, or changed by key.
+    Nothing,
+    /// They all go before the first row comes.
+    All,
+    /// Those that do not come go, and what refers to them as its foreign keys say.
+    Missing(Missing),
+}
+
+/// What the rows that come are the whole of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// A column and its value: only rows that refer to it, themselves or through others,
+    /// are replaced. The whole table where there is none.
+    pub within: Option<(Reference, i64)>,
+    /// The guards that the user has waived.
+    pub accept: Accept,
 }
 
 impl fmt::Debug for Change {

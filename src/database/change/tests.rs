@@ -8,7 +8,7 @@ use datafusion::{
 use futures::{StreamExt, executor::block_on, stream};
 use serde_json::Value;
 
-use super::{Accept, Change, Fill, Staged, apply::apply, fill::fill};
+use super::{Accept, Change, Fill, Replace, Staged, apply::apply, fill::fill};
 use crate::{
     database::{
         Result,
@@ -266,7 +266,7 @@ fn filling_says_nothing_that_is_a_databases_own() {
     let mut recorder = Recorder::default();
     let rows = Fill {
         table: table("notes"),
-        replace: true,
+        replace: Replace::All,
         rows: rows(),
     };
     fill(&mut recorder, vec![rows]).unwrap();

@@ -29,13 +29,13 @@ pub(in crate::load) enum Format {
 }
 
 impl Format {
-    /// Returns the format for what follows the first point of a file's name.
+    /// Returns the format for what follows the first point of a file's name, in any case.
     pub(in crate::load) fn of(extension: &str) -> Option<Format> {
-        Some(match extension {
-            "csv" => Format::Csv { gzip: false },
-            "csv.gz" => Format::Csv { gzip: true },
-            "jsonl" => Format::JsonLines { gzip: false },
-            "jsonl.gz" => Format::JsonLines { gzip: true },
+        Some(match extension.to_ascii_lowercase().as_str() {
+            "csv" | "tsv" => Format::Csv { gzip: false },
+            "csv.gz" | "tsv.gz" => Format::Csv { gzip: true },
+            "jsonl" | "ndjson" => Format::JsonLines { gzip: false },
+            "jsonl.gz" | "ndjson.gz" => Format::JsonLines { gzip: true },
             "parquet" => Format::Parquet,
             _ => return None,
         })
@@ -116,14 +116,36 @@ impl Reader {
         })
     }
 
-    /// Returns the columns' names, as they are in the file.
+    /// Returns the columns' names, as they are in the file; after [`Reader::rename`], as
+    /// the table spells them.
     pub(in crate::load) fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Spells names as `known` does where they differ only in case.
+    pub(in crate::load) fn rename(&mut self, known: &[&str]) {
+        for name in &mut self.names {
+            if known.contains(&name.as_str()) {
+                continue;
+            }
+            let same = |known: &&&str| known.eq_ignore_ascii_case(name);
+            if let Some(known) = known.iter().find(same) {
+                *name = (*known).to_owned();
+            }
+        }
     }
 
     /// Returns the file.
     pub(in crate::load) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns what looks like a mistake in the rows read so far, each with its line.
+    pub(in crate::load) fn doubts(&self) -> Vec<(u64, String)> {
+        match &self.rows {
+            Rows::Csv(rows) => rows.doubts(),
+            Rows::JsonLines(_) | Rows::Parquet(_) => Vec::new(),
+        }
     }
 
     /// Reads the next row into `record`.
@@ -143,46 +165,5 @@ fn plain(file: File, gzip: bool) -> Box<dyn Read + Send> {
     match gzip {
         true => Box::new(MultiGzDecoder::new(file)),
         false => Box::new(file),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(text: &str) -> Vec<u64> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("stores.csv");
-        std::fs::write(&path, text).unwrap();
-        let mut reader = Reader::open(&path, Format::Csv { gzip: false }, &[]).unwrap();
-        let (mut record, mut lines) = (StringRecord::new(), Vec::new());
-        loop {
-            match reader.next(&mut record).unwrap() {
-                Next::Row(line) | Next::Bad(line, _) => lines.push(line),
-                Next::End => return lines,
-            }
-        }
-    }
-
-    #[test]
-    fn a_row_stands_where_it_begins() {
-        assert_eq!(lines("id,name\n1,a\n2,b\n3,c"), [2, 3, 4]);
-        assert_eq!(lines("id,name\n1,\"a\nb\nc\"\n2,b\n"), [2, 5]);
-    }
-
-    #[test]
-    fn line_ends_of_two_bytes_and_empty_lines_count_right() {
-        assert_eq!(lines("id,name\r\n1,a\r\n2,b\r\n"), [2, 3]);
-        assert_eq!(lines("id,name\r\n1,\"a\r\nb\"\r\n2,b\r\n"), [2, 4]);
-        assert_eq!(lines("id,name\n1,a\n\n\n2,b\n"), [2, 5]);
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_no_part_of_a_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("stores.csv");
-        std::fs::write(&path, "\u{feff}id,name\n").unwrap();
-        let reader = Reader::open(&path, Format::Csv { gzip: false }, &[]).unwrap();
-        assert_eq!(reader.names(), ["id", "name"]);
     }
 }

@@ -18,13 +18,16 @@ use super::{
     names::Names,
     row::Row,
     values::Value,
+    whole::Whole,
 };
-use crate::{database::TableCounts, pipeline::Reference, text::fold_case};
+use crate::{database::TableCounts, diagnostics::nearest, pipeline::Reference, text::fold_case};
 
 /// What is known while files are read.
 #[derive(Debug, Default)]
 pub(in crate::load) struct State {
     pub(in crate::load) bad: BadRows,
+    /// What is to be said of files whose rows were taken.
+    pub(in crate::load) notes: Vec<String>,
     pub(in crate::load) companies: Names<String>,
     pub(in crate::load) divisions: Names<(i64, String)>,
     pub(in crate::load) brands: Names<String>,
@@ -47,6 +50,7 @@ pub(in crate::load) struct State {
     parents: Vec<(Reference, Known)>,
     had: HashMap<&'static str, IdSet<i64>>,
     derives_links: bool,
+    whole: Whole,
     link_counts: Option<TableCounts>,
     error: Option<Error>,
 }
@@ -147,6 +151,13 @@ impl State {
         let own = self.links.iter().copied();
         let own = own.filter(|(product, _)| !self.recategorized.contains(product));
         let mut links: BTreeSet<_> = own.chain(self.own_links.iter().copied()).collect();
+        if self.whole.has("products") {
+            wanted
+                .values_mut()
+                .for_each(|ids| ids.retain(|id| self.products.place(*id).is_some()));
+            wanted.retain(|_, ids| !ids.is_empty());
+            links.retain(|(product, _)| self.products.place(*product).is_some());
+        }
         for (key, products) in wanted {
             let lowest = products
                 .first()
@@ -190,6 +201,23 @@ impl State {
         }
     }
 
+    /// Returns the id of the company whose rows are replaced, if it has one.
+    pub(in crate::load) fn replaced_company(&self) -> Option<i64> {
+        self.companies.get(self.whole.company.as_ref()?)
+    }
+
+    /// Returns an error if the company whose rows are replaced is in no table and no file.
+    pub(in crate::load) fn stop_if_no_company(&mut self) -> Result<(), DataFusionError> {
+        match self.whole.company.clone() {
+            Some(name) if self.companies.get(&name).is_none() => {
+                let names = self.companies.keys().map(String::as_str);
+                let nearest = nearest(&name, names).map(str::to_owned);
+                Err(self.fail(Error::UnknownCompany { name, nearest }))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(in crate::load) fn take_error(&mut self) -> Option<Error> {
         self.error.take()
     }
@@ -204,6 +232,7 @@ impl State {
             sum.inserted += counts.inserted;
             sum.changed += counts.changed;
             sum.unchanged += counts.unchanged;
+            sum.deleted += counts.deleted;
         }
         if let Some(counts) = self.link_counts.take() {
             tables.insert(counts.table.clone(), counts);

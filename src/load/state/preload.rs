@@ -15,6 +15,7 @@ use crate::{
     load::{
         Result,
         ids::{IdSet, Known},
+        whole::Whole,
     },
     pipeline::Reference,
     text::fold_case,
@@ -29,6 +30,8 @@ pub(in crate::load) struct Needs {
     pub(in crate::load) priced: bool,
     /// The columns that rows refer to, each with whether it holds ids.
     pub(in crate::load) parents: Vec<(Reference, bool)>,
+    /// What the files are all of: of that, only their own rows count.
+    pub(in crate::load) whole: Whole,
 }
 
 impl State {
@@ -36,6 +39,7 @@ impl State {
     pub(in crate::load) async fn read(database: &dyn Database, needs: &Needs) -> Result<State> {
         let mut state = State {
             derives_links: needs.links,
+            whole: needs.whole.clone(),
             ..State::default()
         };
         state.read_names(database).await?;
@@ -74,14 +78,20 @@ impl State {
                 .know((row.id("company_id"), fold_case(&name)), row.id("id"));
         })
         .await?;
+        let replaced = self.replaced_company();
         each(database, "stores", |row| {
-            self.stores.add(row.id("id"));
-            self.company_of_store
-                .insert(row.id("id"), row.id("company_id"));
+            let company = row.id("company_id");
+            let is_part = self.whole.has_part("stores") && replaced == Some(company);
+            if !is_part && !self.whole.has("stores") {
+                self.stores.add(row.id("id"));
+            }
+            self.company_of_store.insert(row.id("id"), company);
         })
         .await?;
         each(database, "products", |row| {
-            self.products.add(row.id("id"));
+            if !self.whole.has("products") {
+                self.products.add(row.id("id"));
+            }
             let category = row.text("category").map(|name| (row.id("id"), name));
             self.category_of_product.extend(category);
         })
@@ -97,8 +107,14 @@ impl State {
     }
 
     async fn read_priced(&mut self, database: &dyn Database) -> Result<()> {
+        if self.whole.has("prices") {
+            return Ok(());
+        }
+        let replaced = self.replaced_company();
+        let replaced = replaced.filter(|_| self.whole.has_part("prices"));
         each(database, "prices", |row| {
-            if let Some(company) = self.company_of_store.get(&row.id("store_id")) {
+            let company = self.company_of_store.get(&row.id("store_id"));
+            if let Some(company) = company.filter(|company| replaced != Some(**company)) {
                 self.priced.insert((row.id("product_id"), *company));
             }
         })

@@ -73,6 +73,30 @@ fn a_file_stands_for_a_dataset_without_a_snapshot() {
 }
 
 #[test]
+fn decimals_of_more_places_are_taken_where_they_are_zeros() {
+    let world = World::new();
+    let sql = "select price from prices where price > 1.99 order by price";
+    let unit = 10i128.pow(16);
+    let columns = |more: i128| {
+        vec![
+            ("store_id", bigints([3, 2, 5])),
+            ("product_id", bigints([7, 7, 8])),
+            (
+                "price",
+                cents([400 * unit, 200 * unit + more, 199 * unit], 38, 18),
+            ),
+        ]
+    };
+    write(&world, "export.parquet", columns(0));
+    let said = query(&world, "prices=export.parquet", sql).ends(0);
+    assert_eq!(said.out, "price\n2.00\n4.00\n");
+    write(&world, "export.parquet", columns(1));
+    let said = query(&world, "prices=export.parquet", sql);
+    let wanted = "column `price` has values that are no decimal(10,2)";
+    assert!(said.err.contains(wanted), "{}", said.err);
+}
+
+#[test]
 fn a_folder_of_files_is_one_dataset() {
     let world = World::new();
     prices(&world, "export/a.parquet");

@@ -6,13 +6,20 @@ use std::{
     sync::Arc,
 };
 
-use datafusion::arrow::util::pretty::pretty_format_batches;
+use datafusion::{
+    arrow::{
+        array::{ArrayRef, Decimal128Array, Int64Array},
+        record_batch::RecordBatch,
+        util::pretty::pretty_format_batches,
+    },
+    parquet::arrow::ArrowWriter,
+};
 use futures::TryStreamExt;
 use pricemill::{
     config::EngineConfig,
-    database::{self, Database},
+    database::{self, Accept, Database},
     events::Events,
-    load::{self, Error, Loaded},
+    load::{self, Error, Loaded, Options},
 };
 
 use crate::support::data;
@@ -57,8 +64,13 @@ impl World {
     }
 
     async fn load(&self, path: &Path) -> Result<Loaded, Error> {
+        let options = Options::default();
+        self.load_as(path, &options).await
+    }
+
+    async fn load_as(&self, path: &Path, options: &Options) -> Result<Loaded, Error> {
         let engine = EngineConfig::default();
-        load::load(&*self.database, path, &engine, &Events::silent()).await
+        load::load(&*self.database, path, options, &engine, &Events::silent()).await
     }
 
     #[must_use]
@@ -337,6 +349,293 @@ async fn the_ledger_cannot_be_loaded_nor_what_names_no_table() {
     let path = world.write("price.csv", "id\n1\n");
     let error = pricemill::Error::from(world.load(&path).await.unwrap_err());
     assert_eq!(error.hint().unwrap(), "did you mean `prices`?");
+}
+
+#[tokio::test]
+async fn a_quote_that_is_never_closed_loads_nothing() {
+    let world = World::new();
+    world.load(&world.three_files()).await.unwrap();
+    let before = world.everything().await;
+    let text = "product_id,store_id,price,sku\n10,1,1.09,\"A\n10,2,2.49,B\n11,1,0.99,C";
+    let path = world.write("prices.csv", text);
+    let error = world.load(&path).await.unwrap_err().to_string();
+    let expected = "prices.csv, line 2: a quote opens here and is never closed";
+    assert!(error.ends_with(expected), "{error}");
+    let path = world.write(
+        "prices.csv",
+        "product_id,store_id,price,sku\n10,1,5, \"A\"\n",
+    );
+    let bad = bad_rows(world.load(&path).await);
+    assert_eq!((bad[0].0, bad[0].1.as_deref()), (2, None));
+    assert_eq!(bad[0].2, "field 4 has blanks before the opening quote");
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test]
+async fn rows_within_a_quoted_field_are_noted() {
+    let world = World::new();
+    world.load(&world.three_files()).await.unwrap();
+    let text = "product_id,store_id,price,sku\n10,1,1.09,\"A\n10,2,2.49,B\"\n11,1,0.99,C\n";
+    let loaded = world.load(&world.write("prices.csv", text)).await.unwrap();
+    let expected =
+        "line 2: a quoted field spans lines that could each be a row: is its quote closed?";
+    assert!(loaded.notes[0].ends_with(expected), "{:?}", loaded.notes);
+}
+
+#[tokio::test]
+async fn nothing_is_loaded_in_silence() {
+    let world = World::new();
+    for (name, text) in [("stores.csv", "id,company,name\n"), ("stores.jsonl", "\n")] {
+        let loaded = world.load(&world.write(name, text)).await.unwrap();
+        assert!(
+            loaded.notes[0].ends_with(": has no rows"),
+            "{:?}",
+            loaded.notes
+        );
+    }
+    let error = world
+        .load(&world.write("stores.csv", ""))
+        .await
+        .unwrap_err();
+    let said = "line 1: the file is empty: its first line must name the columns";
+    assert!(error.to_string().ends_with(said), "{error}");
+    let said = |folder: &str| {
+        let path = world.folder.path().join(folder);
+        let world = &world;
+        async move { world.load(&path).await.unwrap_err().to_string() }
+    };
+    std::fs::create_dir(world.folder.path().join("nothing")).unwrap();
+    assert!(
+        said("nothing")
+            .await
+            .ends_with("named after a table: it is empty")
+    );
+    std::fs::create_dir_all(world.folder.path().join("other/prices")).unwrap();
+    std::fs::write(world.folder.path().join("other/prices.xlsx"), "").unwrap();
+    assert!(said("other").await.ends_with("it has prices, prices.xlsx"));
+    let error = world
+        .load(&world.write("prices.xlsx", ""))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("`.xlsx` cannot be loaded"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn capitals_marks_and_tabs_are_taken() {
+    let world = World::new();
+    let text = "\u{feff}ID\tCompany\tName\r\n1\tLidl\tA, the first\r\n";
+    let loaded = world.load(&world.write("STORES.CSV", text)).await.unwrap();
+    assert_eq!(loaded.tables[0].inserted, 1);
+    assert_eq!(loaded.notes, Vec::<String>::new());
+    let text = "\u{feff}{\"ID\":2,\"company\":\"Lidl\",\"Name\":\"B\"}\r\n";
+    world
+        .load(&world.write("Stores.JSONL", text))
+        .await
+        .unwrap();
+    let rows = world.rows("stores").await;
+    assert!(rows.contains("| 1  | A, the first | 1 "), "{rows}");
+    assert!(rows.contains("| 2  | B            | 1 "), "{rows}");
+}
+
+#[tokio::test]
+async fn zeros_past_the_scale_are_taken_and_other_digits_are_not() {
+    let world = World::new();
+    world.load(&world.three_files()).await.unwrap();
+    let text = "product_id,store_id,price\n10,1,5.9800\n10,2,5.98001\n";
+    let bad = bad_rows(world.load(&world.write("prices.csv", text)).await);
+    assert_eq!(bad.len(), 1);
+    assert_eq!(bad[0].0, 3);
+    let path = world.folder.path().join("in/prices.parquet");
+    parquet_price(&path, 5_980_000_000_000_000_000);
+    world.load(&path).await.unwrap();
+    let rows = world.rows("prices").await;
+    assert!(rows.contains("| 10         | 1        | 598 "), "{rows}");
+    parquet_price(&path, 5_980_000_000_000_000_001);
+    assert_eq!(bad_rows(world.load(&path).await)[0].0, 1);
+}
+
+/// Writes the price of product 10 in store 1 as Spark does, a decimal(38,18).
+fn parquet_price(path: &Path, price: i128) {
+    let price = Decimal128Array::from(vec![price]);
+    let price = price.with_precision_and_scale(38, 18).unwrap();
+    let id = |id: i64| Arc::new(Int64Array::from(vec![id])) as ArrayRef;
+    let columns = [
+        ("product_id", id(10)),
+        ("store_id", id(1)),
+        ("price", Arc::new(price) as ArrayRef),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+#[tokio::test]
+async fn a_name_is_without_the_sizes_of_the_projects_own_units() {
+    let world = World::new();
+    let root = world.folder.path();
+    for file in pricemill::pipeline::embedded() {
+        let path = root.join(file.path());
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let is_units = path.ends_with("units.csv");
+        let own: &[u8] = if is_units {
+            "גרם,mg,1000\n".as_bytes()
+        } else {
+            b""
+        };
+        std::fs::write(path, [file.bytes(), own].concat()).unwrap();
+    }
+    let project = pricemill::pipeline::Project::load(root).unwrap();
+    let path = world.write("products.csv", "id,name\n1,במבה 80 גרם\n2,Čaj 20 g\n");
+    let options = Options::of(Ok(&project));
+    world.load_as(&path, &options).await.unwrap();
+    let rows = world.rows("products").await;
+    assert!(rows.contains("| במבה            |"), "{rows}");
+    assert!(rows.contains("| caj             |"), "{rows}");
+}
+
+/// What `load` asks for when the files are all of some tables, or of a company.
+fn whole(tables: &[&str], company: Option<&str>, accept: Accept) -> Options {
+    Options {
+        replace: tables.iter().map(|&table| table.to_owned()).collect(),
+        replace_company: company.map(str::to_owned),
+        accept,
+        ..Options::default()
+    }
+}
+
+fn counts(loaded: &Loaded) -> String {
+    let tables = loaded.tables.iter().map(|counts| {
+        format!(
+            "{}: {} inserted, {} changed, {} unchanged, {} deleted",
+            counts.table, counts.inserted, counts.changed, counts.unchanged, counts.deleted
+        )
+    });
+    tables.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn rows_that_a_whole_table_lacks_are_deleted_and_counted() {
+    let world = World::new();
+    world.load(&world.three_files()).await.unwrap();
+    let next = "product_id,store_id,price\n10,1,1.15\n10,3,0.10\n11,2,2.5\n11,3,2.5\n";
+    let path = world.write("prices.csv", next);
+    let loaded = world.load(&path).await.unwrap();
+    assert_eq!(
+        counts(&loaded).lines().next().unwrap(),
+        "prices: 1 inserted, 1 changed, 3 unchanged, 0 deleted"
+    );
+    assert!(world.rows("prices").await.contains("| 12 "));
+    let prices = whole(&["prices"], None, Accept::default());
+    let loaded = world.load_as(&path, &prices).await.unwrap();
+    assert_eq!(
+        counts(&loaded).lines().next().unwrap(),
+        "prices: 0 inserted, 0 changed, 4 unchanged, 1 deleted"
+    );
+    let rows = world.rows("prices").await;
+    assert!(!rows.contains("| 12 "), "{rows}");
+    let again = world.load_as(&path, &prices).await.unwrap();
+    assert!(counts(&again).starts_with("prices: 0 inserted, 0 changed, 4 unchanged, 0 deleted"));
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_deleted_store_goes_with_it_and_is_counted() {
+    let world = World::new();
+    world.load(&world.three_files()).await.unwrap();
+    let stores = "id,company,name\n1,Lidl,Lidl A\n2,Lidl,Lidl B\n";
+    let path = world.write("stores.csv", stores);
+    let stores = whole(&["stores"], None, Accept::default());
+    let loaded = world.load_as(&path, &stores).await.unwrap();
+    insta::assert_snapshot!(counts(&loaded), @"");
+    let rows = world.rows("stores").await;
+    assert!(rows.contains("Lidl A") && !rows.contains("| K "), "{rows}");
+    assert_eq!(
+        world.rows("prices").await.lines().count(),
+        4 + 3,
+        "three are left"
+    );
+}
+
+#[tokio::test]
+async fn a_price_of_a_store_that_is_not_in_the_whole_is_a_bad_row() {
+    let world = World::new();
+    world.load(&world.three_files()).await.unwrap();
+    let before = world.everything().await;
+    world.write("stores.csv", "id,company,name\n1,Lidl,A\n2,Lidl,B\n");
+    let all = whole(&["stores", "prices"], None, Accept::default());
+    let bad = bad_rows(world.load_as(&world.folder.path().join("in"), &all).await);
+    assert_eq!(
+        bad,
+        [(3, Some("store_id".into()), "stores has no id 3".into())]
+    );
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test]
+async fn a_companys_files_replace_its_own_rows_only() {
+    let world = World::new();
+    world.load(&world.three_files()).await.unwrap();
+    std::fs::remove_file(world.folder.path().join("in/products.csv")).unwrap();
+    world.write("stores.csv", "id,company,division,name\n1,Lidl,,Lidl A\n");
+    world.write("prices.csv", "product_id,store_id,price\n10,1,1.15\n");
+    let folder = world.folder.path().join("in");
+    let lidl = whole(
+        &[],
+        Some("Lidl"),
+        Accept {
+            shrink: true,
+            ..Accept::default()
+        },
+    );
+    let loaded = world.load_as(&folder, &lidl).await.unwrap();
+    insta::assert_snapshot!(counts(&loaded), @"");
+    insta::assert_snapshot!(world.rows("prices").await, @"");
+    let unknown = whole(&[], Some("Lidel"), Accept::default());
+    let error = pricemill::Error::from(world.load_as(&folder, &unknown).await.unwrap_err());
+    assert_eq!(error.hint().unwrap(), "did you mean `Lidl`?");
+}
+
+#[tokio::test]
+async fn a_whole_that_would_empty_or_halve_a_table_is_refused_unless_accepted() {
+    let world = World::new();
+    world.load(&world.three_files()).await.unwrap();
+    let before = world.everything().await;
+    let few = world.write("prices.csv", "product_id,store_id,price\n10,1,1.15\n");
+    let plain = whole(&["prices"], None, Accept::default());
+    let error = pricemill::Error::from(world.load_as(&few, &plain).await.unwrap_err());
+    assert_eq!(error.to_string(), "only 1 rows for `prices`, which has 4");
+    assert_eq!(
+        error.hint().unwrap(),
+        "if this is intended, add `--accept shrink`"
+    );
+    let none = world.write("in2/prices.csv", "product_id,store_id,price\n");
+    let error = pricemill::Error::from(world.load_as(&none, &plain).await.unwrap_err());
+    assert_eq!(
+        error.hint().unwrap(),
+        "if this is intended, add `--accept empty`"
+    );
+    assert_eq!(world.everything().await, before);
+    let shrink = Accept {
+        shrink: true,
+        ..Accept::default()
+    };
+    world
+        .load_as(&few, &whole(&["prices"], None, shrink))
+        .await
+        .unwrap();
+    let empty = Accept {
+        empty: true,
+        ..Accept::default()
+    };
+    let loaded = world
+        .load_as(&none, &whole(&["prices"], None, empty))
+        .await
+        .unwrap();
+    assert!(counts(&loaded).contains("prices: 0 inserted, 0 changed, 0 unchanged, 1 deleted"));
 }
 
 #[tokio::test]

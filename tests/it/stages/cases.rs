@@ -70,7 +70,11 @@ impl Shop {
         let events = Events::new(vec![seen.clone(), steps.clone()]);
         let project = Project::load(folder.path());
         let env = Env::open(config, project, SystemClock::shared(), events).unwrap();
-        let loaded = load::run(&env, &[export]).await.unwrap();
+        let request = load::Request {
+            paths: vec![export],
+            ..load::Request::default()
+        };
+        let loaded = load::run(&env, &request).await.unwrap();
         assert_eq!(loaded.tables.len(), LOADED, "{loaded:?}");
         seen.kinds();
         Shop {

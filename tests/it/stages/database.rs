@@ -10,7 +10,7 @@ use pricemill::{
     database::{self, Database, Error},
     dataset::{Column, Contract, Dataset},
     events::Events,
-    load::load,
+    load::{Options, load},
     storage::Location,
 };
 
@@ -40,6 +40,7 @@ impl World {
         load(
             &*world.database,
             &world.folder.path().join("in"),
+            &Options::default(),
             &EngineConfig::default(),
             &Events::silent(),
         )
@@ -258,6 +259,7 @@ async fn the_first_page_of_nothing_is_empty_and_a_change_is_seen() {
     load(
         &*world.database,
         &world.folder.path().join("in"),
+        &Options::default(),
         &EngineConfig::default(),
         &Events::silent(),
     )
@@ -283,6 +285,7 @@ async fn a_reader_half_way_neither_waits_nor_sees_what_is_written_meanwhile() {
     load(
         &*world.database,
         &world.folder.path().join("in/prices.csv"),
+        &Options::default(),
         &EngineConfig::default(),
         &Events::silent(),
     )

@@ -11,7 +11,7 @@ use pricemill::{
     database::{self, Accept, Database, TableCounts},
     events::Events,
     inbox::{Arrival, Inbox},
-    load::load,
+    load::{Options, load},
     pipeline::{Pipeline, Project},
     storage::Location,
     update::{Error, Outcome, Update, Updated, update},
@@ -65,6 +65,7 @@ impl World {
         load(
             &*database,
             &root.join("in"),
+            &Options::default(),
             &EngineConfig::default(),
             &Events::silent(),
         )
