@@ -13,7 +13,7 @@ pub(crate) fn settings() -> insta::Settings {
         (r"/\S*/\.tmp\w+", "<world>"),
         (r"127\.0\.0\.1:\d{4,5}", "<server>"),
         (r"process \d+", "process <id>"),
-        (r"it contains \S+$", "it contains <file>"),
+        (r"(?m)it contains \S+$", "it contains <file>"),
         (r"\d+\.\d s\b", "<time>"),
         (r" +\d+ s  ", " <age>  "),
         (r#"("(?:written_)?seconds": ?)[0-9.e-]+"#, "$1<time>"),
