@@ -7,7 +7,6 @@
 
 mod bad;
 mod batch;
-mod contract;
 mod convert;
 mod derived;
 mod files;
@@ -33,7 +32,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-pub(crate) use self::contract::csv;
 pub use self::{bad::BadRow, run::run};
 use self::{rows::TableFile, state::State};
 use crate::{
