@@ -17,7 +17,8 @@ use crate::{
     inbox::Inbox,
     kind::Kind,
     outbox::Outbox,
-    pipeline::{self, Pipeline, Project},
+    pipeline::{self, Broken, Pipeline, Project},
+    report::Failure,
     runs::RunId,
     source::{self, DatabaseSource, Http, Source},
     storage::{self, Location},
@@ -123,12 +124,26 @@ impl Env {
         })
     }
 
-    /// Returns the project.
+    /// Returns the project, all of which can run.
     ///
     /// # Errors
     ///
     /// Returns what is wrong with its files.
     pub fn project(&self) -> Result<&Project> {
+        let project = self.sound_project()?;
+        let broken: Vec<&Broken> = project.broken.iter().collect();
+        match broken.is_empty() {
+            true => Ok(project),
+            false => Err(project.faults_of(&broken).into()),
+        }
+    }
+
+    /// Returns what can run of the project.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong with its files, if it is in what all pipelines share.
+    pub fn sound_project(&self) -> Result<&Project> {
         self.project.as_ref().map_err(|found| found.clone().into())
     }
 
@@ -140,6 +155,35 @@ impl Env {
     /// The project is wrong, or a name is unknown.
     pub fn select(&self, names: &[String]) -> Result<Vec<&Pipeline>> {
         Ok(self.project()?.select(names)?)
+    }
+
+    /// Returns the same pipelines without those that cannot run, and these.
+    ///
+    /// # Errors
+    ///
+    /// None of the pipelines can run, or a name is unknown.
+    pub fn sound(&self, names: &[String]) -> Result<(Vec<&Pipeline>, Vec<&Broken>)> {
+        let project = self.sound_project()?;
+        let (pipelines, broken) = project.sound(names)?;
+        match pipelines.is_empty() && !broken.is_empty() {
+            true => Err(project.faults_of(&broken).into()),
+            false => Ok((pipelines, broken)),
+        }
+    }
+
+    /// Describes why a pipeline cannot run.
+    ///
+    /// # Errors
+    ///
+    /// The project is wrong.
+    pub(crate) fn fault(&self, broken: &Broken) -> Result<Failure> {
+        let error = Error::Invalid(self.sound_project()?.faults_of(&[broken]));
+        Ok(Failure::new(
+            &error,
+            error.kind(),
+            error.hint(),
+            error.findings(),
+        ))
     }
 
     /// Returns where snapshots are.

@@ -64,8 +64,8 @@ impl Error {
 /// No snapshot was made; what came is kept for a while, so that the same call goes on
 /// where this one stopped.
 pub async fn run(env: &Env, datasets: &[String]) -> Result<report::Fetch> {
-    let project = env.project()?;
-    let all = env.select(&[])?;
+    let project = env.sound_project()?;
+    let (all, _) = env.sound(&[])?;
     let wanted = match datasets {
         [] => project.datasets_of(&all),
         names => names

@@ -6,7 +6,7 @@
 
 use std::{
     fs::{File, TryLockError},
-    io::{Read, Seek, Write},
+    io::{ErrorKind, Read, Seek, Write},
     path::PathBuf,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -38,6 +38,14 @@ pub enum Error {
         /// Who holds the lock, since when.
         holder: String,
     },
+    /// Nothing can be written to the data folder.
+    #[error("the data folder {data} is read-only for this user")]
+    ReadOnly {
+        /// The data folder.
+        data: String,
+        /// The system's own error.
+        source: std::io::Error,
+    },
     /// The lock's file could not be used.
     #[error("could not lock {path}")]
     Lock {
@@ -58,7 +66,7 @@ impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Error::Busy { .. } => Kind::Busy,
-            Error::Lock { .. } => Kind::Failed,
+            Error::ReadOnly { .. } | Error::Lock { .. } => Kind::Failed,
             Error::Record(error) => error.kind(),
         }
     }
@@ -66,6 +74,9 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Error::Busy { .. } => Some("wait for it with --wait 10m".to_owned()),
+            Error::ReadOnly { data, .. } => Some(format!(
+                "give this user write access to {data}, or set `data` to another folder"
+            )),
             Error::Lock { .. } => None,
             Error::Record(error) => error.hint(),
         }
@@ -186,8 +197,9 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] if another process still holds the lock after `wait`, and [`Error::Lock`]
-    /// if the file cannot be opened, locked or written.
+    /// [`Error::Busy`] if another process still holds the lock after `wait`,
+    /// [`Error::ReadOnly`] if the folder cannot be written to, and [`Error::Lock`] if the
+    /// file cannot be opened, locked or written for another reason.
     #[expect(
         clippy::disallowed_methods,
         reason = "it waits for another process, whose time is the system's"
@@ -197,9 +209,15 @@ impl Lock {
             return Ok(Lock { _file: None });
         };
         let path = folder.join(".lock");
-        let failed = |source| Error::Lock {
-            path: path.clone(),
-            source,
+        let failed = |source: std::io::Error| match source.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::ReadOnly {
+                data: folder.display().to_string(),
+                source,
+            },
+            _ => Error::Lock {
+                path: path.clone(),
+                source,
+            },
         };
         std::fs::create_dir_all(&folder).map_err(failed)?;
         let options = File::options()

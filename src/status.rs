@@ -77,9 +77,20 @@ impl Error {
 pub async fn run(env: &Env, pipelines: &[String], runs: usize) -> Result<report::Status> {
     let database = env.database()?;
     let mut status = report::Status::default();
-    for pipeline in env.select(pipelines)? {
+    let (pipelines, broken) = env
+        .sound_project()?
+        .sound(pipelines)
+        .map_err(env::Error::from)?;
+    for pipeline in pipelines {
         let hops = hops(env, database.as_ref(), &pipeline.name).await?;
         status.pipelines.push(hops);
+    }
+    for broken in broken {
+        let hops = hops(env, database.as_ref(), &broken.name).await?;
+        status.pipelines.push(PipelineStatus {
+            error: Some(env.fault(broken)?),
+            ..hops
+        });
     }
     let runs = Run::latest(&env.runs(), runs).await?;
     status.runs = runs.into_iter().map(past_run).collect();
@@ -111,6 +122,7 @@ async fn hops(env: &Env, database: &dyn Database, pipeline: &str) -> Result<Pipe
             .map(|received| received.disposition.word()),
         applied: applied.as_ref().map(artifact),
         applied_rows: applied.as_ref().map(rows),
+        error: None,
     })
 }
 

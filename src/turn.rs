@@ -105,7 +105,8 @@ pub async fn run(env: &Env, request: &generate::Request) -> Result<report::Turn>
 
 /// Returns the pipelines meant that have come through so far, if any has.
 fn through(env: &Env, request: &generate::Request, held: &[String]) -> Result<Option<Vec<String>>> {
-    let pipelines = env.select(&request.pipelines)?.into_iter();
+    let (pipelines, _) = env.sound(&request.pipelines)?;
+    let pipelines = pipelines.into_iter();
     let names = pipelines.map(|pipeline| pipeline.name.clone());
     let names: Vec<_> = names.filter(|name| !held.contains(name)).collect();
     Ok((!names.is_empty()).then_some(names))

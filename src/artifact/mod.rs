@@ -5,6 +5,7 @@
 //! committed by the one protocol in `sealed`. Nothing here knows what content means, or
 //! which folder is whose.
 
+pub mod csv;
 pub mod digest;
 pub mod id;
 pub mod manifest;

@@ -2,7 +2,7 @@
 //!
 //! The columns must fit the contract without loss: by name, every one that may not be
 //! null there and free of nulls, integers and decimals no wider, no price below zero.
-//! What the footers say is not read again. The rows are taken as they are and in
+//! Rows decide, never what a footer says of them: the files are other programs'. They are taken as they are and in
 //! whatever order: that no key occurs twice is up to the user.
 
 use std::{

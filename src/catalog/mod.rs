@@ -4,6 +4,7 @@
 //! columns, a snapshot, files that the user names, a test's rows, a database. The
 //! project's own SQL computes everything else. Nothing here plans or runs.
 
+mod any_writer;
 mod dataset_table;
 mod deferred;
 mod given;

@@ -26,7 +26,10 @@ use datafusion::{
 };
 use url::Url;
 
-use super::dataset_table::DatasetTable;
+use super::{
+    any_writer::{self, AnyWriter},
+    dataset_table::DatasetTable,
+};
 use crate::{
     dataset::{ColumnType, Dataset, SNAPSHOT_AT},
     engine::ascending,
@@ -114,7 +117,7 @@ pub(crate) fn parquet(
 
 /// Returns the columns that Parquet files have in common.
 pub(crate) async fn files_schema(context: &SessionContext, files: &[PathBuf]) -> Result<SchemaRef> {
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
+    let options = any_writer::options();
     let mut schemas = Vec::new();
     for file in files {
         let url = local(file)?;
@@ -127,7 +130,8 @@ pub(crate) async fn files_schema(context: &SessionContext, files: &[PathBuf]) ->
 /// Returns Parquet files, in no known order, as rows of `schema`.
 pub(crate) fn files(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn TableProvider>> {
     let urls = files.iter().map(|file| local(file));
-    listing(urls.collect::<Result<_>>()?, schema, &[])
+    let table = AnyWriter::new(urls.collect::<Result<_>>()?, schema)?;
+    Ok(Arc::new(table))
 }
 
 fn local(file: &Path) -> Result<ListingTableUrl> {

@@ -66,7 +66,16 @@ pub(super) struct Nature {
 
 /// Reads the project that a folder is in.
 pub(super) fn project_of(from: &Path) -> Loaded {
-    Project::load(&Config::root_of(from))
+    Project::load_sound(&Config::root_of(from))
+}
+
+/// Returns what is wrong with the project, if anything is.
+pub(super) fn faults(project: Loaded) -> Option<Findings> {
+    match project {
+        Ok(project) if project.broken.is_empty() => None,
+        Ok(project) => Some(project.faults_of(&project.broken(&[]))),
+        Err(findings) => Some(findings),
+    }
 }
 
 enum Stopped {
@@ -117,7 +126,7 @@ impl Start {
             Err(Stopped::Signal(code)) => (*code, Some("interrupted".to_owned())),
             Err(Stopped::Error(error)) => (error.kind().exit_code(), Some(chain(error))),
         };
-        if nature.writes && code != Kind::Busy.exit_code() {
+        if nature.writes && code != Kind::Busy.exit_code() && !is_read_only(&ended) {
             let run = context.run(words, began.elapsed(), &steps, (code, error));
             if let Err(error) = run.record(&context.env.runs()).await {
                 screen.warn(chain(&error));
@@ -138,6 +147,15 @@ impl Start {
             self.from,
         )
     }
+}
+
+/// Says whether there is no place for the run's record either.
+fn is_read_only(ended: &Result<Ending, Stopped>) -> bool {
+    let error = ended.as_ref().err();
+    matches!(
+        error,
+        Some(Stopped::Error(Error::Runs(runs::Error::ReadOnly { .. })))
+    )
 }
 
 fn print_end(screen: &Screen, name: &str, ended: &Result<Ending, Stopped>, time: Duration) {

@@ -10,6 +10,8 @@ use crate::report::Summary;
 pub(super) struct Ending {
     /// The counts, where there is a summary line.
     summary: Option<Summary>,
+    /// Whether the counts are not shown.
+    is_silent: bool,
 }
 
 impl Ending {
@@ -17,6 +19,15 @@ impl Ending {
     pub(super) fn counted(summary: Summary) -> Ending {
         Ending {
             summary: Some(summary),
+            is_silent: false,
+        }
+    }
+
+    /// Returns the ending of a command whose counts nobody needs, only the exit code.
+    pub(super) fn uncounted(summary: Summary) -> Ending {
+        Ending {
+            summary: Some(summary),
+            is_silent: true,
         }
     }
 
@@ -38,7 +49,7 @@ impl Ending {
             fail,
             skip,
             ..
-        } = self.summary.as_ref()?;
+        } = self.summary.as_ref().filter(|_| !self.is_silent)?;
         let time = spoken(time);
         Some(format!(
             "PASS={pass} WARN={warn} FAIL={fail} SKIP={skip} in {time}"

@@ -60,7 +60,9 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
     let words = words.map(|word| word.into_owned()).collect();
     let parsed = match line::parse(arguments.clone(), project.as_ref().ok()) {
         Ok(parsed) => parsed,
-        Err(error) => return refusal::refuse(&error, project.err(), &arguments, environment),
+        Err(error) => {
+            return refusal::refuse(&error, context::faults(project), &arguments, environment);
+        }
     };
     let screen = Screen::new(parsed.global.screen_options(), environment);
     if let Some(printed) = without_project(&parsed.command, parsed.global.output) {

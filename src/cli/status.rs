@@ -5,12 +5,13 @@ use std::time::Duration;
 use super::{
     context::Context,
     ending::Ending,
-    screen::{Output, age, instant, print_report, print_text, spoken, text_table},
+    screen::{Line, Output, age, instant, print_report, print_text, spoken, text_table},
     selection::Selection,
 };
 use crate::{
+    diagnostics::Finding,
     error::Result,
-    report::{PastRun, PipelineStatus, Status},
+    report::{PastRun, PipelineStatus, Report, Status},
     status,
 };
 
@@ -31,7 +32,17 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
         Output::Text => print_text(&text(&status)),
         output => print_report(&status, output)?,
     }
-    Ok(Ending::silent())
+    let mut shown: Vec<&Finding> = Vec::new();
+    let failures = status.pipelines.iter().filter_map(|one| one.error.as_ref());
+    for finding in failures.flat_map(|failure| &failure.findings) {
+        if !shown.contains(&finding) {
+            shown.push(finding);
+            context
+                .screen
+                .show(&Line::Finding(Box::new(finding.clone())));
+        }
+    }
+    Ok(Ending::uncounted(status.summary()))
 }
 
 const HOPS: [&str; 10] = [

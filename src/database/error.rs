@@ -25,6 +25,14 @@ pub enum Error {
         /// What the system or the driver said.
         source: Source,
     },
+    /// The file or its folder cannot be written to.
+    #[error("the database {database} or its folder is read-only for this user")]
+    ReadOnly {
+        /// The database's file.
+        database: String,
+        /// What the driver said.
+        source: Source,
+    },
     /// Another process is writing.
     #[error("the database {database} is being written by another process")]
     Busy {
@@ -192,6 +200,7 @@ impl Error {
             | Error::Rejected { .. }
             | Error::Superseded { .. } => Kind::Data,
             Error::Open { .. }
+            | Error::ReadOnly { .. }
             | Error::Newer { .. }
             | Error::Foreign { .. }
             | Error::Full { .. }
@@ -207,6 +216,9 @@ impl Error {
         Some(match self {
             Error::Url { .. } => "write it as `sqlite:PATH`".to_owned(),
             Error::Busy { .. } => "run it again when the other process has finished".to_owned(),
+            Error::ReadOnly { .. } => {
+                "give this user write access to the file and its folder, or set `database` to another".to_owned()
+            }
             Error::Newer { .. } => "use the pricemill that wrote it, or a later one".to_owned(),
             Error::Foreign { .. } => "give `database` a file of its own".to_owned(),
             Error::Full { .. } => "free some space and run it again".to_owned(),
@@ -234,6 +246,7 @@ impl Error {
             Error::Rejected { .. } => Some("change"),
             Error::Url { .. }
             | Error::Open { .. }
+            | Error::ReadOnly { .. }
             | Error::Busy { .. }
             | Error::Newer { .. }
             | Error::Foreign { .. }

@@ -20,7 +20,7 @@ use crate::{
 
 mod format;
 
-pub(crate) use format::{grouped, sized};
+pub(crate) use format::{grouped, lasting, sized};
 
 /// A fact about the work that goes on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,7 +49,8 @@ pub enum Event {
     TaskWaiting {
         /// What is worked on: a dataset, a pipeline, a file or a table.
         task: String,
-        /// Why: `throttled, retrying in 7 s`.
+        /// Where, why and for how long: `http://127.0.0.1:8000: the response was cut short;
+        /// attempt 2 in 0.4 s, giving up in 9 min 58 s`.
         reason: String,
     },
     /// A task ended.

@@ -497,6 +497,7 @@ impl PipelineRun<'_, '_> {
         let job = &self.run.job;
         let against = Against {
             previous_rows: job.previous_rows.get(&pipeline.name).copied(),
+            empty_inputs: self.empty_inputs(),
             snapshot_at: job.snapshot.manifest.fetched_at,
             now: job.now,
         };
@@ -516,6 +517,18 @@ impl PipelineRun<'_, '_> {
             results.push(result);
         }
         Ok(results)
+    }
+
+    /// Returns the datasets that the pipeline reads, itself or through others, that must
+    /// be there, and that have no rows.
+    fn empty_inputs(&self) -> Vec<String> {
+        let job = &self.run.job;
+        let read = job.project.datasets_of(&[self.pipeline]);
+        let names = read.into_iter().map(|dataset| dataset.name.as_str());
+        let needed = names.filter(|name| !job.project.is_optional(&[self.pipeline], name));
+        let parts = &job.snapshot.manifest.datasets;
+        let empty = needed.filter(|name| parts.get(*name).is_none_or(|part| part.rows == 0));
+        empty.map(str::to_owned).collect()
     }
 
     fn emit_checked(&self, result: &CheckResult) {

@@ -16,7 +16,7 @@ use crate::{
     fetch,
     kind::Kind,
     outbox::{self, Commit, Draft},
-    pipeline::{self, Pipeline, Project, Severity},
+    pipeline::{self, Broken, Pipeline, Project, Severity},
     report::{self, CheckOutcome, Embedded, Failure, GenerateOutcome, Model, Step},
     snapshot::Snapshot,
     storage,
@@ -115,8 +115,8 @@ struct Inputs<'a> {
 /// Returns an error when nothing could start, or the outbox refused; what became of a
 /// pipeline is in the report.
 pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
-    let project = env.project()?;
-    let pipelines = env.select(&request.pipelines)?;
+    let project = env.sound_project()?;
+    let (pipelines, broken) = env.sound(&request.pipelines)?;
     let bindings = project.bind(&pipelines, &request.params)?;
     let project = &compile::narrowed(project, &pipelines, &bindings, &env.config.engine).await?;
     let pipelines = project.these(&pipelines);
@@ -135,7 +135,7 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
         now: env.now,
         events: &env.events.brief(),
     };
-    each(env, request, &inputs, super::Run::new(job)?).await
+    each(env, request, &inputs, &broken, super::Run::new(job)?).await
 }
 
 /// Computes and settles one pipeline after another.
@@ -143,10 +143,17 @@ async fn each(
     env: &Env,
     request: &Request,
     inputs: &Inputs<'_>,
+    broken: &[&Broken],
     mut run: super::Run<'_>,
 ) -> Result<report::Generate> {
     let mut report = report::Generate::default();
-    let mut stopped: Option<String> = None;
+    for broken in broken {
+        let settled = unable(env, inputs, broken)?;
+        env.events.step(Step::Generate(settled.clone()));
+        report.pipelines.push(settled);
+    }
+    let first = broken.first().filter(|_| request.fail_fast);
+    let mut stopped = first.map(|broken| broken.name.clone());
     for pipeline in run.order() {
         if stopped.is_some() && !run.is_selected(pipeline) {
             continue;
@@ -216,6 +223,18 @@ async fn previous_rows(env: &Env, pipelines: &[&Pipeline]) -> Result<IndexMap<St
         }
     }
     Ok(rows)
+}
+
+/// Reports a pipeline that cannot run: its own files are wrong, or those of one it reads.
+fn unable(env: &Env, inputs: &Inputs<'_>, broken: &Broken) -> Result<report::Generated> {
+    if let Some(because) = &broken.because {
+        return Ok(skipped(&broken.name, inputs, because));
+    }
+    let snapshot = &inputs.snapshot.manifest.id.0;
+    Ok(report::Generated {
+        error: Some(env.fault(broken)?),
+        ..report::Generated::new(&broken.name, GenerateOutcome::Failed, snapshot)
+    })
 }
 
 fn skipped(pipeline: &str, inputs: &Inputs<'_>, after: &str) -> report::Generated {

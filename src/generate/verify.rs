@@ -28,7 +28,7 @@ pub const SHOWN: usize = 10;
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckResult {
-    /// The check: `rows`, `change`, `age`, `not null`, `grain`, or a rule's file.
+    /// The check: `rows`, `empty`, `change`, `age`, `not null`, `grain`, or a rule's file.
     pub name: String,
     /// What a failure does.
     pub severity: Severity,
@@ -64,18 +64,23 @@ impl CheckResult {
 }
 
 /// What the checks of `[checks]` are held against.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Against {
     pub(crate) previous_rows: Option<u64>,
+    /// The datasets that are read, must be there, and have no rows.
+    pub(crate) empty_inputs: Vec<String>,
     pub(crate) snapshot_at: DateTime<Utc>,
     pub(crate) now: DateTime<Utc>,
 }
 
-/// Checks what needs no query: `rows`, `change`, `age`.
+/// Checks what needs no query: `rows`, `empty`, `change`, `age`.
 pub(crate) fn numbers(pipeline: &Pipeline, rows: u64, against: &Against) -> Vec<CheckResult> {
     let checks = &pipeline.checks;
     let results = [
         checks.rows.as_ref().map(|check| check_rows(check, rows)),
+        checks
+            .empty
+            .map(|severity| check_empty(severity, rows, against)),
         checks
             .change
             .as_ref()
@@ -99,6 +104,29 @@ fn check_rows(check: &crate::pipeline::Rows, rows: u64) -> CheckResult {
         passed,
         format!("{} rows; {wanted}", grouped(rows)),
     )
+}
+
+/// An output without rows may be the truth. It is a surprise where what it is made of has
+/// none either, or where the last artifact had some.
+fn check_empty(severity: Severity, rows: u64, against: &Against) -> CheckResult {
+    let previous = against.previous_rows.unwrap_or_default();
+    let inputs = &against.empty_inputs;
+    let (passed, message) = match (rows, inputs.as_slice(), previous) {
+        (1.., ..) => (true, "there are rows".to_owned()),
+        (0, [], 0) => (true, "no rows; the datasets it reads have rows".to_owned()),
+        (0, [], previous) => (
+            false,
+            format!(
+                "no rows, though the last artifact has {}; if this is true, set `empty = \"warn\"`",
+                grouped(previous)
+            ),
+        ),
+        (0, [..], _) => {
+            let empty = format!("no rows, and none in {} either", inputs.join(", "));
+            (false, empty)
+        }
+    };
+    CheckResult::new("empty", severity, passed, message)
 }
 
 fn check_change(check: &crate::pipeline::Change, rows: u64, previous: Option<u64>) -> CheckResult {
@@ -273,4 +301,31 @@ pub(crate) fn one_text(file: &str, schema: &Schema, rows: u64) -> CheckResult {
         columns.len()
     );
     CheckResult::new("page", Severity::Error, is_text && rows == 1, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_rows_are_a_surprise_after_some_and_where_there_is_nothing_to_read() {
+        let passes = |rows: u64, previous: Option<u64>, empty: &[&str]| {
+            let against = Against {
+                previous_rows: previous,
+                empty_inputs: empty.iter().map(|name| (*name).to_owned()).collect(),
+                snapshot_at: DateTime::UNIX_EPOCH,
+                now: DateTime::UNIX_EPOCH,
+            };
+            check_empty(Severity::Error, rows, &against).passed
+        };
+        // The truth: there is none today, as before or for the first time.
+        assert!(passes(0, None, &[]));
+        assert!(passes(0, Some(0), &[]));
+        assert!(passes(7, Some(0), &[]));
+        assert!(passes(7, Some(9), &["stores"]));
+        // A surprise.
+        assert!(!passes(0, Some(7), &[]));
+        assert!(!passes(0, None, &["prices"]));
+        assert!(!passes(0, Some(0), &["prices", "stores"]));
+    }
 }

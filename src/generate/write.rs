@@ -7,10 +7,7 @@ use std::{
 };
 
 use datafusion::{
-    arrow::{
-        array::AsArray, compute::cast, csv, datatypes::DataType, error::ArrowError,
-        record_batch::RecordBatch,
-    },
+    arrow::{array::AsArray, compute::cast, datatypes::DataType, error::ArrowError},
     parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
 };
 
@@ -20,6 +17,7 @@ use super::{
 };
 use crate::{
     artifact::{
+        csv,
         digest::{Digest, Digester},
         id::Sha256,
     },
@@ -89,18 +87,18 @@ async fn json(
     writer.finish().map_err(failed)
 }
 
-async fn csv(intermediate: &Intermediate, mut out: Out, what: &str) -> Result<Out> {
-    let failed = |error: datafusion::arrow::error::ArrowError| Error::run(what, error.into());
-    let mut writer = csv::WriterBuilder::new().with_header(true).build(&mut out);
-    // An empty batch writes the header, so that no rows are a header alone.
-    let empty = RecordBatch::new_empty(intermediate.schema.clone());
-    writer.write(&empty).map_err(failed)?;
+async fn csv(intermediate: &Intermediate, out: Out, what: &str) -> Result<Out> {
+    let failed = |source| Error::Encode {
+        what: what.to_owned(),
+        source: Box::new(source),
+    };
+    let mut writer = csv::Writer::new(out, &intermediate.schema).map_err(failed)?;
     for batch in batches(intermediate, what)? {
-        writer.write(&batch.map_err(failed)?).map_err(failed)?;
+        let batch = batch.map_err(|error| Error::run(what, error.into()))?;
+        writer.write(&batch).map_err(failed)?;
         tokio::task::yield_now().await;
     }
-    drop(writer);
-    Ok(out)
+    Ok(writer.into_inner())
 }
 
 /// Writes the one text of the one row, as it is or drawn.

@@ -7,7 +7,6 @@
 
 mod bad;
 mod batch;
-mod contract;
 mod convert;
 mod derived;
 mod files;

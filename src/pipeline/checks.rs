@@ -1,6 +1,6 @@
 //! `[checks]`: what must hold of the output before it is committed.
 //!
-//! A key is a built-in check (`rows`, `change`, `age`) or a file in `checks/`,
+//! A key is a built-in check (`rows`, `empty`, `change`, `age`) or a file in `checks/`,
 //! which is an error unless its key says otherwise. `[checks]` of `sources.toml` has the
 //! `change` and `age` of every pipeline that does not say its own; `false` turns one off.
 
@@ -16,7 +16,7 @@ use super::{
 use crate::{config, diagnostics::Code};
 
 /// The checks that need no SQL.
-const BUILT_IN: [&str; 3] = ["rows", "change", "age"];
+const BUILT_IN: [&str; 4] = ["rows", "empty", "change", "age"];
 
 /// What a failed check does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +33,8 @@ pub enum Severity {
 pub struct Checks {
     /// How many rows there must be.
     pub rows: Option<Rows>,
+    /// What an output without rows does where that is a surprise; none: nothing.
+    pub empty: Option<Severity>,
     /// How far the number of rows may move from the last committed artifact's.
     pub change: Option<Change>,
     /// How old the snapshot may be.
@@ -113,6 +115,7 @@ pub(super) fn read(
 ) -> Checks {
     Checks {
         rows: rows(reader, section),
+        empty: empty(reader, section),
         change: match stated(section, "change") {
             Stated::Nothing => defaults.change.clone(),
             Stated::Off => None,
@@ -155,7 +158,7 @@ fn rules(
         if !files.contains_key(name.value) {
             let what = format!("there is no check `{}`", name.value);
             let known = BUILT_IN.into_iter().chain(files.keys().map(String::as_str));
-            let otherwise = "a check is `rows`, `change`, `age` or a file in checks/";
+            let otherwise = "a check is `rows`, `empty`, `change`, `age` or a file in checks/";
             let finding = reader.finding(Code::UnknownCheck, what, name.span, "no such check");
             let finding = finding.suggest(name.value, known, otherwise);
             reader.findings.push(finding);
@@ -185,6 +188,17 @@ fn rows(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Rows> {
         max: reader.number(section, "max", "a whole number"),
         severity: severity(reader, section),
     })
+}
+
+/// Reads `empty = "error" | "warn"`; `false` is no check.
+fn empty(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Severity> {
+    let value = checks.table.get("empty")?;
+    match value.get_ref() {
+        DeValue::Boolean(false) => None,
+        DeValue::String(text) if text == "error" => Some(Severity::Error),
+        DeValue::String(text) if text == "warn" => Some(Severity::Warn),
+        _ => reader.wrong_type(checks, "empty", value, "\"error\", \"warn\" or false"),
+    }
 }
 
 fn change(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Change> {
@@ -288,5 +302,19 @@ mod tests {
         assert_eq!(of("change = false"), (None, Some(36)));
         assert_eq!(of("age = { max = \"2d\" }"), (Some(50.0), Some(48)));
         assert_eq!(read_under(defaults, "age = true").1, 1);
+    }
+
+    #[test]
+    fn an_output_without_rows_is_an_error_a_warning_or_nothing() {
+        let of = |own: &str| {
+            let (checks, faults) = read_under("", own);
+            (checks.empty, faults)
+        };
+        assert_eq!(of(""), (None, 0));
+        assert_eq!(of("empty = false"), (None, 0));
+        assert_eq!(of("empty = \"error\""), (Some(Severity::Error), 0));
+        assert_eq!(of("empty = \"warn\""), (Some(Severity::Warn), 0));
+        assert_eq!(of("empty = true"), (None, 1));
+        assert_eq!(of("empty = \"refuse\""), (None, 1));
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use indexmap::IndexMap;
 
 use super::{
-    Project, SourceFile,
+    Project, SourceFile, broken,
     files::{DELETE, Files, OwnFiles},
     graph, manifest, names,
     seeds::{self, check_seed},
@@ -17,6 +17,21 @@ use crate::diagnostics::{Code, Finding, Findings, Severity, did_you_mean, neares
 
 /// Reads a project's folder; one without `pipelines/` gets the embedded definitions.
 pub(super) fn load(root: &Path) -> Result<Project, Findings> {
+    let (project, findings) = read_any(root)?;
+    finish(project, findings)
+}
+
+/// Does the same, but sets aside what cannot run.
+pub(super) fn load_sound(root: &Path) -> Result<Project, Findings> {
+    let (mut project, findings) = read_any(root)?;
+    broken::set_aside(&mut project, sorted(findings))?;
+    Ok(project)
+}
+
+/// A project as far as it could be read, and what was found.
+type Read = (Project, Vec<Finding>);
+
+fn read_any(root: &Path) -> Result<Read, Findings> {
     if root.join("pipelines").is_dir() {
         let files = Files::read(root).map_err(|finding| Findings(vec![*finding]))?;
         read(Some(root), &files)
@@ -25,7 +40,7 @@ pub(super) fn load(root: &Path) -> Result<Project, Findings> {
     }
 }
 
-fn read(root: Option<&Path>, files: &Files) -> Result<Project, Findings> {
+fn read(root: Option<&Path>, files: &Files) -> Result<Read, Findings> {
     let mut findings = Vec::new();
     let mut project = Project {
         root: root.map(Path::to_owned),
@@ -33,6 +48,7 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Project, Findings> {
         pipelines: IndexMap::new(),
         staging: staging::pipeline(IndexMap::new()),
         warnings: Vec::new(),
+        broken: Vec::new(),
     };
     let manifests = texts(files, "pipelines", "toml", &mut findings);
     let Some(file) = manifests.get("sources") else {
@@ -65,20 +81,23 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Project, Findings> {
     ));
     findings.extend(stray_files(files, &manifests));
     findings.extend(graph::connect(&mut project));
-    finish(project, findings)
+    Ok((project, findings))
+}
+
+/// Sorts findings by their places.
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by_key(|finding| {
+        let place = finding.place();
+        place.map(|place| (place.file.clone(), place.span.start))
+    });
+    findings
 }
 
 /// Keeps warnings with the project; any error keeps the project back.
-fn finish(mut project: Project, mut findings: Vec<Finding>) -> Result<Project, Findings> {
-    let place = |finding: &Finding| {
-        let place = finding.place();
-        place.map(|place| (place.file.clone(), place.span.start))
-    };
-    findings.sort_by_key(place);
-    if findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Error)
-    {
+fn finish(mut project: Project, findings: Vec<Finding>) -> Result<Project, Findings> {
+    let findings = sorted(findings);
+    let mut all = findings.iter();
+    if all.any(|finding| finding.severity == Severity::Error) {
         return Err(Findings(findings));
     }
     project.warnings = findings;

@@ -4,6 +4,7 @@
 //! embedded in the binary, where the project has none) and says everything that
 //! the engine, the outbox and the update need to know. Nothing here runs SQL.
 
+mod broken;
 mod checks;
 pub(crate) mod dag;
 mod files;
@@ -28,6 +29,7 @@ use std::{ops::Range, path::PathBuf, sync::Arc};
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
+pub use broken::Broken;
 pub use checks::{Age, Change, Checks, Rows, Severity};
 pub use files::{Embedded, embedded};
 pub use grain::{Grain, Word};
@@ -43,7 +45,7 @@ pub(crate) use units::units;
 
 use crate::{
     dataset::{Contract, Dataset, Docs},
-    diagnostics::{Finding, Findings, did_you_mean},
+    diagnostics::{self, Finding, Findings, did_you_mean},
 };
 
 /// Why a pipeline could not be selected or bound.
@@ -112,6 +114,8 @@ pub struct Project {
     pub staging: Pipeline,
     /// What is probably not meant: models that nothing reads, folders of no pipeline.
     pub warnings: Vec<Finding>,
+    /// The pipelines that cannot run, of a project that was read for what can.
+    pub broken: Vec<Broken>,
 }
 
 /// One pipeline: its manifest and its files.
@@ -277,6 +281,66 @@ impl Project {
     /// Returns every fault that reading alone can show, each with its place.
     pub fn load(root: &std::path::Path) -> Result<Project, Findings> {
         load::load(root)
+    }
+
+    /// Reads a project's folder for what can run: a pipeline with a fault is set aside,
+    /// with those that read it, in [`Project::broken`].
+    ///
+    /// # Errors
+    ///
+    /// Returns every fault, if one is in what all pipelines share.
+    pub fn load_sound(root: &std::path::Path) -> Result<Project, Findings> {
+        load::load_sound(root)
+    }
+
+    /// Returns the pipelines meant that cannot run; all of them when no name is given.
+    pub fn broken(&self, names: &[String]) -> Vec<&Broken> {
+        let is_meant = |one: &&Broken| names.is_empty() || names.iter().any(|name| one.is(name));
+        self.broken.iter().filter(is_meant).collect()
+    }
+
+    /// Returns what keeps a broken pipeline from running: the errors of its own files, or
+    /// those of the pipeline that it reads.
+    fn faults(&self, broken: &Broken) -> Vec<Finding> {
+        let mut one = broken;
+        // Each reads one that was set aside before it.
+        while let Some(next) = &one.because {
+            match self.broken.iter().find(|other| other.name == *next) {
+                Some(other) => one = other,
+                None => break,
+            }
+        }
+        let errors = one.findings.iter();
+        let errors = errors.filter(|finding| finding.severity == diagnostics::Severity::Error);
+        errors.cloned().collect()
+    }
+
+    /// Returns what keeps pipelines from running, each fault once.
+    pub fn faults_of(&self, broken: &[&Broken]) -> Findings {
+        let mut all = Vec::new();
+        for finding in broken.iter().flat_map(|one| self.faults(one)) {
+            if !all.contains(&finding) {
+                all.push(finding);
+            }
+        }
+        Findings(all)
+    }
+
+    /// Returns the pipelines meant by names or aliases, as [`Project::select`] does, without
+    /// those that cannot run, and these.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Unknown`] with the nearest name there is.
+    pub fn sound(&self, names: &[String]) -> Result<(Vec<&Pipeline>, Vec<&Broken>)> {
+        let broken = self.broken(names);
+        let is_sound = |name: &&String| !broken.iter().any(|one| one.is(name));
+        let sound: Vec<String> = names.iter().filter(is_sound).cloned().collect();
+        let pipelines = match sound.is_empty() && !names.is_empty() {
+            true => Vec::new(),
+            false => self.select(&sound)?,
+        };
+        Ok((pipelines, broken))
     }
 
     /// Returns the pipelines meant by names or aliases (`-` and `_` are the same);

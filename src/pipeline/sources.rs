@@ -72,6 +72,10 @@ fn dataset(reader: &mut Reader<'_>, name: &Placed<&str>, section: Section<'_>) -
     if key.is_none() && !section.table.contains_key("key") {
         reader.missing(section, "key", "key = [\"id\"]");
     }
+    // Without a key no row can be distinguished from another.
+    if key.as_ref().is_some_and(Vec::is_empty) {
+        reader.missing(section, "key", "key = [\"id\"]");
+    }
     let key = columns_of(reader, &contract, key.unwrap_or_default());
     let endpoint = reader.text(section, "endpoint");
     Some(Dataset {

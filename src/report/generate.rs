@@ -102,7 +102,7 @@ pub struct Embedded {
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckResult {
-    /// The check: `rows`, `change`, `age`, `not null`, `grain`, or the name of a check's file.
+    /// The check: `rows`, `empty`, `change`, `age`, `not null`, `grain`, or the name of a check's file.
     pub check: String,
     /// What became of it.
     pub outcome: CheckOutcome,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Report, Summary};
+use super::{Failure, Report, Summary};
 
 /// Each pipeline at each hop, and the newest runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -39,6 +39,9 @@ pub struct PipelineStatus {
     pub applied: Option<String>,
     /// The rows of its first table.
     pub applied_rows: Option<u64>,
+    /// Why it cannot run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
 }
 
 /// A run that is over.
@@ -80,6 +83,10 @@ impl Report for Status {
     }
 
     fn summary(&self) -> Summary {
-        Summary::default()
+        let mut summary = Summary::default();
+        for failure in self.pipelines.iter().filter_map(|one| one.error.as_ref()) {
+            summary.failed(failure.kind);
+        }
+        summary
     }
 }

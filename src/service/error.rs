@@ -1,6 +1,6 @@
 //! Why a service gave no answer.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use crate::{chain::causes, kind::Kind};
 
@@ -56,6 +56,16 @@ pub enum Error {
         /// How long.
         wait: Duration,
     },
+    /// Nothing listens at an address of this machine.
+    #[error("nothing is listening at {address} (tried {tries} {})", times(.tries))]
+    NotListening {
+        /// Host and port.
+        address: String,
+        /// How often it was tried.
+        tries: u32,
+        /// Why the last try failed.
+        source: Cause,
+    },
     /// No sound answer came within the time that patience lasts.
     #[error("no answer after {tries} {}", attempts(.tries))]
     Unavailable {
@@ -78,6 +88,9 @@ pub enum Cause {
         /// The server's own words, shortened; may be empty.
         words: String,
     },
+    /// The machine is there, and nothing listens at the port.
+    #[error("the connection was refused")]
+    NotListening(#[source] Source),
     /// The connection could not be made, was silent for too long, or broke.
     #[error("the connection failed")]
     Network(#[source] Source),
@@ -101,7 +114,9 @@ impl Error {
             | Error::Denied { .. }
             | Error::Redirected { .. }
             | Error::Refused { .. } => Kind::Failed,
-            Error::Throttled { .. } | Error::Unavailable { .. } => Kind::Unavailable,
+            Error::Throttled { .. } | Error::NotListening { .. } | Error::Unavailable { .. } => {
+                Kind::Unavailable
+            }
         }
     }
 
@@ -112,6 +127,11 @@ impl Error {
             }
             Error::Redirected { .. } => {
                 "set the profile's `server` to the address that answers without a redirect"
+            }
+            Error::NotListening { address, .. } => {
+                return Some(format!(
+                    "is the server running? start it first (`pricemill serve --listen {address}` starts pricemill's own), or choose another with --profile"
+                ));
             }
             Error::Throttled { .. } | Error::Unavailable { .. } => {
                 "run the same command again later; it continues where it stopped"
@@ -127,12 +147,21 @@ impl Error {
 
 /// Distinguishes a certificate that is not valid from a connection that may work next time.
 pub(super) fn of_connection(error: reqwest::Error) -> super::Failure {
-    let is_certificate = is_certificate(&error);
+    let (is_certificate, is_refused) = (is_certificate(&error), is_refused(&error));
     let source = error.without_url().into();
-    match is_certificate {
-        true => Error::Certificate(source).into(),
-        false => Cause::Network(source).into(),
+    match (is_certificate, is_refused) {
+        (true, _) => Error::Certificate(source).into(),
+        (false, true) => Cause::NotListening(source).into(),
+        (false, false) => Cause::Network(source).into(),
     }
+}
+
+fn is_refused(error: &reqwest::Error) -> bool {
+    let kinds = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    error.is_connect()
+        && kinds
+            .map(io::Error::kind)
+            .any(|kind| kind == io::ErrorKind::ConnectionRefused)
 }
 
 /// The TLS library is not ours to name, so its error is known by its words.
@@ -144,6 +173,13 @@ fn attempts(tries: &u32) -> &'static str {
     match tries {
         1 => "attempt",
         _ => "attempts",
+    }
+}
+
+fn times(tries: &u32) -> &'static str {
+    match tries {
+        1 => "time",
+        _ => "times",
     }
 }
 

@@ -24,11 +24,14 @@ mod error;
 mod retry;
 mod secret;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use secrecy::SecretString;
-use url::Url;
+use url::{Host, Url};
 
 pub use answer::{Answer, BodyFault};
 pub use error::{Cause, Error, Result};
@@ -52,6 +55,8 @@ pub struct Client {
     key: Secret,
     idle_timeout: Duration,
     gate: Gate,
+    /// Whether nothing listens there, of which another request need not be sure again.
+    is_absent: AtomicBool,
     clock: SharedClock,
 }
 
@@ -107,6 +112,7 @@ impl Client {
             key,
             idle_timeout,
             gate: Gate::default(),
+            is_absent: AtomicBool::new(false),
             clock,
         })
     }
@@ -221,22 +227,55 @@ impl Client {
 
     /// Starts to count the time and the attempts of one request.
     pub fn patience(&self, limit: Duration) -> Patience {
-        Patience::new(limit, self.clock.as_ref())
+        Patience::new(self.origin(), limit, self.clock.as_ref())
     }
 
     /// Returns the wait before another attempt. If the server asks for it, nobody
-    /// sends anything until it is over.
+    /// sends anything until it is over. A server on this machine that is not there is
+    /// waited for no longer than it takes to start one.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Throttled`] or [`Error::Unavailable`] if the wait would
-    /// outlast the patience.
+    /// Returns [`Error::Throttled`], [`Error::NotListening`] or [`Error::Unavailable`] if
+    /// the wait would outlast the patience.
     pub fn plan(&self, again: Again, patience: &mut Patience) -> Result<Pause> {
-        let pause = patience.pause(again, self.clock.as_ref())?;
+        let is_absent = matches!(again.cause, Cause::NotListening(_)) && self.is_loopback();
+        if is_absent {
+            match self.is_absent.load(Ordering::Relaxed) {
+                true => patience.end(),
+                false => patience.shorten(self.clock.as_ref()),
+            }
+        }
+        let pause = patience.pause(again, self.clock.as_ref());
+        let pause = pause.map_err(|error| match error {
+            Error::Unavailable { tries, source } if is_absent => self.absent(tries, source),
+            other => other,
+        })?;
         if pause.is_throttled() {
             self.gate.close(self.clock.monotonic() + pause.time());
         }
         Ok(pause)
+    }
+
+    fn absent(&self, tries: u32, source: Cause) -> Error {
+        self.is_absent.store(true, Ordering::Relaxed);
+        let host = self.server.host_str().unwrap_or_default();
+        let port = self.server.port_or_known_default().unwrap_or_default();
+        Error::NotListening {
+            address: format!("{host}:{port}"),
+            tries,
+            source,
+        }
+    }
+
+    /// Returns whether the server is on this machine.
+    fn is_loopback(&self) -> bool {
+        match self.server.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+            Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
+            None => false,
+        }
     }
 
     /// Waits until a pause is over.

@@ -7,14 +7,16 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::{Cause, Error, Result};
-use crate::clock::Clock;
+use crate::{chain::causes, clock::Clock, events::lasting};
 
 /// The first wait between two attempts; each further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How long a server on this machine may take to come up.
+const GRACE: Duration = Duration::from_secs(3);
 /// The longest wait that a server's word is taken for.
 const MAX_ASKED_WAIT: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -33,12 +35,18 @@ impl From<Cause> for Again {
     }
 }
 
-/// A wait before the next attempt. Its text says why, for whoever watches.
+/// A wait before the next attempt. Its text says where, why, when and how long still,
+/// for whoever watches.
 #[derive(Debug)]
 pub struct Pause {
+    server: String,
     time: Duration,
     cause: Cause,
     is_throttled: bool,
+    /// The attempt that comes next, from 1.
+    attempt: u32,
+    /// When no more is tried, from now.
+    left: Duration,
 }
 
 impl Pause {
@@ -55,29 +63,49 @@ impl Pause {
 
 impl fmt::Display for Pause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.is_throttled {
-            true => write!(f, "throttled, retrying in {} s", self.time.as_secs().max(1)),
-            false => write!(f, "{}, retrying", self.cause),
-        }
+        let why = match self.is_throttled {
+            true => format!("throttled, {}", self.cause),
+            false => shown(&self.cause),
+        };
+        write!(
+            f,
+            "{}: {why}; attempt {} in {}, giving up in {}",
+            self.server,
+            self.attempt,
+            lasting(self.time),
+            lasting(self.left)
+        )
+    }
+}
+
+/// Returns a cause with what is at the root of it.
+fn shown(cause: &Cause) -> String {
+    let root = causes(cause).last().map(ToString::to_string);
+    let said = cause.to_string();
+    match root {
+        Some(root) if !said.contains(&root) => format!("{said} ({root})"),
+        _ => said,
     }
 }
 
 /// How long one request may still be tried.
 #[derive(Debug)]
 pub struct Patience {
+    server: String,
     until: Duration,
     waits: ExponentialBackoff,
     tries: u32,
 }
 
 impl Patience {
-    pub(super) fn new(limit: Duration, clock: &dyn Clock) -> Patience {
+    pub(super) fn new(server: String, limit: Duration, clock: &dyn Clock) -> Patience {
         let waits = ExponentialBuilder::default()
             .with_min_delay(FIRST_WAIT)
             .with_max_delay(LONGEST_WAIT)
             .without_max_times()
             .with_jitter();
         Patience {
+            server,
             until: clock.monotonic().saturating_add(limit),
             waits: waits.build(),
             tries: 0,
@@ -89,6 +117,16 @@ impl Patience {
         self.tries > 0
     }
 
+    /// Shortens the time to what a server on this machine may take to come up.
+    pub(super) fn shorten(&mut self, clock: &dyn Clock) {
+        self.until = self.until.min(clock.monotonic().saturating_add(GRACE));
+    }
+
+    /// Ends the time: nothing is tried again.
+    pub(super) fn end(&mut self) {
+        self.until = Duration::ZERO;
+    }
+
     /// Counts an attempt that failed, and returns the wait before the next.
     pub(super) fn pause(&mut self, again: Again, clock: &dyn Clock) -> Result<Pause> {
         let Again { cause, wait } = again;
@@ -98,11 +136,15 @@ impl Patience {
         };
         self.tries += 1;
         let throttling = throttling(&cause, wait);
-        if time <= self.until.saturating_sub(clock.monotonic()) {
+        let left = self.until.saturating_sub(clock.monotonic());
+        if time <= left {
             return Ok(Pause {
+                server: self.server.clone(),
                 time,
                 cause,
                 is_throttled: throttling.is_some(),
+                attempt: self.tries + 1,
+                left,
             });
         }
         Err(match throttling {
@@ -119,7 +161,11 @@ impl Patience {
 fn throttling(cause: &Cause, wait: Option<Duration>) -> Option<u16> {
     match cause {
         Cause::Status { status, .. } if wait.is_some() || *status == 429 => Some(*status),
-        Cause::Status { .. } | Cause::Network(_) | Cause::Slow | Cause::CutShort => None,
+        Cause::Status { .. }
+        | Cause::Network(_)
+        | Cause::NotListening(_)
+        | Cause::Slow
+        | Cause::CutShort => None,
     }
 }
 
@@ -146,22 +192,39 @@ impl Gate {
     }
 }
 
-/// Returns the wait that a `Retry-After` asks for: seconds, or until a date by the
-/// server's own clock, `now`. What is past or makes no sense asks for nothing.
+/// Returns the wait that a `Retry-After` asks for: seconds, rounded up where there is a
+/// fraction, or until a date by the server's own clock, `now`. What is past or makes no
+/// sense asks for nothing.
 pub(super) fn asked_wait(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let wait = match is_number {
-        true => Duration::from_secs(text.parse().unwrap_or(u64::MAX)),
-        false => (http_date(text)? - now).to_std().ok()?,
+    let wait = match seconds(text) {
+        Some(seconds) => Duration::from_secs(seconds),
+        None => (http_date(text)? - now).to_std().ok()?,
     };
     Some(wait.min(MAX_ASKED_WAIT)).filter(|wait| !wait.is_zero())
 }
 
-/// Reads a date of HTTP: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Returns the seconds of `7`, and one more of `7.5`. What no number holds is the most.
+fn seconds(text: &str) -> Option<u64> {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    if whole.is_empty() || fraction.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let more = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+    Some(whole.parse().unwrap_or(u64::MAX).saturating_add(more))
+}
+
+/// Reads a date of HTTP, in any of its three forms: `Sun, 06 Nov 1994 08:49:37 GMT`,
+/// `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.
 pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
-    let date = DateTime::parse_from_rfc2822(text.trim()).ok()?;
-    Some(date.with_timezone(&Utc))
+    let text = text.trim();
+    if let Ok(date) = DateTime::parse_from_rfc2822(text) {
+        return Some(date.with_timezone(&Utc));
+    }
+    let old = |form| NaiveDateTime::parse_from_str(text, form).ok();
+    let date = old("%A, %d-%b-%y %H:%M:%S GMT").or_else(|| old("%a %b %e %H:%M:%S %Y"))?;
+    Some(date.and_utc())
 }
 
 #[cfg(test)]
@@ -175,6 +238,10 @@ mod tests {
         asked_wait(text, http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap())
     }
 
+    fn server() -> String {
+        "http://a:1".to_owned()
+    }
+
     fn status(status: u16, wait: Option<Duration>) -> Again {
         let words = String::new();
         let cause = Cause::Status { status, words };
@@ -184,13 +251,28 @@ mod tests {
     #[test]
     fn a_wait_is_seconds_or_a_date_by_the_servers_clock() {
         assert_eq!(asked("7"), Some(7 * SECOND));
-        assert_eq!(asked("Sun, 06 Nov 1994 08:50:37 GMT"), Some(60 * SECOND));
+        for date in [
+            "Sun, 06 Nov 1994 08:50:37 GMT",
+            "Sunday, 06-Nov-94 08:50:37 GMT",
+            "Sun Nov  6 08:50:37 1994",
+        ] {
+            assert_eq!(asked(date), Some(60 * SECOND), "{date}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_of_a_second_is_waited_for_as_a_whole_one() {
+        for (text, wait) in [("2.5", 3), ("0.2", 1), ("2.000", 2), (" 1.01 ", 2)] {
+            assert_eq!(asked(text), Some(wait * SECOND), "{text}");
+        }
     }
 
     #[test]
     fn a_wait_that_makes_no_sense_asks_for_nothing_and_a_huge_one_is_clamped() {
         let past = "Sun, 06 Nov 1994 08:49:36 GMT";
-        for text in ["-5", "soon", "", "0", "1.5", past] {
+        for text in [
+            "-5", "soon", "", "0", "0.0", "1.", ".5", "1.2.3", "1,5", "2e3", past,
+        ] {
             assert_eq!(asked(text), None, "{text}");
         }
         assert_eq!(asked(&"9".repeat(30)), Some(MAX_ASKED_WAIT));
@@ -199,7 +281,7 @@ mod tests {
     #[test]
     fn waits_grow_to_a_limit_until_patience_ends() {
         let clock = FakeClock::at(DateTime::UNIX_EPOCH);
-        let mut patience = Patience::new(600 * SECOND, clock.as_ref());
+        let mut patience = Patience::new(server(), 600 * SECOND, clock.as_ref());
         let mut waits = Vec::new();
         let error = loop {
             match patience.pause(status(500, None), clock.as_ref()) {
@@ -219,11 +301,14 @@ mod tests {
     #[test]
     fn a_wait_that_the_server_asks_for_is_taken_as_it_is_or_refused() {
         let clock = FakeClock::at(DateTime::UNIX_EPOCH);
-        let mut patience = Patience::new(10 * SECOND, clock.as_ref());
+        let mut patience = Patience::new(server(), 10 * SECOND, clock.as_ref());
         let pause = patience.pause(status(503, Some(10 * SECOND)), clock.as_ref());
         let pause = pause.unwrap();
         assert_eq!((pause.time(), pause.is_throttled()), (10 * SECOND, true));
-        assert_eq!(pause.to_string(), "throttled, retrying in 10 s");
+        assert_eq!(
+            pause.to_string(),
+            "http://a:1: throttled, the server responded with 503; attempt 2 in 10 s, giving up in 10 s"
+        );
         let refused = patience.pause(status(429, Some(11 * SECOND)), clock.as_ref());
         let refused = refused.unwrap_err().to_string();
         assert_eq!(refused, "the server asks to wait 11 s (status 429)");

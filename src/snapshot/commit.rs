@@ -23,10 +23,10 @@ pub(super) async fn sweep_unfinished(snapshots: &Location, at: DateTime<Utc>) ->
     Ok(sealed::sweep(snapshots, MANIFEST, is_left).await?)
 }
 
-/// Returns a name that no other run takes.
-pub(super) fn snapshot_id(source: &str, at: DateTime<Utc>) -> SnapshotId {
+/// Returns a name that no other run takes, nor another turn of this one.
+pub(super) fn snapshot_id(source: &str, at: DateTime<Utc>, turn: u32) -> SnapshotId {
     let nanos = at.timestamp_nanos_opt().unwrap_or_default();
-    let whose = format!("{source}\n{nanos}\n{}", std::process::id());
+    let whose = format!("{source}\n{nanos}\n{}\n{turn}", std::process::id());
     let hash = Digest::of_bytes(whose.as_bytes()).sha256;
     SnapshotId(format!("{}-{}", time(at), &hash.short()[..8]))
 }

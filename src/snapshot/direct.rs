@@ -62,7 +62,7 @@ pub async fn write(direct: Direct<'_>, datasets: Vec<Rows>) -> Result<Snapshot> 
     let partials = partial::folder(direct.location, direct.engine);
     partial::sweep(&partials, direct.at)?;
     let workspace = workspace(&partials)?;
-    let id = snapshot_id(&direct.source, direct.at);
+    let id = snapshot_id(&direct.source, direct.at, 0);
     let location = direct.location.child(&id.0);
     let mut unsealed = Unsealed::at(&location);
     let mut parts = IndexMap::new();

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use datafusion::prelude::SessionContext;
+use datafusion::{
+    arrow::{array::Array, record_batch::RecordBatch},
+    prelude::SessionContext,
+};
 use futures::StreamExt;
 use indexmap::IndexMap;
 use tokio::time::timeout;
@@ -14,8 +17,9 @@ use super::{
     commit::{commit, snapshot_id, sweep_unfinished},
     open,
     order::Order,
+    overlap,
     partial::{self, Done, Partial},
-    rows,
+    rows::{self, Unique},
     writer::{Files, Written, rows_failed},
 };
 use crate::{
@@ -24,9 +28,13 @@ use crate::{
     dataset::Dataset,
     engine,
     events::{Events, grouped},
-    source::{Fetched, Piece, Source},
+    json::RowError,
+    source::{self, ATTEMPTS, DatasetPage, Fetched, Piece, Source},
     storage::Location,
 };
+
+/// How often each dataset was fetched again, as its pages overlapped.
+type Overlaps = IndexMap<String, u32>;
 
 /// A dataset to fetch.
 #[derive(Debug, Clone)]
@@ -54,24 +62,57 @@ pub struct Fetch<'a> {
     pub progress: &'a Events,
 }
 
+/// What became of the datasets that came in.
+enum Ending {
+    Committed(Snapshot),
+    /// The pages of one overlap, so that rows are missing; all of it is to come again.
+    Overlap {
+        dataset: String,
+        reason: String,
+    },
+}
+
 /// Fetches datasets into a new snapshot.
 ///
 /// Memory is bounded by a few pages and the engine's pool. A fetch that stops leaves
 /// no snapshot, but its pages: the next of the same source goes on after them, if
-/// it comes within six hours.
+/// it comes within six hours. A dataset whose pages overlap is fetched again.
 ///
 /// # Errors
 /// See [`Error`]: of the source, of the disk, or of the engine.
 pub async fn fetch(fetch: Fetch<'_>) -> Result<Snapshot> {
     partial::sweep(&partial::folder(fetch.location, fetch.engine), fetch.at)?;
     sweep_unfinished(fetch.location, fetch.at).await?;
-    let mut complete = Vec::new();
-    for wanted in &fetch.wanted {
-        if let Some(arrived) = complete_dataset(&fetch, wanted).await? {
-            complete.push((&wanted.dataset, arrived));
+    let mut overlaps = Overlaps::new();
+    loop {
+        let mut complete = Vec::new();
+        for wanted in &fetch.wanted {
+            if let Some(arrived) = complete_dataset(&fetch, wanted).await? {
+                complete.push((&wanted.dataset, arrived));
+            }
         }
+        let (dataset, reason) = match write(&fetch, complete, &overlaps).await? {
+            Ending::Committed(snapshot) => return Ok(snapshot),
+            Ending::Overlap { dataset, reason } => (dataset, reason),
+        };
+        let times = overlaps.entry(dataset.clone()).or_default();
+        *times += 1;
+        if *times == ATTEMPTS {
+            let page = DatasetPage {
+                dataset,
+                page: None,
+            };
+            let times = *times;
+            return Err(source::Error::Overlapping {
+                page,
+                reason,
+                times,
+            }
+            .into());
+        }
+        let again = format!("{dataset}: {reason}; fetching it again");
+        fetch.progress.warn(again);
     }
-    write(&fetch, complete).await
 }
 
 fn folder(fetch: &Fetch<'_>, dataset: &Dataset) -> PathBuf {
@@ -144,6 +185,7 @@ async fn bring_in(
             None => return arrival.finish(fetched.stats.stats()).await,
             Some(Ok(Piece::Page(mark, rows))) => {
                 let count = mark.count;
+                check_key(dataset, mark.page, &rows)?;
                 arrival.append(mark, rows).await?;
                 fetch.progress.at(&dataset.name, arrival.rows(), count);
             }
@@ -164,9 +206,40 @@ async fn bring_in(
     }
 }
 
+/// Checks that every row has its key: rows without one would count as one row.
+fn check_key(dataset: &Dataset, page: u64, rows: &RecordBatch) -> Result<()> {
+    for name in &dataset.key {
+        let Some(values) = rows.column_by_name(name) else {
+            continue;
+        };
+        let Some(row) =
+            (0..values.len()).find(|row| values.null_count() > 0 && values.is_null(*row))
+        else {
+            continue;
+        };
+        return Err(Error::Source(source::Error::IllTyped {
+            page: DatasetPage {
+                dataset: dataset.name.clone(),
+                page: Some(page),
+            },
+            wrong: Box::new(RowError {
+                row: row as u64 + 1,
+                field: name.clone(),
+                reason: "must not be null or missing: it is part of the dataset's key".to_owned(),
+            }),
+        }));
+    }
+    Ok(())
+}
+
 /// Writes the datasets and, last, the manifest.
-async fn write(fetch: &Fetch<'_>, complete: Vec<(&Dataset, Complete)>) -> Result<Snapshot> {
-    let id = snapshot_id(&fetch.source.name(), fetch.at);
+async fn write(
+    fetch: &Fetch<'_>,
+    complete: Vec<(&Dataset, Complete)>,
+    overlaps: &Overlaps,
+) -> Result<Ending> {
+    let turn = overlaps.values().sum();
+    let id = snapshot_id(&fetch.source.name(), fetch.at, turn);
     let location = fetch.location.child(&id.0);
     let context = engine::session(fetch.engine)?;
     let mut unsealed = Unsealed::at(&location);
@@ -174,7 +247,18 @@ async fn write(fetch: &Fetch<'_>, complete: Vec<(&Dataset, Complete)>) -> Result
     let mut partials = Vec::new();
     for (dataset, complete) in complete {
         let files = Files::of(dataset, unsealed);
-        let (part, partial, then) = write_dataset((fetch, &context), files, complete, &id).await?;
+        let (files, unique, partial) =
+            write_dataset((fetch, &context), files, complete, &id).await?;
+        if let Some(reason) = overlap::reason(dataset, &partial, &unique)? {
+            partial.remove()?;
+            discard(&location, files.names().chain(names(&datasets))).await?;
+            let dataset = dataset.name.clone();
+            return Ok(Ending::Overlap { dataset, reason });
+        }
+        let stats = partial.done.as_ref().map(|done| done.stats.clone());
+        let mut stats = stats.unwrap_or_default();
+        stats.restarts += u64::from(overlaps.get(&dataset.name).copied().unwrap_or_default());
+        let (part, then) = files.done(unique, stats);
         datasets.insert(dataset.name.clone(), part);
         partials.push(partial);
         unsealed = then;
@@ -191,16 +275,29 @@ async fn write(fetch: &Fetch<'_>, complete: Vec<(&Dataset, Complete)>) -> Result
     for partial in partials {
         partial.remove()?;
     }
-    Ok(snapshot)
+    Ok(Ending::Committed(snapshot))
+}
+
+fn names(datasets: &IndexMap<String, Part>) -> impl Iterator<Item = &str> {
+    let files = datasets.values().flat_map(|part| &part.files);
+    files.map(|file| file.name.as_str())
+}
+
+/// Deletes files of a snapshot that will have no manifest.
+async fn discard(location: &Location, names: impl Iterator<Item = &str>) -> Result<()> {
+    for name in names {
+        location.delete(name).await?;
+    }
+    Ok(())
 }
 
 /// Writes what is not written yet of a dataset.
-async fn write_dataset<'a>(
+async fn write_dataset<'d, 'a>(
     (fetch, context): (&Fetch<'_>, &SessionContext),
-    files: Files<'_, 'a>,
+    files: Files<'d, 'a>,
     complete: Complete,
     id: &SnapshotId,
-) -> Result<(Part, Partial, Unsealed<'a>)> {
+) -> Result<(Files<'d, 'a>, Unique, Partial)> {
     let dataset = files.dataset();
     let failed = |source| rows_failed(&dataset.name, source);
     let Complete {
@@ -218,9 +315,7 @@ async fn write_dataset<'a>(
             files.write(written, stream).await?
         }
     };
-    let stats = partial.done.as_ref().map(|done| done.stats.clone());
-    let (part, unsealed) = files.done(unique, stats.unwrap_or_default());
-    Ok((part, partial, unsealed))
+    Ok((files, unique, partial))
 }
 
 /// Returns in how many heaps rows are sorted side by side: as many as there are

@@ -18,6 +18,7 @@ mod partial;
 mod direct;
 
 mod order;
+mod overlap;
 mod rows;
 mod ties;
 
@@ -155,7 +156,7 @@ impl Error {
                 Some("`pricemill fetch` creates one".to_owned())
             }
             Error::Taken(_) => Some("run the same command again".to_owned()),
-            Error::Rows { .. } | Error::Partial { .. } => None,
+            Error::Rows { .. } | Error::Partial { .. } => storage::hint_of(self),
         }
     }
 }

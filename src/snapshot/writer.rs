@@ -124,6 +124,11 @@ impl<'d, 'a> Files<'d, 'a> {
         (part, self.unsealed)
     }
 
+    /// Returns the names of the files that are put.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.name.as_str())
+    }
+
     /// Returns the dataset.
     pub(super) fn dataset(&self) -> &'d Dataset {
         self.dataset

@@ -20,7 +20,7 @@ pub(super) const ARROW_OR_JSON: &str =
     "application/vnd.apache.arrow.stream, application/json;q=0.5";
 
 /// How often a dataset is read when its data moves: once, and twice again.
-pub(super) const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 
 /// Statuses that say something of the dataset, not of the request: it, or its page, is
 /// not there, or not in this form.

@@ -30,6 +30,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 pub use database::DatabaseSource;
+pub(crate) use export::ATTEMPTS;
 pub use http::Http;
 
 use crate::{dataset::Dataset, events::Events, json::RowError, kind::Kind, service};
@@ -83,6 +84,16 @@ pub enum Error {
         /// How often the dataset was read.
         times: u32,
     },
+    /// Rows came on several pages, each time, and so others are missing.
+    #[error("{page}: {reason} (in each of {times} attempts)")]
+    Overlapping {
+        /// What was fetched.
+        page: DatasetPage,
+        /// What was noticed the last time.
+        reason: String,
+        /// How often the dataset was read.
+        times: u32,
+    },
     /// Decoding panicked.
     #[error("{page}: could not be decoded")]
     Decode {
@@ -117,7 +128,7 @@ impl Error {
         match self {
             Error::Client(source) | Error::Service { source, .. } => source.kind(),
             Error::IllTyped { .. } | Error::Answer { .. } | Error::TooLarge { .. } => Kind::Data,
-            Error::Moving { .. } => Kind::Unavailable,
+            Error::Moving { .. } | Error::Overlapping { .. } => Kind::Unavailable,
             Error::Stream { .. } => Kind::Failed,
             Error::Decode { .. } => Kind::Internal,
             Error::Database { source, .. } => source.kind(),
@@ -129,6 +140,9 @@ impl Error {
             Error::Client(source) | Error::Service { source, .. } => return source.hint(),
             Error::TooLarge { .. } => "raise `max_page` under [fetch] if this is intended",
             Error::Moving { .. } => "run the same command again when the data is not changing",
+            Error::Overlapping { .. } => {
+                "run the same command again when the data is not changing; if it happens every time, the service's pages have no fixed order: have it order the export by its key"
+            }
             Error::IllTyped { .. } => {
                 "if the service has changed, change the dataset in pipelines/sources.toml"
             }

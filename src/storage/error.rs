@@ -50,16 +50,21 @@ impl Error {
     }
 
     pub(crate) fn hint(&self) -> Option<String> {
-        let chain = chain(self);
-        let says = |text: &str| chain.contains(text);
-        if says("No space left on device") || says("Disk quota exceeded") {
-            Some("free some space and run the same command again; nothing was lost".into())
-        } else if says("is a symlink") {
-            Some("replace the symlink with a real folder or file".into())
-        } else if says("Permission denied") || says("Read-only file system") {
-            Some("give this user write access, or set `data` to another folder".into())
-        } else {
-            None
-        }
+        hint_of(self)
+    }
+}
+
+/// Returns the way out of a file system that refuses, whoever's error it is.
+pub(crate) fn hint_of(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let chain = chain(error);
+    let says = |text: &str| chain.contains(text);
+    if says("No space left on device") || says("Disk quota exceeded") {
+        Some("free some space and run the same command again; nothing was lost".into())
+    } else if says("is a symlink") {
+        Some("replace the symlink with a real folder or file".into())
+    } else if says("Permission denied") || says("Read-only file system") {
+        Some("give this user write access, or set `data` to another folder".into())
+    } else {
+        None
     }
 }

@@ -25,6 +25,7 @@ use secrecy::ExposeSecret;
 use tokio::io::AsyncReadExt;
 use url::Url;
 
+pub(crate) use self::error::hint_of;
 pub use self::error::{Error, Result};
 pub use self::format::{Format, Unreadable};
 pub(crate) use self::local::TEMPORARY;

@@ -16,10 +16,10 @@ use datafusion::{
 };
 
 use crate::{
+    artifact::csv,
     dataset::Contract,
     json::{self, Layout},
     kind::Kind,
-    load,
     pipeline::Format,
     storage::create_passing,
 };
@@ -36,7 +36,7 @@ pub enum Error {
     Json(#[from] json::Error),
     /// The CSV breaks the contract.
     #[error("the artifact violates its contract")]
-    Csv(#[from] load::Error),
+    Csv(#[from] csv::Error),
     /// The file is not Parquet.
     #[error("the artifact cannot be read as Parquet")]
     Parquet(#[source] ParquetError),
@@ -110,10 +110,9 @@ fn json(from: &Path, layout: Layout, contract: &Contract, to: &Path) -> Result<(
 }
 
 fn csv(from: &Path, contract: &Contract, to: &Path) -> Result<()> {
+    let file = File::open(from).map_err(|source| temp(from, source))?;
     let mut out = Out::new(to, contract.arrow())?;
-    for batch in load::csv(from, contract)? {
-        out.write(&batch?)?;
-    }
+    csv::decode(file, contract, BATCH_ROWS, |batch| out.write(&batch))?;
     out.finish()
 }
 

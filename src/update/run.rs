@@ -8,6 +8,7 @@ use crate::{
     database::{Accept, TableCounts},
     env::Env,
     kind::Kind,
+    pipeline::Broken,
     report::{self, Failure, Step, TableRows, UpdateOutcome},
 };
 
@@ -36,7 +37,7 @@ pub struct Request {
 /// Returns an error when nothing could begin; what became of a pipeline is in the
 /// report.
 pub async fn run(env: &Env, request: &Request) -> Result<report::Update> {
-    let pipelines = env.select(&request.pipelines)?;
+    let (pipelines, broken) = env.sound(&request.pipelines)?;
     let database = env.database()?;
     let inbox = env.inbox()?;
     let rejects = env.runs().child(&env.run.0).child("rejects");
@@ -66,11 +67,27 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Update> {
         dry_run: request.dry_run,
         pipelines: Vec::new(),
     };
-    for one in idle.chain(updated) {
+    let broken = broken.into_iter().map(|one| unable(env, one));
+    let broken: Vec<_> = broken.collect::<Result<_>>()?;
+    for one in broken.into_iter().chain(idle).chain(updated) {
         env.events.step(Step::Update(one.clone()));
         report.pipelines.push(one);
     }
     Ok(report)
+}
+
+/// Reports a pipeline that cannot run: its own files are wrong, or those of one it reads.
+fn unable(env: &Env, broken: &Broken) -> Result<report::Updated> {
+    Ok(match &broken.because {
+        Some(because) => report::Updated {
+            reason: Some(format!("{because} cannot run")),
+            ..report::Updated::new(&broken.name, UpdateOutcome::Skipped)
+        },
+        None => report::Updated {
+            error: Some(env.fault(broken)?),
+            ..report::Updated::new(&broken.name, UpdateOutcome::Failed)
+        },
+    })
 }
 
 fn described(updated: super::Updated, request: &Request) -> report::Updated {

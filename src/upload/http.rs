@@ -16,6 +16,7 @@ use super::{Error, Result, Transport, reply, verified};
 use crate::{
     clock::SharedClock,
     config::FetchConfig,
+    events::Events,
     outbox::{Committed, Manifest, Outbox, Receipt},
     pipeline::Pipeline,
     service::{self, BodyFault, Cause, Client, Endpoint, Failure},
@@ -29,6 +30,7 @@ const RECEIPT_BYTES: u64 = 64 << 10;
 pub struct HttpTransport {
     client: Client,
     patience: Duration,
+    events: Events,
 }
 
 /// A compressed artifact on the local disk.
@@ -63,7 +65,14 @@ impl HttpTransport {
         Ok(HttpTransport {
             client: Client::new(server, Some(key.clone()), config.idle_timeout, clock)?,
             patience: config.patience,
+            events: Events::silent(),
         })
+    }
+
+    /// Reports to `events` what it waits for, under the pipeline's name.
+    #[must_use]
+    pub fn reporting(self, events: Events) -> HttpTransport {
+        HttpTransport { events, ..self }
     }
 
     async fn attempt(
@@ -136,6 +145,7 @@ impl Transport for HttpTransport {
             let pause = self.client.plan(again, &mut patience);
             let pause = pause.map_err(|error| self.failed(error))?;
             tracing::info!(%pause, wait_ms = pause.time().as_millis() as u64, "waiting to upload again");
+            self.events.note(&pipeline.name, &pause.to_string());
             self.client.wait(pause).await;
         }
     }

@@ -113,6 +113,10 @@ impl Error {
             Error::Outbox(error) => return error.hint(),
             Error::Inbox(error) => return error.hint(),
             Error::Storage(error) => return error.hint(),
+            Error::Service {
+                source: source @ service::Error::NotListening { .. },
+                ..
+            } => return source.hint(),
             Error::Service { source, .. } if source.kind() == Kind::Unavailable => {
                 "the artifact stays in the outbox; run the upload again later"
             }

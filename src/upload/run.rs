@@ -6,7 +6,7 @@
 use super::{HttpTransport, Outcome, Result, StoreTransport, Transport, upload};
 use crate::{
     env::{self, Env},
-    pipeline::Pipeline,
+    pipeline::{Broken, Pipeline},
     report::{self, Failure, Step, UploadOutcome},
 };
 
@@ -28,10 +28,15 @@ pub struct Request {
 /// Returns an error when nothing could be sent at all; what became of a pipeline is in
 /// the report.
 pub async fn run(env: &Env, request: &Request) -> Result<report::Upload> {
-    let pipelines = env.select(&request.pipelines)?;
+    let (pipelines, broken) = env.sound(&request.pipelines)?;
     let transport = transport(env)?;
     let target = transport.target();
     let mut report = report::Upload::default();
+    for broken in broken {
+        let unable = unable(env, broken, &target)?;
+        env.events.step(Step::Upload(unable.clone()));
+        report.pipelines.push(unable);
+    }
     if request.dry_run {
         for pipeline in pipelines.iter().filter(|pipeline| pipeline.upload) {
             let pending = pending(env, pipeline, &target).await?;
@@ -57,13 +62,36 @@ fn transport(env: &Env) -> Result<Box<dyn Transport>> {
         Some(server) if profile.inbox.is_none() => {
             let key = env.config.key().map_err(env::Error::from)?;
             let (fetch, clock) = (&env.config.fetch, env.clock.clone());
-            Ok(Box::new(HttpTransport::new(server, key, fetch, clock)?))
+            let transport = HttpTransport::new(server, key, fetch, clock)?;
+            Ok(Box::new(transport.reporting(env.events.clone())))
         }
         _ => Ok(Box::new(StoreTransport::new(
             env.inbox()?,
             env.clock.clone(),
         ))),
     }
+}
+
+/// Reports a pipeline that cannot run: its own files are wrong, or those of one it reads.
+fn unable(env: &Env, broken: &Broken, target: &str) -> Result<report::Uploaded> {
+    let (outcome, reason, error) = match &broken.because {
+        Some(because) => {
+            let reason = format!("{because} cannot run; it stays in the outbox");
+            (UploadOutcome::Skipped, Some(reason), None)
+        }
+        None => (UploadOutcome::Failed, None, Some(env.fault(broken)?)),
+    };
+    Ok(report::Uploaded {
+        pipeline: broken.name.clone(),
+        outcome,
+        artifact: None,
+        rows: None,
+        target: target.to_owned(),
+        verified: false,
+        held: true,
+        reason,
+        error,
+    })
 }
 
 async fn pending(env: &Env, pipeline: &Pipeline, target: &str) -> Result<report::Uploaded> {

@@ -10,6 +10,10 @@ pub(super) fn failed(database: &str, what: &str, source: rusqlite::Error) -> Err
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { database },
         Some(ErrorCode::DiskFull) => Error::Full { database },
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Error::ReadOnly {
+            database,
+            source: source.into(),
+        },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt {
             database,
             source: source.into(),

@@ -1,13 +1,19 @@
 //! `--file`: a dataset from Parquet files in place of a snapshot's.
 
-use std::{fs::File, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use datafusion::{
     arrow::{
-        array::{ArrayRef, Decimal128Array, Float64Array, Int32Array, Int64Array},
+        array::{
+            ArrayRef, Decimal128Array, Float64Array, Int32Array, Int64Array, ListArray, StringArray,
+        },
+        datatypes::Int64Type,
         record_batch::RecordBatch,
     },
-    parquet::arrow::ArrowWriter,
+    parquet::{
+        arrow::ArrowWriter,
+        file::properties::{EnabledStatistics, WriterProperties},
+    },
 };
 
 use crate::support::{
@@ -204,4 +210,106 @@ fn a_file_that_is_not_there_and_an_unknown_dataset_are_told() {
     ");
     std::fs::create_dir(world.path("empty")).unwrap();
     screen!(query(&world, "prices=empty", sql).ends(1).err, @"error: could not read <world>/empty: it contains no .parquet file");
+}
+
+/// Writes products of these names, two a row group.
+fn products(world: &World, names: &[&str], properties: WriterProperties) {
+    let count = names.len() as i64;
+    let categories = (0..count).map(|id| Some(vec![Some(id)]));
+    let columns: Vec<(&str, ArrayRef, bool)> = vec![
+        (
+            "id",
+            Arc::new(Int64Array::from_iter_values(0..count)),
+            false,
+        ),
+        ("name", Arc::new(StringArray::from(names.to_vec())), true),
+        (
+            "category",
+            Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(
+                categories,
+            )),
+            true,
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let file = File::create(world.path("p.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+fn found(world: &World, condition: &str) -> String {
+    let sql = format!("select id from products where {condition} order by id");
+    let said = query(world, "products=p.parquet", &sql).ends(0);
+    said.out.lines().skip(1).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn rows_are_found_whatever_the_footer_says_of_them() {
+    let world = World::new();
+    let long = "x".repeat(5000);
+    let names = ["apple", "zebra", &long, "m", "n", "\u{10ffff}\u{10ffff}"];
+    let properties = || WriterProperties::builder().set_max_row_group_row_count(Some(2));
+    let all = [
+        properties().set_statistics_enabled(EnabledStatistics::None),
+        properties().set_statistics_enabled(EnabledStatistics::Chunk),
+        properties()
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_bloom_filter_enabled(true),
+        properties()
+            .set_statistics_truncate_length(Some(1))
+            .set_column_index_truncate_length(Some(1)),
+    ];
+    for properties in all {
+        products(&world, &names, properties.build());
+        assert_eq!(found(&world, "name > 'x'"), "1 2 5");
+        assert_eq!(found(&world, "name = 'zebra'"), "1");
+        assert_eq!(found(&world, "name < 'n'"), "0 3");
+        assert_eq!(found(&world, "name is not null and id >= 4"), "4 5");
+    }
+}
+
+#[test]
+fn a_footer_that_is_wrong_hides_no_row() {
+    let world = World::new();
+    let properties = WriterProperties::builder().set_dictionary_enabled(false);
+    products(&world, &["zebra", "zebra"], properties.build());
+    let path = world.path("p.parquet");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let end = bytes.len() - 8;
+    let footer = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap()) as usize;
+    let mut changed = 0;
+    for at in end - footer..end - 5 {
+        if bytes[at..].starts_with(b"zebra") {
+            bytes[at..at + 5].copy_from_slice(b"apple");
+            changed += 1;
+        }
+    }
+    assert!(changed > 1, "the footer has no statistics");
+    std::fs::write(path, bytes).unwrap();
+    assert_eq!(found(&world, "name = 'zebra'"), "0 1");
+    let sql = "select min(name) as low, max(name) as high, count(name) as n from products";
+    let said = query(&world, "products=p.parquet", sql).ends(0);
+    assert_eq!(said.out, "low,high,n\nzebra,zebra,2\n");
+}
+
+#[test]
+fn what_other_writers_wrote_is_read() {
+    let world = World::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/parquet");
+    world.write(
+        "pipelines/sources.toml",
+        "[events]\nkey = [\"id\"]\n[events.columns]\nid = \"bigint not null\"\nat = \"timestamp\"\n\
+         price = \"decimal(10,2)\"\nname = \"text\"\n",
+    );
+    let sql = "select id, at, price, length(name) as n from events where name > 'x' or id > 1 order by id";
+    for file in ["pyarrow-int96.parquet", "pyarrow-plain.parquet"] {
+        let path = fixtures.join(file);
+        let said = query(&world, &format!("events={}", path.display()), sql).ends(0);
+        assert_eq!(
+            said.out,
+            "id,at,price,n\n1,2026-01-02T03:04:05.123456Z,1.50,5000\n2,9999-12-31T23:59:59.999999Z,0.01,1\n3,,,\n",
+            "{file}"
+        );
+    }
 }

@@ -6,6 +6,7 @@ mod explain;
 mod failures;
 mod files;
 mod load;
+mod operator;
 mod output;
 mod schema;
 mod screens;

@@ -320,7 +320,7 @@ fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
     ");
     assert!(!world.path("shop/data/inbox/bargains").exists());
     let manifest = std::fs::read_to_string(world.path("shop/pipelines/bargains.toml")).unwrap();
-    let rows = "rows = { min = 1 }";
+    let rows = "empty = \"error\"";
     let warned = manifest.replace(
         rows,
         &format!("{rows}\nno_cheap_store = {{ severity = \"warn\" }}"),

@@ -135,12 +135,13 @@ fn borrowed(rows: &[String]) -> Vec<&str> {
 async fn rows_lie_in_key_order_each_key_once() {
     let sent = [
         price(2, 1, "3.00"),
-        with_record(1, "9.00", 7),
         price(2, 1, "3.00"),
+        with_record(1, "9.00", 7),
         with_record(1, "5.00", 8),
         with_record(3, "2.00", 4),
         with_record(3, "1.50", 4),
         price(1, 2, "1.00"),
+        price(1, 3, "1.00"),
     ];
     let place = Disk::new();
     let mut orders = Vec::new();
@@ -152,7 +153,7 @@ async fn rows_lie_in_key_order_each_key_once() {
             .await
             .unwrap();
         let part = &snapshot.manifest.datasets["prices"];
-        assert_eq!((part.rows, part.duplicates, part.conflicts), (4, 1, 2));
+        assert_eq!((part.rows, part.duplicates, part.conflicts), (5, 1, 2));
         orders.push(rows(&place, &snapshot, "prices"));
     }
     assert_eq!(
@@ -160,11 +161,116 @@ async fn rows_lie_in_key_order_each_key_once() {
         [
             shown(1, 1, "5.00", "8"),
             shown(1, 2, "1.00", "null"),
+            shown(1, 3, "1.00", "null"),
             shown(2, 1, "3.00", "null"),
             shown(3, 1, "1.50", "4")
         ]
     );
     assert!(orders.iter().all(|order| *order == orders[0]));
+}
+
+/// Pages of these ids, each with the count given.
+fn pages_of(pages: &'static [&'static [i64]], count: usize) -> impl Fn(usize) -> Vec<u8> {
+    move |number| {
+        let rows = pages.get(number - 1).copied().unwrap_or_default();
+        let rows: Vec<_> = rows.iter().map(|id| format!("{{\"id\":{id}}}")).collect();
+        let next = match number < pages.len() {
+            true => format!("\"http://inner.invalid/?page={}\"", number + 1),
+            false => "null".to_owned(),
+        };
+        let rows = rows.join(",");
+        ok(&format!(
+            "{{\"count\":{count},\"next\":{next},\"results\":[{rows}]}}"
+        ))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_overlap_are_fetched_again_and_then_given_up() {
+    // In key order, in none, one page within another, and one row a page.
+    let cases: [(&'static [&'static [i64]], u64); 4] = [
+        (&[&[1, 2], &[2, 3]], 1),
+        (&[&[4, 2], &[3, 4]], 1),
+        (&[&[1, 2, 3], &[4, 3, 2], &[5, 6, 7]], 2),
+        (&[&[7], &[7], &[8]], 1),
+    ];
+    for (pages, repeated) in cases {
+        let count = pages.iter().map(|page| page.len()).sum();
+        let answers = pages_of(pages, count);
+        let service = Service::new(move |_, asked| answers(asked.page())).await;
+        let place = Disk::new();
+        let stores = || wanted(dataset("stores", &[("id", "bigint not null")]));
+        let error = fetch(&service, &place, vec![stores()], at(0)).await;
+        let error = pricemill::Error::from(error.unwrap_err());
+        assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+        let says = format!("the pages overlap: {repeated} row");
+        assert!(error.to_string().contains(&says), "{error}");
+        let begun = service
+            .asked()
+            .iter()
+            .filter(|asked| asked.page() == 1)
+            .count();
+        assert_eq!(begun, 3, "{pages:?}");
+        let list = snapshot::list(&place.location).await.unwrap();
+        assert!(list.is_empty(), "{list:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_overlapped_once_are_whole_when_they_come_again() {
+    let (bad, good) = (
+        pages_of(&[&[2, 1], &[3, 2]], 4),
+        pages_of(&[&[2, 1], &[4, 3]], 4),
+    );
+    let mut begun = 0;
+    let service = Service::new(move |_, asked| {
+        if asked.target.contains("companies") {
+            return pages_of(&[&[1]], 1)(1);
+        }
+        begun += usize::from(asked.page() == 1);
+        match begun {
+            1 => bad(asked.page()),
+            _ => good(asked.page()),
+        }
+    })
+    .await;
+    let place = Disk::new();
+    let both =
+        ["companies", "stores"].map(|name| wanted(dataset(name, &[("id", "bigint not null")])));
+    let snapshot = fetch(&service, &place, both.into(), at(0)).await.unwrap();
+    let part = &snapshot.manifest.datasets["stores"];
+    assert_eq!((part.rows, part.duplicates, part.fetch.restarts), (4, 0, 1));
+    assert_eq!(rows(&place, &snapshot, "stores").len(), 4);
+    // What came whole is not asked for again.
+    let companies = service.asked();
+    let companies = companies
+        .iter()
+        .filter(|asked| asked.target.contains("companies"));
+    assert_eq!(companies.count(), 1);
+}
+
+#[tokio::test]
+async fn rows_that_repeat_within_a_page_repeat_in_the_data() {
+    let answers = pages_of(&[&[1, 1, 2], &[3]], 4);
+    let service = Service::new(move |_, asked| answers(asked.page())).await;
+    let place = Disk::new();
+    let stores = vec![wanted(dataset("stores", &[("id", "bigint not null")]))];
+    let snapshot = fetch(&service, &place, stores, at(0)).await.unwrap();
+    let part = &snapshot.manifest.datasets["stores"];
+    assert_eq!((part.rows, part.duplicates), (3, 1));
+}
+
+#[tokio::test]
+async fn a_row_without_its_key_is_refused() {
+    let service = Service::paged(&["{\"id\":1}", "{\"id\":null}", "{}"], 5).await;
+    let stores = vec![wanted(dataset("stores", &[("id", "bigint")]))];
+    let error = fetch(&service, &Disk::new(), stores, at(0)).await;
+    let error = pricemill::Error::from(error.unwrap_err());
+    assert_eq!(error.kind(), Kind::Data);
+    assert_eq!(
+        error.to_string(),
+        "dataset stores, page 1, row 2, field `id`: must not be null or missing: it is part of the dataset's key"
+    );
 }
 
 #[tokio::test]

@@ -1,12 +1,17 @@
 //! The upload: against a service of another kind, and against our own.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use pricemill::{
+    Kind,
     chain::chain,
     clock::{Clock, FakeClock},
     config::{FetchConfig, ServeConfig},
-    events::Events,
+    events::{Event, Events, Sink},
     outbox::Outbox,
     pipeline::Pipeline,
     storage::Location,
@@ -329,8 +334,60 @@ async fn a_server_that_is_not_there_is_unavailable() {
         panic!("{:?}", all[0]);
     };
     let said = chain(error);
-    let wanted = "http://127.0.0.1:9: no answer after 1 attempt: the connection failed";
+    let wanted = "http://127.0.0.1:9: nothing is listening at 127.0.0.1:9 (tried 1 time)";
     assert!(said.starts_with(wanted), "{said}");
+}
+
+#[tokio::test]
+async fn a_server_on_this_machine_that_is_not_there_is_given_up_within_seconds() {
+    let outbox = outbox_with(&[("bargains", ONE), ("links", ONE)]).await;
+    let clock = fake_clock();
+    let transport = with_clock("http://localhost:9", clock.clone());
+    let waits = Arc::new(Waits::default());
+    let transport = transport.reporting(Events::new(vec![waits.clone()]));
+    let all = sent(&outbox, &["bargains", "links"], &transport).await;
+    assert!(clock.monotonic() < Duration::from_secs(5));
+    for uploaded in all {
+        let Outcome::Failed(error) = uploaded.outcome else {
+            panic!("{uploaded:?}");
+        };
+        let error = pricemill::Error::from(error);
+        assert_eq!(error.kind(), Kind::Unavailable);
+        assert!(chain(&error).contains("nothing is listening at localhost:9"));
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("is the server running?"), "{hint}");
+        assert!(
+            hint.contains("pricemill serve --listen localhost:9"),
+            "{hint}"
+        );
+    }
+    let waits = waits.0.lock().unwrap();
+    // The second artifact is not waited for once more.
+    assert!(
+        waits.iter().all(|(task, _)| task == "bargains"),
+        "{waits:?}"
+    );
+    let said = &waits[0].1;
+    for part in [
+        "http://localhost:9: the connection was refused (Connection refused",
+        "; attempt 2 in 0.",
+        ", giving up in 3 s",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+/// What was waited for, by task.
+#[derive(Default)]
+struct Waits(Mutex<Vec<(String, String)>>);
+
+impl Sink for Waits {
+    fn receive(&self, event: &Event) {
+        if let Event::TaskWaiting { task, reason } = event {
+            let wait = (task.clone(), reason.clone());
+            self.0.lock().unwrap().push(wait);
+        }
+    }
 }
 
 #[tokio::test]

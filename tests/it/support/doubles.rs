@@ -96,6 +96,7 @@ pub(crate) fn project() -> Arc<Project> {
         pipelines: [("bargains".to_owned(), pipeline("bargains"))].into(),
         staging: pipeline("staging"),
         warnings: Vec::new(),
+        broken: Vec::new(),
     })
 }
 
