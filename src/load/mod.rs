@@ -33,7 +33,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-pub(crate) use self::contract::csv;
 pub use self::{
     bad::BadRow,
     options::Options,
