@@ -206,13 +206,13 @@ fn run_is_every_step_and_stops_at_what_fails() {
       bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
     PASS=3 WARN=0 FAIL=0 SKIP=0 in <time>
     ");
-    screen!(world.run(&["run", "bargains", "--min-ratio", "9"]).ends(3).err, @"
+    screen!(world.run(&["run", "bargains", "--min-ratio", "9"]).ends(3).err, @r#"
     prices: 7 rows
-    error: bargains: check `rows`: 0 rows; expected at least 1
+    error: bargains: check `empty`: no rows, though the last artifact has 1; if this is true, set `empty = "warn"`
     warning: bargains: check `change`: 0 rows, previously 1: a change of 100.0%, at most 50% allowed
     bargains: refused by its checks; nothing was committed
     PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
-    ");
+    "#);
 }
 
 #[test]

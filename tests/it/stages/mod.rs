@@ -9,6 +9,7 @@ pub(crate) mod money;
 pub(crate) mod narrow;
 pub(crate) mod outbox;
 pub(crate) mod plans;
+pub(crate) mod roundtrip;
 pub(crate) mod s3;
 pub(crate) mod serve;
 pub(crate) mod snapshot;
