@@ -500,12 +500,11 @@ async fn a_name_is_without_the_sizes_of_the_projects_own_units() {
 
 /// What `load` asks for when the files are all of some tables, or of a company.
 fn whole(tables: &[&str], company: Option<&str>, accept: Accept) -> Options {
-    Options {
-        replace: tables.iter().map(|&table| table.to_owned()).collect(),
-        replace_company: company.map(str::to_owned),
-        accept,
-        ..Options::default()
-    }
+    let mut options = Options::default();
+    options.replace = tables.iter().map(|&table| table.to_owned()).collect();
+    options.replace_company = company.map(str::to_owned);
+    options.accept = accept;
+    options
 }
 
 fn counts(loaded: &Loaded) -> String {
