@@ -563,6 +563,26 @@ async fn what_belongs_to_a_deleted_store_goes_with_it_and_is_counted() {
 }
 
 #[tokio::test]
+async fn links_and_prices_of_a_deleted_product_go_with_it() {
+    let world = World::new();
+    world.load(&world.three_files()).await.unwrap();
+    // Without its category: those that stay keep theirs.
+    let path = world.write("products.csv", "id,name\n10,Mlijeko\n11,Kruh\n");
+    let products = whole(&["products"], None, Accept::default());
+    let loaded = world.load_as(&path, &products).await.unwrap();
+    let counts = counts(&loaded);
+    assert!(counts.starts_with("products: 0 inserted, "), "{counts}");
+    assert!(
+        counts.contains("prices: 0 inserted, 0 changed, 0 unchanged, 1 deleted"),
+        "{counts}"
+    );
+    assert_eq!(
+        world.rows("product_categories").await.lines().count(),
+        4 + 3
+    );
+}
+
+#[tokio::test]
 async fn a_price_of_a_store_that_is_not_in_the_whole_is_a_bad_row() {
     let world = World::new();
     world.load(&world.three_files()).await.unwrap();
