@@ -205,14 +205,16 @@ mod tests {
               "table": "stores",
               "inserted": 3,
               "changed": 0,
-              "unchanged": 1
+              "unchanged": 1,
+              "deleted": 0
             },
             {
               "path": "export, all",
               "table": "prices",
               "inserted": 7,
               "changed": 0,
-              "unchanged": 1
+              "unchanged": 1,
+              "deleted": 0
             }
           ],
           "warnings": [],
@@ -225,13 +227,13 @@ mod tests {
         }
         "#);
         insta::assert_snapshot!(written(Output::Ndjson), @r#"
-        {"format_version":1,"path":"export, all","table":"stores","inserted":3,"changed":0,"unchanged":1}
-        {"format_version":1,"path":"export, all","table":"prices","inserted":7,"changed":0,"unchanged":1}
+        {"format_version":1,"path":"export, all","table":"stores","inserted":3,"changed":0,"unchanged":1,"deleted":0}
+        {"format_version":1,"path":"export, all","table":"prices","inserted":7,"changed":0,"unchanged":1,"deleted":0}
         "#);
         insta::assert_snapshot!(written(Output::Csv), @r#"
-        path,table,inserted,changed,unchanged
-        "export, all",stores,3,0,1
-        "export, all",prices,7,0,1
+        path,table,inserted,changed,unchanged,deleted
+        "export, all",stores,3,0,1,0
+        "export, all",prices,7,0,1,0
         "#);
     }
 

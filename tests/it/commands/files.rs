@@ -161,7 +161,7 @@ fn a_file_that_breaks_the_contract_is_told_with_the_column() {
             ],
         ),
         (
-            "column `price` must be decimal(10,2), not Decimal128(12, 3)",
+            "column `price` has values that are no decimal(10,2)",
             vec![
                 ("product_id", ids()),
                 ("store_id", ids()),

@@ -526,7 +526,7 @@ async fn rows_that_a_whole_table_lacks_are_deleted_and_counted() {
     let loaded = world.load(&path).await.unwrap();
     assert_eq!(
         counts(&loaded).lines().next().unwrap(),
-        "prices: 1 inserted, 1 changed, 3 unchanged, 0 deleted"
+        "prices: 1 inserted, 1 changed, 2 unchanged, 0 deleted"
     );
     assert!(world.rows("prices").await.contains("| 12 "));
     let prices = whole(&["prices"], None, Accept::default());
@@ -549,13 +549,36 @@ async fn what_belongs_to_a_deleted_store_goes_with_it_and_is_counted() {
     let path = world.write("stores.csv", stores);
     let stores = whole(&["stores"], None, Accept::default());
     let loaded = world.load_as(&path, &stores).await.unwrap();
-    insta::assert_snapshot!(counts(&loaded), @"");
+    insta::assert_snapshot!(counts(&loaded), @r"
+    stores: 0 inserted, 0 changed, 2 unchanged, 1 deleted
+    prices: 0 inserted, 0 changed, 0 unchanged, 1 deleted
+    ");
     let rows = world.rows("stores").await;
     assert!(rows.contains("Lidl A") && !rows.contains("| K "), "{rows}");
     assert_eq!(
         world.rows("prices").await.lines().count(),
         4 + 3,
         "three are left"
+    );
+}
+
+#[tokio::test]
+async fn links_and_prices_of_a_deleted_product_go_with_it() {
+    let world = World::new();
+    world.load(&world.three_files()).await.unwrap();
+    // Without its category: those that stay keep theirs.
+    let path = world.write("products.csv", "id,name\n10,Mlijeko\n11,Kruh\n");
+    let products = whole(&["products"], None, Accept::default());
+    let loaded = world.load_as(&path, &products).await.unwrap();
+    let counts = counts(&loaded);
+    assert!(counts.starts_with("products: 0 inserted, "), "{counts}");
+    assert!(
+        counts.contains("prices: 0 inserted, 0 changed, 0 unchanged, 1 deleted"),
+        "{counts}"
+    );
+    assert_eq!(
+        world.rows("product_categories").await.lines().count(),
+        4 + 3
     );
 }
 
@@ -591,8 +614,19 @@ async fn a_companys_files_replace_its_own_rows_only() {
         },
     );
     let loaded = world.load_as(&folder, &lidl).await.unwrap();
-    insta::assert_snapshot!(counts(&loaded), @"");
-    insta::assert_snapshot!(world.rows("prices").await, @"");
+    insta::assert_snapshot!(counts(&loaded), @r"
+    stores: 0 inserted, 0 changed, 1 unchanged, 1 deleted
+    prices: 0 inserted, 0 changed, 1 unchanged, 2 deleted
+    product_categories: 0 inserted, 0 changed, 3 unchanged, 0 deleted
+    ");
+    insta::assert_snapshot!(world.rows("prices").await, @r"
+    +------------+----------+-------------+-----------------+--------------+-----+
+    | product_id | store_id | price_cents | price_record_id | scraped_date | sku |
+    +------------+----------+-------------+-----------------+--------------+-----+
+    | 10         | 1        | 115         | 1               | 2026-01-23   |     |
+    | 10         | 3        | 0           | 2               | 2026-01-24   |     |
+    +------------+----------+-------------+-----------------+--------------+-----+
+    ");
     let unknown = whole(&[], Some("Lidel"), Accept::default());
     let error = pricemill::Error::from(world.load_as(&folder, &unknown).await.unwrap_err());
     assert_eq!(error.hint().unwrap(), "did you mean `Lidl`?");

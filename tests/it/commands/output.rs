@@ -281,10 +281,10 @@ fn ndjson_has_a_version_in_each_line() {
     {"format_version":1,"dataset":"stores","snapshot":"<snapshot>","form":"database","rows":3,"duplicates":0,"conflicts":0,"requests":0,"retries":0,"missing_references":{},"unknown_fields":{},"cross_origin_links":0}
     "#);
     screen!(ndjson(&["load", "export"]), @r#"
-    {"format_version":1,"path":"<world>/export","table":"products","inserted":0,"changed":0,"unchanged":3}
-    {"format_version":1,"path":"<world>/export","table":"stores","inserted":0,"changed":0,"unchanged":3}
-    {"format_version":1,"path":"<world>/export","table":"prices","inserted":0,"changed":0,"unchanged":7}
-    {"format_version":1,"path":"<world>/export","table":"product_categories","inserted":0,"changed":0,"unchanged":6}
+    {"format_version":1,"path":"<world>/export","table":"products","inserted":0,"changed":0,"unchanged":3,"deleted":0}
+    {"format_version":1,"path":"<world>/export","table":"stores","inserted":0,"changed":0,"unchanged":3,"deleted":0}
+    {"format_version":1,"path":"<world>/export","table":"prices","inserted":0,"changed":0,"unchanged":7,"deleted":0}
+    {"format_version":1,"path":"<world>/export","table":"product_categories","inserted":0,"changed":0,"unchanged":6,"deleted":0}
     "#);
     screen!(ndjson(&["lineage", "bargains"]), @r#"
     {"format_version":1,"pipeline":"bargains","reader":"bargains","reads":"extremes","kind":"model"}
