@@ -10,7 +10,7 @@ use crate::{
     database::Table,
     dataset::Dataset,
     engine::{Error, Result},
-    pipeline::{Pipeline, read_seed},
+    pipeline::{Pipeline, read_declared},
 };
 
 /// Which snapshot a dataset is read from.
@@ -125,7 +125,8 @@ pub(super) fn seed(
     pipeline: &Pipeline,
     name: &str,
 ) -> Result<datafusion::arrow::record_batch::RecordBatch> {
-    read_seed(&pipeline.seeds[name]).map_err(|finding| Error::invalid(vec![*finding]))
+    read_declared(&pipeline.seeds[name], pipeline.seed_types.get(name))
+        .map_err(|finding| Error::invalid(vec![*finding]))
 }
 
 /// Returns a seed's rows as a table.

@@ -18,8 +18,9 @@ use datafusion::{
 use indexmap::IndexMap;
 
 use super::{
-    contract, diagnose, grain, kinds, lint, page,
+    contract, diagnose, grain, keys, kinds, lint, mixed, page,
     planner::{Planner, Relation},
+    retry,
     scope::{self, ARTIFACT, Meaning, Scope},
 };
 use crate::{
@@ -247,12 +248,16 @@ async fn planned(
     if !dropped.is_empty() {
         return Err(Error::invalid(dropped));
     }
-    let plan = planner.plan(statement, relations).await;
+    let plan = retry::plan(planner, statement, relations).await;
     let plan = plan.map_err(|error| {
         let known = || scope.known();
         Error::invalid(vec![diagnose::finding(&error, file, known)])
-    });
-    page::filled(plan?, file)
+    })?;
+    let mixed = mixed::findings(&plan, file);
+    if !mixed.is_empty() {
+        return Err(Error::invalid(mixed));
+    }
+    page::filled(plan, file)
 }
 
 /// A pipeline that is being compiled.
@@ -333,7 +338,15 @@ impl<'a, 'b> Unit<'a, 'b> {
 
     /// Plans down to what would run, and looks for what is probably not meant.
     async fn examined(&mut self, file: &SqlFile, plan: LogicalPlan) -> Option<LogicalPlan> {
-        self.compiled.findings.extend(lint::lint(&plan, file));
+        let scope = Scope::Pipeline(self.project, self.pipeline);
+        let keys = self
+            .compiler
+            .named(scope, file)
+            .map(|named| keys::of(&named));
+        let keys = keys.unwrap_or_default();
+        self.compiled
+            .findings
+            .extend(lint::lint(&plan, file, &keys));
         match self.compiled.planner.physical(&plan).await {
             Ok(_) => Some(plan),
             Err(error) => {

@@ -8,6 +8,7 @@ use datafusion::{
 };
 
 use crate::{
+    chain::words::plain,
     diagnostics::{Code, Finding, nearest},
     engine::Error,
     pipeline::{Name, SqlFile, byte_at, lower_first},
@@ -190,41 +191,96 @@ fn ungrouped(message: &str, file: &SqlFile, span: Range<usize>) -> Option<Findin
     Some(finding.at(file.place(span), "not in GROUP BY").help(help))
 }
 
+/// Returns the finding for a call whose arguments are too many, too few, or of types that
+/// the function does not take.
+fn unsuitable(message: &str, file: &SqlFile) -> Option<Finding> {
+    let (_, rest) =
+        message.split_once("No function matches the given name and argument types '")?;
+    let (call, _) = rest.split_once("'.")?;
+    let (name, given) = call.split_once('(')?;
+    let name = name.to_lowercase();
+    let given = plain(given.strip_suffix(')').unwrap_or(given));
+    let what = match given.is_empty() {
+        true => format!("`{name}` does not work without arguments"),
+        false => format!("`{name}` does not take ({given})"),
+    };
+    let at = file.place(named(file, &name));
+    let finding = Finding::new(Code::BadSql, what).at(at, "in this call");
+    Some(
+        finding
+            .help("give as many arguments as it takes, and `cast(… as …)` those of another type"),
+    )
+}
+
+/// Returns where the first name that an error quotes is written, or where SQL begins.
+fn suspected(message: &str, file: &SqlFile) -> Range<usize> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let quoted = message.split(['\'', '`', '"']).skip(1).step_by(2);
+    let mut found = quoted.filter_map(|quoted| {
+        let name = quoted.rsplit('.').next()?;
+        let name = name.split(|c| !is_name(c)).next()?;
+        file.literal(quoted).or_else(|| file.word(name))
+    });
+    let clauses = [
+        ("window function", "over"),
+        ("WHERE", "where"),
+        ("CAST", "cast"),
+    ];
+    let of_clause = || {
+        let mut named = clauses.iter().filter(|(says, _)| message.contains(says));
+        named.find_map(|(_, keyword)| file.word(keyword))
+    };
+    let found = found.next().or_else(of_clause);
+    found.unwrap_or_else(|| file.first_token())
+}
+
 fn other(
     message: &str,
     diagnostic: Option<&Diagnostic>,
     file: &SqlFile,
     span: Option<Range<usize>>,
 ) -> Finding {
+    if let Some(finding) = unsuitable(message, file) {
+        return finding;
+    }
     let message = diagnostic.map_or(message, |diagnostic| diagnostic.message.as_str());
+    let message = plain(message);
     let mut lines = message.trim().lines();
     let first = lines.next().unwrap_or("the SQL cannot be planned");
-    let span = span.unwrap_or_else(|| file.first_token());
+    let span = span.unwrap_or_else(|| suspected(first, file));
     if let Some(finding) = ungrouped(first, file, span.clone()) {
         return finding;
     }
     if let Some(finding) = repeated(first, file) {
         return finding;
     }
-    let mut finding = Finding::new(Code::BadSql, lower_first(first.trim_end_matches('.')))
+    let (code, help) = match first.contains("incompatible types") {
+        true => (
+            Code::MixedTypes,
+            Some("cast one of them to the other's type"),
+        ),
+        false => (Code::BadSql, None),
+    };
+    let mut finding = Finding::new(code, lower_first(first.trim_end_matches('.')))
         .at(file.place(span), "in this SELECT");
     let rest = lines.map(str::trim).filter(|line| !line.is_empty());
     finding.help.extend(rest.map(str::to_owned));
     if let Some(diagnostic) = diagnostic {
-        let helps = diagnostic.helps.iter().map(|help| help.message.clone());
+        let helps = diagnostic.helps.iter().map(|help| plain(&help.message));
         finding.help.extend(helps);
         finding.help.extend(noted(&diagnostic.notes));
     }
+    finding.help.extend(help.map(str::to_owned));
     finding
 }
 
 /// Returns the notes; two that only say "has type X" become one.
 fn noted(notes: &[DiagnosticNote]) -> Vec<String> {
-    let messages = notes.iter().map(|note| note.message.as_str());
-    let types = messages.clone().map(|text| text.strip_prefix("has type "));
+    let messages: Vec<String> = notes.iter().map(|note| plain(&note.message)).collect();
+    let types = messages.iter().map(|text| text.strip_prefix("has type "));
     match types.collect::<Option<Vec<_>>>().as_deref() {
         Some([left, right]) => vec![format!("one side is a {left}, the other a {right}")],
-        _ => messages.map(str::to_owned).collect(),
+        _ => messages,
     }
 }
 

@@ -1,7 +1,9 @@
-//! What SQL may do and should not: results that depend on chance.
+//! What SQL may do and should not: results that depend on chance, or are rarely meant.
 //!
-//! What the text alone shows is found in the tree; what depends on types is found in the
-//! plan, and placed in the tree by the columns that it adds up.
+//! Choices without an order are found by `unordered`, and what is valid and rarely meant
+//! by `suspect`. Here is the rest: what the text alone shows is found in the tree; what
+//! depends on types is found in the plan, and placed in the tree by the columns that it
+//! adds up.
 
 use std::ops::{ControlFlow, Range};
 
@@ -10,11 +12,15 @@ use datafusion::{
     error::Result,
     logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan, expr::AggregateFunction},
     sql::sqlparser::{
-        ast::{self, LimitClause, Query, SetExpr, Spanned, TableFactor, Visit, Visitor},
+        ast::{self, Query, SetExpr, Spanned, TableFactor, Visit, Visitor},
         tokenizer::Span,
     },
 };
 
+use super::{
+    suspect,
+    unordered::{self, Keys},
+};
 use crate::{
     diagnostics::{Code, Finding},
     pipeline::{SqlFile, byte_at},
@@ -23,8 +29,9 @@ use crate::{
 /// Functions whose value is another one each time.
 const CHANCE: &[&str] = &["random", "uuid"];
 
-/// Finds what would make two runs over one snapshot differ, in a file's own plan.
-pub(crate) fn lint(plan: &LogicalPlan, file: &SqlFile) -> Vec<Finding> {
+/// Finds what would make two runs over one snapshot differ, and what is rarely meant, in a
+/// file's own plan; `keys` are those of the relations that it reads, as far as known.
+pub(super) fn lint(plan: &LogicalPlan, file: &SqlFile, keys: &Keys) -> Vec<Finding> {
     let Some(query) = file.query() else {
         return Vec::new();
     };
@@ -36,6 +43,7 @@ pub(crate) fn lint(plan: &LogicalPlan, file: &SqlFile) -> Vec<Finding> {
     if let Some(order) = &query.order_by
         && query.limit_clause.is_none()
         && query.fetch.is_none()
+        && !keeps_first(query)
     {
         tree.findings.push(useless_order(file, order.span()));
     }
@@ -44,6 +52,8 @@ pub(crate) fn lint(plan: &LogicalPlan, file: &SqlFile) -> Vec<Finding> {
     let Tree {
         mut findings, sums, ..
     } = tree;
+    findings.extend(unordered::findings(query, file, keys));
+    findings.extend(suspect::findings(query, plan, file, keys));
     let mut inexact = Vec::new();
     // The walk itself cannot fail: its steps never do.
     let walked = plan.apply_with_subqueries(|node| {
@@ -87,13 +97,6 @@ struct Call {
 impl Visitor for Tree<'_> {
     type Break = ();
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        if let Some(limit) = limit(query).filter(|_| !is_ordered(query)) {
-            self.findings.push(loose_limit(self.file, limit));
-        }
-        ControlFlow::Continue(())
-    }
-
     fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<()> {
         if let ast::Expr::Function(call) = expr {
             self.call(call);
@@ -111,45 +114,23 @@ impl Tree<'_> {
                 let all = self.file.bytes(call.span());
                 self.sums.push(Call { name, at, all });
             }
-            "array_agg" if !has_order(call) => {
-                let what = "array_agg without ORDER BY may return a different list each time";
-                let finding = Finding::new(Code::UnorderedArray, what);
-                let finding = finding.at(self.file.place(at), "unordered");
-                self.findings
-                    .push(finding.help("write `array_agg(x order by x)`"));
-            }
             name if CHANCE.contains(&name) => self.findings.push(chance(self.file, name, at)),
             _ => {}
         }
     }
 }
 
-fn has_order(call: &ast::Function) -> bool {
-    let ast::FunctionArguments::List(arguments) = &call.args else {
-        return false;
-    };
-    let mut clauses = arguments.clauses.iter();
-    !call.within_group.is_empty()
-        || clauses.any(|clause| matches!(clause, ast::FunctionArgumentClause::OrderBy(_)))
-}
-
-/// Returns the limit of a query, if it has one.
-fn limit(query: &Query) -> Option<Span> {
-    if let Some(fetch) = &query.fetch {
-        return fetch.quantity.as_ref().map(Spanned::span);
-    }
-    match query.limit_clause.as_ref()? {
-        LimitClause::LimitOffset { limit, offset, .. } => {
-            let offset = offset.as_ref().map(|offset| offset.value.span());
-            limit.as_ref().map(Spanned::span).or(offset)
-        }
-        LimitClause::OffsetCommaLimit { limit, .. } => Some(limit.span()),
+/// `distinct on` keeps the first row of each in the order of the query.
+fn keeps_first(query: &Query) -> bool {
+    match query.body.as_ref() {
+        SetExpr::Select(select) => matches!(select.distinct, Some(ast::Distinct::On(_))),
+        _ => false,
     }
 }
 
 /// Says whether a query's rows have an order: its own, or that of the one query that it
 /// passes on.
-fn is_ordered(query: &Query) -> bool {
+pub(super) fn is_ordered(query: &Query) -> bool {
     if query.order_by.is_some() {
         return true;
     }
@@ -167,7 +148,7 @@ fn is_ordered(query: &Query) -> bool {
 }
 
 /// Says whether a SELECT keeps the rows that it reads, one by one.
-fn passes_on(select: &ast::Select) -> bool {
+pub(super) fn passes_on(select: &ast::Select) -> bool {
     let grouped = match &select.group_by {
         ast::GroupByExpr::Expressions(columns, _) => !columns.is_empty(),
         ast::GroupByExpr::All(_) => true,
@@ -245,19 +226,6 @@ fn useless_order(file: &SqlFile, columns: Span) -> Finding {
         "has no effect",
     )
     .help("`order` in the manifest orders the rows that are written")
-}
-
-fn loose_limit(file: &SqlFile, limit: Span) -> Finding {
-    let keyword = file.keywords_before(limit, &["limit"]);
-    Finding::new(
-        Code::UnorderedLimit,
-        "LIMIT without ORDER BY may take different rows each time",
-    )
-    .at(
-        file.place(keyword.unwrap_or_else(|| file.bytes(limit))),
-        "takes any rows",
-    )
-    .help("add an `order by` on a unique key before it")
 }
 
 fn chance(file: &SqlFile, name: &str, at: Range<usize>) -> Finding {

@@ -8,6 +8,7 @@
 //! [`check()`], `generate`, `show`, `query`, `test` and `update` differ in where relations
 //! come from and in how models read each other, and in nothing else. Nothing here runs.
 
+mod blame;
 mod check;
 mod compiler;
 mod contract;
@@ -17,19 +18,30 @@ mod dialect;
 #[cfg(test)]
 mod differential;
 mod grain;
+mod keys;
 mod kinds;
+mod limits;
 mod lint;
+mod mixed;
 mod narrow;
 mod page;
+mod places;
 mod planner;
+mod retry;
 mod scope;
+mod suspect;
 mod targets;
+#[cfg(test)]
+mod tests;
+mod unordered;
 
+pub(crate) use blame::place as blamed;
 pub use check::{Checked, Promise, check};
 pub use compiler::Compiler;
 pub(crate) use compiler::{Compiled, Model, delivered};
 pub(crate) use diagnose::of_query;
 pub(crate) use grain::in_words;
+pub(crate) use keys::in_key_order;
 pub use narrow::narrowed;
 pub(crate) use planner::Planner;
 pub(crate) use scope::{ARTIFACT, DB, EXPORT, HISTORY, Meaning, PREVIOUS, Scope};

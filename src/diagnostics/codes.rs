@@ -61,6 +61,7 @@ codes! {
     DuplicateName "duplicate-name" Error "Two things share one name"
     BadSeed "bad-seed" Error "A seed is not a well-formed CSV table"
     SuspectQuote "suspect-quote" Warning "A quote in a seed is probably not what was meant"
+    SeedType "seed-type" Warning "A seed's column changes its type with its values"
     BadTemplate "bad-template" Error "A template and the model that fills it do not match"
     UnusedFile "unused-file" Warning "A file or folder that nothing reads"
 
@@ -90,14 +91,20 @@ codes! {
     AmbiguousColumn "ambiguous-column" Error "A column that several relations have"
     DuplicateColumn "duplicate-column" Error "Two columns of one relation share a name"
     UngroupedColumn "ungrouped-column" Error "A column is neither grouped nor aggregated"
+    MixedTypes "mixed-types" Error "Values of different types are compared or combined"
+    NullComparison "null-comparison" Error "A comparison with null, which never holds"
+    CrossJoin "cross-join" Warning "Relations are joined without a condition"
+    IntegerDivision "integer-division" Warning "A division of whole numbers drops the fraction"
     UnknownFunction "unknown-function" Error "A function that does not exist"
     UnknownParameter "unknown-parameter" Error "A parameter that is not declared"
     Cycle "cycle" Error "Models or pipelines depend on themselves"
 
     // Results that depend on chance.
     NonDeterministic "non-deterministic" Error "A function returns a different value on each call"
-    UnorderedLimit "unordered-limit" Warning "A LIMIT without ORDER BY"
+    TimeDependent "time-dependent" Warning "A value depends on when the snapshot was made"
+    UnorderedLimit "unordered-limit" Warning "A LIMIT without an order of all rows"
     UnorderedArray "unordered-array" Warning "array_agg without ORDER BY"
+    UnorderedChoice "unordered-choice" Warning "A choice among rows without ORDER BY"
     InexactSum "inexact-sum" Warning "A sum of doubles depends on row order"
     UselessOrder "useless-order" Warning "ORDER BY in a model has no effect"
 

@@ -6,6 +6,7 @@
 //! it is known. Nothing is committed here.
 
 mod intermediate;
+mod located;
 mod picture;
 pub mod run;
 mod verify;
@@ -462,13 +463,16 @@ impl PipelineRun<'_, '_> {
         order: &[String],
     ) -> Result<Intermediate> {
         let what = self.what(name);
-        let failed = |error| Error::run(&what, error);
+        let pipeline = self.pipeline;
+        let located = |error| located::located(pipeline, name, error);
+        let failed = |error| located(Error::run(&what, error));
         let schema = delivered(self.pipeline, name, &model.plan);
         let running = self.compiled.planner.start(plan).await.map_err(failed)?;
         let path = self.folder.join(format!("{name}.model.parquet"));
         let task = &self.pipeline.name;
         let progress = |rows| self.run.job.events.at(task, rows, None);
-        let written = intermediate::write(running.stream, schema, path, &what, progress).await?;
+        let written = intermediate::write(running.stream, schema, path, &what, progress).await;
+        let written = written.map_err(located)?;
         let reads = &self.pipeline.reads;
         let inlined = reads.inlined(name, &self.pipeline.output).into_iter();
         let inlined = inlined.map(str::to_owned).collect();

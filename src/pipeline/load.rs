@@ -5,9 +5,9 @@ use std::path::Path;
 use indexmap::IndexMap;
 
 use super::{
-    Project, SourceFile, broken,
+    Pipeline, Project, SourceFile, broken,
     files::{DELETE, Files, OwnFiles},
-    graph, manifest, names,
+    graph, manifest, names, seed_types,
     seeds::{self, check_seed},
     sources,
     staging::{self, STAGING},
@@ -40,6 +40,20 @@ fn read_any(root: &Path) -> Result<Read, Findings> {
     }
 }
 
+/// Reads what can be read of a project that has errors, to find what else is wrong in it.
+/// Where a dataset cannot be read, or something reads itself, the rest would be echoes.
+pub(super) fn readable(root: &Path) -> Option<Project> {
+    let (project, findings) = read_any(root).ok()?;
+    let hides_others = |finding: &Finding| {
+        let of_sources = finding
+            .place()
+            .map(|place| place.file.ends_with("pipelines/sources.toml"));
+        finding.code == Code::Cycle || of_sources.unwrap_or(false)
+    };
+    let mut errors = findings.iter().filter(|it| it.severity == Severity::Error);
+    (!errors.any(hides_others)).then_some(project)
+}
+
 fn read(root: Option<&Path>, files: &Files) -> Result<Read, Findings> {
     let mut findings = Vec::new();
     let mut project = Project {
@@ -63,8 +77,10 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Read, Findings> {
     project.datasets = sources.datasets.clone();
     for (name, file) in manifests.iter().filter(|(name, _)| *name != "sources") {
         let own = own_files(files, name, &mut findings);
+        let seeds = own.seeds.clone();
         let (pipeline, found) = manifest::read(name, file, own, &sources);
         findings.extend(found);
+        findings.extend(of_seeds(&seeds, pipeline.as_ref()));
         project
             .pipelines
             .extend(pipeline.map(|pipeline| (name.clone(), pipeline)));
@@ -129,9 +145,24 @@ fn own_files(files: &Files, pipeline: &str, findings: &mut Vec<Finding>) -> OwnF
             let finding = Finding::new(Code::DuplicateName, what).at(file.place(0..0), "the seed");
             findings.push(finding.help("rename one of the two files"));
         }
-        findings.extend(check_seed(file));
     }
     own
+}
+
+/// Finds what is wrong with the seeds of a pipeline. Where its manifest cannot be read, the
+/// types that it declares are not known.
+fn of_seeds(seeds: &IndexMap<String, SourceFile>, pipeline: Option<&Pipeline>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, file) in seeds {
+        let declared = pipeline.and_then(|pipeline| pipeline.seed_types.get(name));
+        let found = check_seed(file);
+        let is_read = !found.iter().any(|it| it.severity == Severity::Error);
+        findings.extend(found);
+        if is_read && pipeline.is_some() {
+            findings.extend(seed_types::findings(file, declared));
+        }
+    }
+    findings
 }
 
 /// Reads a folder's seeds, by name, sorted.

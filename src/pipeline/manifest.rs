@@ -12,6 +12,7 @@ use super::{
     graph::Reads,
     names,
     reader::{Placed, Reader, Section, entries},
+    seed_types,
     sources::{self, Sources},
 };
 use crate::{
@@ -32,6 +33,7 @@ const KEYS: &[&str] = &[
     "optional",
     "params",
     "contract",
+    "seeds",
     "checks",
     "update",
 ];
@@ -101,6 +103,7 @@ fn pipeline(
     let params = params(reader, top);
     let checks = checks(reader, top, &own, sources);
     let update = updates(reader, top, &contract, &own);
+    let seed_types = types_of_seeds(reader, top, &own);
     Some(Pipeline {
         name: name.to_owned(),
         description: required(
@@ -129,6 +132,7 @@ fn pipeline(
         contract,
         docs,
         seeds: own.seeds,
+        seed_types,
         reads: Reads::default(),
     })
 }
@@ -259,6 +263,44 @@ fn output(reader: &mut Reader<'_>, top: Section<'_>, own: &OwnFiles) -> Option<S
     let name = names::relation(text.value);
     known_model(reader, own, text);
     Some(name)
+}
+
+/// Reads `[seeds.<name>]`: the types of a seed's columns.
+fn types_of_seeds(
+    reader: &mut Reader<'_>,
+    top: Section<'_>,
+    own: &OwnFiles,
+) -> IndexMap<String, Contract> {
+    let mut types = IndexMap::new();
+    let Some(table) = reader.table(top, "seeds") else {
+        return types;
+    };
+    let all = Section {
+        name: "[seeds]",
+        table,
+    };
+    let known: Vec<&str> = own.seeds.keys().map(String::as_str).collect();
+    reader.only(all, &known);
+    for (name, _) in entries(table) {
+        let (Some(file), Some(columns)) =
+            (own.seeds.get(name.value), reader.table(all, name.value))
+        else {
+            continue;
+        };
+        let section = format!("[seeds.{}]", name.value);
+        let header = seed_types::header(file);
+        if !header.is_empty() {
+            let header: Vec<&str> = header.iter().map(String::as_str).collect();
+            let section = Section {
+                name: &section,
+                table: columns,
+            };
+            reader.only(section, &header);
+        }
+        let (contract, _) = sources::contract(reader, columns, &section);
+        types.insert(name.value.to_owned(), contract);
+    }
+    types
 }
 
 /// Returns the model of that name, or finds that there is none.

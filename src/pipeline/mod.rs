@@ -17,6 +17,7 @@ mod params;
 mod plain;
 mod reader;
 mod relation;
+mod seed_types;
 mod seeds;
 mod sources;
 mod sql;
@@ -37,6 +38,7 @@ pub use graph::Reads;
 pub use params::{Bindings, Param};
 pub use relation::Relation;
 pub(crate) use relation::resolve;
+pub use seed_types::read_declared;
 pub use seeds::read_seed;
 pub use sql::{Name, SqlFile};
 pub(crate) use sql::{ParsedText, byte_at, lower_first, parse_any};
@@ -160,6 +162,8 @@ pub struct Pipeline {
     pub models: IndexMap<String, SqlFile>,
     /// `sql/<name>/*.csv` and other text, by name, sorted.
     pub seeds: IndexMap<String, SourceFile>,
+    /// The columns of seeds whose types are declared, by the seeds' names.
+    pub seed_types: IndexMap<String, Contract>,
     /// `sql/<name>/checks/*.sql`, by name, sorted: each returns one rule's bad rows.
     pub rules: IndexMap<String, SqlFile>,
     /// `sql/<name>/update/<table>.sql`, by table: what fills it, over `artifact`
@@ -341,6 +345,12 @@ impl Project {
             false => self.select(&sound)?,
         };
         Ok((pipelines, broken))
+    }
+
+    /// Reads what can be read of a project that [`Project::load`] refuses, to find what else
+    /// is wrong in it; nothing where the rest would only follow from its errors.
+    pub fn readable(root: &std::path::Path) -> Option<Project> {
+        load::readable(root)
     }
 
     /// Returns the pipelines meant by names or aliases (`-` and `_` are the same);

@@ -4,7 +4,8 @@
 //! column, `text`. A CSV is a table:
 //! a header, in letters of any case, then rows of as many fields. A column whose every value is an
 //! integer as SQL prints it (no sign but `-`, no leading zero) is a bigint, any
-//! other is text. An empty field is null.
+//! other is text, unless the manifest declares its type ([`super::seed_types`]). An empty
+//! field is null.
 
 use std::{ops::Range, sync::Arc};
 
@@ -58,34 +59,38 @@ pub(super) fn check_seed(file: &SourceFile) -> Vec<Finding> {
     }
 }
 
-fn is_table(file: &SourceFile) -> bool {
+pub(super) fn is_table(file: &SourceFile) -> bool {
     let extension = file.path.extension();
     extension.is_some_and(|end| end.eq_ignore_ascii_case("csv"))
 }
 
 /// A seed that is a table.
-struct Table {
-    header: Vec<String>,
+pub(super) struct Table {
+    pub(super) header: Vec<String>,
     /// Of each column, its values row by row.
-    columns: Vec<Vec<Option<String>>>,
+    pub(super) columns: Vec<Vec<Option<String>>>,
+    /// The line on which each row begins.
+    pub(super) lines: Vec<u64>,
     /// What is probably not meant, each with its line.
     doubts: Vec<(u64, String)>,
 }
 
 impl Table {
-    fn read(file: &SourceFile) -> Result<Table, Box<Finding>> {
+    pub(super) fn read(file: &SourceFile) -> Result<Table, Box<Finding>> {
         let stop = |stop: csv::Stop| malformed(file, stop.line, &stop.reason);
         let (header, mut rows) = Csv::open(file.text.as_bytes()).map_err(stop)?;
         let header = header.iter().map(|name| name.to_ascii_lowercase());
         let header: Vec<_> = header.collect();
         check_header(file, &header)?;
         let mut columns = vec![Vec::new(); header.len()];
+        let mut lines = Vec::new();
         let mut record = StringRecord::new();
         loop {
             match rows.next(&mut record).map_err(stop)? {
                 csv::Read::End => break,
                 csv::Read::Bad(line, reason) => return Err(malformed(file, line, &reason)),
-                csv::Read::Row(_) => {
+                csv::Read::Row(line) => {
+                    lines.push(line);
                     for (column, field) in columns.iter_mut().zip(record.iter()) {
                         column.push((!field.is_empty()).then(|| field.to_owned()));
                     }
@@ -95,18 +100,19 @@ impl Table {
         Ok(Table {
             header,
             columns,
+            lines,
             doubts: rows.doubts(),
         })
     }
 }
 
-fn batch(columns: Vec<(Field, ArrayRef)>) -> Result<RecordBatch, Box<Finding>> {
+pub(super) fn batch(columns: Vec<(Field, ArrayRef)>) -> Result<RecordBatch, Box<Finding>> {
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
         .map_err(|error| Box::new(Finding::new(Code::BadSeed, error.to_string())))
 }
 
-fn typed(name: &str, values: Vec<Option<String>>) -> (Field, ArrayRef) {
+pub(super) fn typed(name: &str, values: Vec<Option<String>>) -> (Field, ArrayRef) {
     let mut integers = Vec::with_capacity(values.len());
     for value in &values {
         match value.as_deref().map(integer) {
@@ -134,7 +140,7 @@ fn text(name: &str, values: Vec<Option<String>>) -> (Field, ArrayRef) {
 }
 
 /// Reads an integer that would be printed as it is written: `007` and `+7` are text.
-fn integer(text: &str) -> Option<i64> {
+pub(super) fn integer(text: &str) -> Option<i64> {
     let number: i64 = text.parse().ok()?;
     (number.to_string() == text).then_some(number)
 }
@@ -158,7 +164,7 @@ fn check_header(file: &SourceFile, header: &[String]) -> Result<(), Box<Finding>
 }
 
 /// Returns where a line is, in bytes.
-fn line_span(text: &str, line: u64) -> Range<usize> {
+pub(super) fn line_span(text: &str, line: u64) -> Range<usize> {
     let mut start = 0;
     for (number, text) in (1..).zip(text.split_inclusive('\n')) {
         if number == line {

@@ -51,6 +51,7 @@ pub(super) fn pipeline(files: IndexMap<String, SourceFile>) -> Pipeline {
         update: Vec::new(),
         models: models.collect(),
         seeds: IndexMap::new(),
+        seed_types: IndexMap::new(),
         rules: IndexMap::new(),
         updates: IndexMap::new(),
         reads: graph::Reads::default(),

@@ -5,7 +5,7 @@ use std::error::Error;
 use serde::Serialize;
 
 use crate::{
-    chain::{causes, chain},
+    chain::{causes, chain, words::plain},
     diagnostics::Finding,
     kind::Kind,
 };
@@ -17,7 +17,7 @@ pub struct Failure {
     pub kind: Kind,
     /// The error with its causes, on one line.
     pub message: String,
-    /// The causes alone, from the outside in.
+    /// The causes alone, from the outside in, in plain words.
     pub causes: Vec<String>,
     /// What the user can do about it.
     pub hint: Option<String>,
@@ -29,10 +29,12 @@ impl Failure {
     /// Describes an error.
     pub fn new(error: &dyn Error, kind: Kind, hint: Option<String>, findings: &[Finding]) -> Self {
         let causes = error.source().into_iter().flat_map(causes);
+        let mut causes: Vec<String> = causes.map(|it| plain(&it.to_string())).collect();
+        causes.dedup();
         Failure {
             kind,
             message: chain(error),
-            causes: causes.map(ToString::to_string).collect(),
+            causes,
             hint,
             findings: findings.to_vec(),
         }

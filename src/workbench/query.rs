@@ -84,7 +84,8 @@ impl Rows {
     }
 }
 
-/// Returns the rows of a SELECT, at most `limit` of them.
+/// Returns the rows of a SELECT, at most `limit` of them, in its own order, or that of what
+/// tells the rows apart.
 ///
 /// # Errors
 ///
@@ -101,13 +102,12 @@ pub async fn query(job: Query<'_>, sql: &str, limit: Option<usize>) -> Result<Ro
     let layers = Layers(vec![&given, &snapshots]);
     let compiler = Compiler::new(&layers, &context, job.at());
     let scope = Scope::Project(job.project);
-    job.require(&Needs::of_named(
-        job.project,
-        &compiler.named(scope, &file)?,
-    ))?;
+    let named = compiler.named(scope, &file)?;
+    job.require(&Needs::of_named(job.project, &named))?;
     let planned = Box::pin(compiler.select(scope, &file, job.bindings));
     let (planner, plan) = planned.await?;
     let failed = |error| compile::of_query(error, &file);
+    let plan = compile::in_key_order(plan, &file, &named).map_err(failed)?;
     let plan = match limit {
         Some(_) => LogicalPlanBuilder::from(plan)
             .limit(0, limit)

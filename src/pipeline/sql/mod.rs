@@ -176,6 +176,17 @@ impl SqlFile {
         found.map(|token| self.bytes(token.span))
     }
 
+    /// Returns where a literal of this text or number first occurs.
+    pub(crate) fn literal(&self, text: &str) -> Option<Range<usize>> {
+        let mut tokens = self.parsed.tokens.iter();
+        let found = tokens.find(|token| match &token.token {
+            Token::SingleQuotedString(value) => value == text,
+            Token::Number(value, _) => value == text,
+            _ => false,
+        });
+        found.map(|token| self.bytes(token.span))
+    }
+
     /// Returns the last keywords before a place, such as `order by` before its columns.
     pub(crate) fn keywords_before(&self, at: Span, keywords: &[&str]) -> Option<Range<usize>> {
         let tokens = &self.parsed.tokens;

@@ -232,14 +232,6 @@ fn findings_are_followed_by_where_they_are_explained() {
     world.write(path, "select nothing from\n");
     world.write("shop/sql/bargains/extra.sql", "select * from bargans");
     screen!(world.run_in("shop", &["check", "bargains"]).ends(2).err, @"
-    warning[unused-file]: nothing reads the model `extra`
-     --> sql/bargains/extra.sql:1:1
-      |
-    1 | select * from bargans
-      | ^^^^^^^^^^^^^^^^^^^^^ is never computed
-      |
-      = help: read it in another model, or delete the file
-
     error[unknown-relation]: there is no relation `bargans`
      --> sql/bargains/extra.sql:1:15
       |
@@ -255,7 +247,7 @@ fn findings_are_followed_by_where_they_are_explained() {
       |                    ^ here
 
     for more about these errors, try `pricemill explain <code>`: syntax, unknown-relation
-    PASS=0 WARN=1 FAIL=2 SKIP=0 in <time>
+    PASS=0 WARN=0 FAIL=2 SKIP=0 in <time>
     ");
     world.run(&["fetch", "prices"]).ends(0);
     screen!(world.run(&["query", "select prise from prices"]).ends(2).err, @"

@@ -5,6 +5,7 @@ mod docs;
 mod explain;
 mod failures;
 mod files;
+mod findings;
 mod load;
 mod operator;
 mod output;

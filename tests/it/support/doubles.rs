@@ -75,6 +75,7 @@ pub(crate) fn pipeline(name: &str) -> Pipeline {
         seeds: IndexMap::new(),
         rules: IndexMap::new(),
         updates: IndexMap::new(),
+        seed_types: IndexMap::default(),
         reads: Reads::default(),
         places: Places::default(),
     }

@@ -1,11 +1,15 @@
 //! What of a FROM is understood.
 
 use datafusion::sql::sqlparser::ast::{
-    Join, JoinConstraint, JoinOperator, Spanned, TableFactor, TableFunctionArgs, TableVersion,
-    TableWithJoins,
+    Expr, Join, JoinConstraint, JoinOperator, Spanned, TableFactor, TableFunctionArgs,
+    TableVersion, TableWithJoins,
 };
 
-use super::Refused;
+use super::{Refused, subqueries::has_column};
+use crate::{
+    diagnostics::{Code, Finding},
+    pipeline::sql::places::span_bytes,
+};
 
 impl Refused<'_> {
     pub(super) fn joins(&mut self, table: &TableWithJoins) {
@@ -123,12 +127,15 @@ impl Refused<'_> {
             }
             TableFactor::UNNEST {
                 alias,
-                array_exprs: _,
+                array_exprs,
                 // Refused by the planner.
                 with_offset: _,
                 with_offset_alias: _,
                 with_ordinality: _,
-            } => self.alias(alias.as_ref()),
+            } => {
+                self.alias(alias.as_ref());
+                array_exprs.iter().for_each(|list| self.unnested(list));
+            }
             TableFactor::NestedJoin {
                 table_with_joins,
                 alias,
@@ -146,6 +153,20 @@ impl Refused<'_> {
             | TableFactor::XmlTable { .. }
             | TableFactor::SemanticView { .. } => {}
         }
+    }
+
+    /// A list in FROM is one of literals: the rows of another relation are not in scope.
+    fn unnested(&mut self, list: &Expr) {
+        if !has_column(list) {
+            return;
+        }
+        let what = format!("UNNEST in FROM cannot read `{list}` of another relation");
+        let place = self.before(list.span(), "unnest");
+        let place = self.source.place(span_bytes(&self.source.text, place));
+        let finding = Finding::new(Code::UnsupportedClause, what).at(place, "here");
+        self.findings.push(finding.help(format!(
+            "select it: `select *, unnest({list}) as item from …`, in a subquery if it is joined or filtered"
+        )));
     }
 
     fn sample(&mut self, is_there: bool, within: &impl Spanned) {

@@ -147,7 +147,7 @@ impl Refused<'_> {
 }
 
 /// Returns whether an expression depends on a row.
-fn has_column(expr: &Expr) -> bool {
+pub(super) fn has_column(expr: &Expr) -> bool {
     struct Columns(bool);
     impl Visitor for Columns {
         type Break = ();

@@ -3,6 +3,8 @@
 //! In comes any error; out comes text, or the causes to look for one among them. Nothing
 //! else walks the causes of an error.
 
+pub(crate) mod words;
+
 use std::{error::Error, iter};
 
 /// Returns the error and its causes, from the outside in.
@@ -12,22 +14,16 @@ pub(crate) fn causes<'a>(
     iter::successors(Some(error), |&error| error.source())
 }
 
-/// Returns an error with its causes on one line, none said twice.
+/// Returns an error with its causes on one line, none said twice, in plain words.
 pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+    let mut text = words::plain(&error.to_string());
     for cause in error.source().into_iter().flat_map(causes) {
-        let says = without_wrappers(&cause.to_string());
+        let says = words::plain(&cause.to_string());
         if !text.contains(&says) {
             text = format!("{text}: {says}");
         }
     }
     text
-}
-
-/// Drops the words that DataFusion and Parquet put before another's error.
-fn without_wrappers(says: &str) -> String {
-    says.replace("External error: ", "")
-        .replace("External: ", "")
 }
 
 #[cfg(test)]
