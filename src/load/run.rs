@@ -7,7 +7,7 @@ use crate::{
     database::{Accept, Database},
     diagnostics::Findings,
     env::{self, Env},
-    pipeline::Project,
+    pipeline::{self, Project},
     report::{self, LoadedTable, Step},
 };
 
@@ -77,8 +77,14 @@ async fn check(database: &dyn Database, request: &Request, options: &Options) ->
     whole::check(options, &all, &tables)
 }
 
-/// Returns the project, or what is wrong with its files.
+/// Returns the project, or what is wrong with its files. A broken pipeline matters only
+/// where no sound one has the units.
 fn project(env: &Env) -> Result<&Project, Findings> {
+    if let Ok(sound) = env.sound_project()
+        && pipeline::has_units(sound)
+    {
+        return Ok(sound);
+    }
     env.project().map_err(|error| match error {
         env::Error::Invalid(findings) => findings,
         _ => Findings(Vec::new()),

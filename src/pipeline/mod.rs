@@ -43,7 +43,7 @@ pub use seeds::read_seed;
 pub use sql::{Name, SqlFile};
 pub(crate) use sql::{ParsedText, byte_at, lower_first, parse_any};
 pub use template::{Part, Slot, Template};
-pub(crate) use units::units;
+pub(crate) use units::{has_units, units};
 
 use crate::{
     dataset::{Contract, Dataset, Docs},

@@ -19,6 +19,12 @@ use crate::{
 /// The seed's name.
 const SEED: &str = "units";
 
+/// Returns whether a pipeline of the project has units.
+pub(crate) fn has_units(project: &Project) -> bool {
+    let mut pipelines = project.pipelines.values();
+    pipelines.any(|pipeline| pipeline.seeds.contains_key(SEED))
+}
+
 /// Returns the units of the project's seeds; the usual ones where it has no such seed.
 ///
 /// # Errors
