@@ -135,7 +135,7 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
         now: env.now,
         events: &env.events.brief(),
     };
-    each(env, request, &inputs, &broken, super::Run::new(job)?).await
+    Box::pin(each(env, request, &inputs, &broken, super::Run::new(job)?)).await
 }
 
 /// Computes and settles one pipeline after another.

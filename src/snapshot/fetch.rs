@@ -64,7 +64,7 @@ pub struct Fetch<'a> {
 
 /// What became of the datasets that came in.
 enum Ending {
-    Committed(Snapshot),
+    Committed(Box<Snapshot>),
     /// The pages of one overlap, so that rows are missing; all of it is to come again.
     Overlap {
         dataset: String,
@@ -92,7 +92,7 @@ pub async fn fetch(fetch: Fetch<'_>) -> Result<Snapshot> {
             }
         }
         let (dataset, reason) = match write(&fetch, complete, &overlaps).await? {
-            Ending::Committed(snapshot) => return Ok(snapshot),
+            Ending::Committed(snapshot) => return Ok(*snapshot),
             Ending::Overlap { dataset, reason } => (dataset, reason),
         };
         let times = overlaps.entry(dataset.clone()).or_default();
@@ -275,7 +275,7 @@ async fn write(
     for partial in partials {
         partial.remove()?;
     }
-    Ok(Ending::Committed(snapshot))
+    Ok(Ending::Committed(Box::new(snapshot)))
 }
 
 fn names(datasets: &IndexMap<String, Part>) -> impl Iterator<Item = &str> {

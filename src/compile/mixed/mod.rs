@@ -123,9 +123,10 @@ impl Mixed<'_> {
             Expr::Between(Between {
                 expr, low, high, ..
             }) => {
-                if !self.pair("BETWEEN", side(expr), side(low)) {
-                    self.pair("BETWEEN", side(expr), side(high));
-                }
+                // One bound says it for both.
+                let _ = [low, high]
+                    .into_iter()
+                    .any(|bound| self.pair("BETWEEN", side(expr), side(bound)));
             }
             Expr::InList(InList { expr, list, .. }) => {
                 // One item says it for all.
