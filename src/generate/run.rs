@@ -115,6 +115,11 @@ struct Inputs<'a> {
 /// Returns an error when nothing could start, or the outbox refused; what became of a
 /// pipeline is in the report.
 pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
+    Box::pin(selected(env, request)).await
+}
+
+/// Generates the pipelines that were asked for, and those that they read.
+async fn selected(env: &Env, request: &Request) -> Result<report::Generate> {
     let project = env.sound_project()?;
     let (pipelines, broken) = env.sound(&request.pipelines)?;
     let bindings = project.bind(&pipelines, &request.params)?;
@@ -135,7 +140,7 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
         now: env.now,
         events: &env.events.brief(),
     };
-    Box::pin(each(env, request, &inputs, &broken, super::Run::new(job)?)).await
+    each(env, request, &inputs, &broken, super::Run::new(job)?).await
 }
 
 /// Computes and settles one pipeline after another.

@@ -24,6 +24,7 @@ fn docs_prints_the_list_or_a_page_even_in_a_broken_project() {
     tutorial    A pipeline from nothing, in ten minutes
     how-to      Recipes: queries, parameters, seeds, checks, tests, pages
     pipelines   What the shipped pipelines compute
+    sql         The SQL of models: values, differences, what is refused
     functions   SQL functions and embedding models
     commands    All commands, profiles, exit codes
     output      What commands print: formats, fields, words

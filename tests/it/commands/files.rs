@@ -153,7 +153,7 @@ fn a_file_that_breaks_the_contract_is_told_with_the_column() {
             vec![("product_id", ids()), ("store_id", ids())],
         ),
         (
-            "column `price` must be decimal(10,2), not Float64",
+            "column `price` must be decimal(10,2), not double",
             vec![
                 ("product_id", ids()),
                 ("store_id", ids()),

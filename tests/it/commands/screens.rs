@@ -431,6 +431,7 @@ fn docs_and_explain_are_of_known_names() {
     tutorial,"A pipeline from nothing, in ten minutes"
     how-to,"Recipes: queries, parameters, seeds, checks, tests, pages"
     pipelines,What the shipped pipelines compute
+    sql,"The SQL of models: values, differences, what is refused"
     functions,SQL functions and embedding models
     commands,"All commands, profiles, exit codes"
     output,"What commands print: formats, fields, words"
@@ -441,7 +442,7 @@ fn docs_and_explain_are_of_known_names() {
     "#);
     screen!(world.run(&["docs", "tutorail"]).ends(2).err, @"
     error: invalid value 'tutorail' for '[PAGE]'
-      [possible values: tutorial, how-to, pipelines, functions, commands, output, settings, formats, large-data, peers]
+      [possible values: tutorial, how-to, pipelines, sql, functions, commands, output, settings, formats, large-data, peers]
 
       tip: a similar value exists: 'tutorial'
 
