@@ -12,7 +12,7 @@ use datafusion::{
 
 use super::{
     limits,
-    unordered::{self, Keys},
+    rows::{Keys, column},
 };
 use crate::{
     catalog::{Edition, Named},
@@ -95,8 +95,7 @@ fn shown(select: &Select, plan: &LogicalPlan, keys: &Keys) -> Vec<Column> {
 fn is_computed(select: &Select, name: &str) -> bool {
     select.projection.iter().any(|item| match item {
         SelectItem::ExprWithAlias { expr, alias } => {
-            alias.value.eq_ignore_ascii_case(name)
-                && unordered::column(expr).as_deref() != Some(name)
+            alias.value.eq_ignore_ascii_case(name) && column(expr).as_deref() != Some(name)
         }
         _ => false,
     })

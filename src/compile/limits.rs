@@ -10,10 +10,7 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::{
-    lint::is_ordered,
-    unordered::{Keys, column},
-};
+use super::rows::{self, Keys, column, is_ordered};
 use crate::{
     diagnostics::{Code, Finding},
     pipeline::SqlFile,
@@ -73,7 +70,7 @@ fn takes_nothing(query: &Query) -> bool {
 /// An aggregate of everything is one row, whatever its limit.
 fn is_one_row(query: &Query) -> bool {
     match query.body.as_ref() {
-        SetExpr::Select(select) => super::suspect::is_one_row(select),
+        SetExpr::Select(select) => rows::is_one_row(select),
         _ => false,
     }
 }

@@ -12,15 +12,12 @@ use datafusion::{
     error::Result,
     logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan, expr::AggregateFunction},
     sql::sqlparser::{
-        ast::{self, Query, SetExpr, Spanned, TableFactor, Visit, Visitor},
+        ast::{self, Query, SetExpr, Spanned, Visit, Visitor},
         tokenizer::Span,
     },
 };
 
-use super::{
-    suspect,
-    unordered::{self, Keys},
-};
+use super::{rows::Keys, suspect, unordered};
 use crate::{
     diagnostics::{Code, Finding},
     pipeline::{SqlFile, byte_at},
@@ -126,34 +123,6 @@ fn keeps_first(query: &Query) -> bool {
         SetExpr::Select(select) => matches!(select.distinct, Some(ast::Distinct::On(_))),
         _ => false,
     }
-}
-
-/// Says whether a query's rows have an order: its own, or that of the one query that it
-/// passes on.
-pub(super) fn is_ordered(query: &Query) -> bool {
-    if query.order_by.is_some() {
-        return true;
-    }
-    match query.body.as_ref() {
-        SetExpr::Query(query) => is_ordered(query),
-        SetExpr::Select(select) => match select.from.as_slice() {
-            [only] if only.joins.is_empty() && passes_on(select) => match &only.relation {
-                TableFactor::Derived { subquery, .. } => is_ordered(subquery),
-                _ => false,
-            },
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-/// Says whether a SELECT keeps the rows that it reads, one by one.
-pub(super) fn passes_on(select: &ast::Select) -> bool {
-    let grouped = match &select.group_by {
-        ast::GroupByExpr::Expressions(columns, _) => !columns.is_empty(),
-        ast::GroupByExpr::All(_) => true,
-    };
-    !grouped && select.distinct.is_none() && select.having.is_none()
 }
 
 fn inexact_sums(

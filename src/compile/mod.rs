@@ -28,6 +28,7 @@ mod page;
 mod places;
 mod planner;
 mod retry;
+mod rows;
 mod scope;
 mod suspect;
 mod targets;

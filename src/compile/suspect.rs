@@ -15,12 +15,15 @@ use datafusion::{
         BinaryExpr, Expr as Planned, ExprSchemable, LogicalPlan, Operator, utils::merge_schema,
     },
     sql::sqlparser::ast::{
-        BinaryOperator, Expr, Function, GroupByExpr, Query, Select, SelectItem, SetExpr, Spanned,
-        TableFactor, TableWithJoins, Value, Visit, Visitor,
+        BinaryOperator, Expr, Function, Query, Select, SetExpr, Spanned, TableFactor,
+        TableWithJoins, Value, Visit, Visitor,
     },
 };
 
-use super::{places, unordered::Keys};
+use super::{
+    places,
+    rows::{Keys, is_one_row},
+};
 use crate::{
     diagnostics::{Code, Finding},
     pipeline::SqlFile,
@@ -35,23 +38,6 @@ const CLOCKS: &[&str] = &[
     "today",
     "localtime",
     "localtimestamp",
-];
-
-/// Aggregates by which a SELECT is seen to be one row.
-const AGGREGATES: &[&str] = &[
-    "count",
-    "sum",
-    "avg",
-    "mean",
-    "min",
-    "max",
-    "median",
-    "array_agg",
-    "string_agg",
-    "arg_min",
-    "arg_max",
-    "bool_and",
-    "bool_or",
 ];
 
 /// Finds what is rarely meant.
@@ -191,53 +177,6 @@ impl Suspects<'_> {
             }
             _ => true,
         }
-    }
-}
-
-/// Says whether a SELECT makes one row: it aggregates everything, or reads nothing.
-pub(super) fn is_one_row(select: &Select) -> bool {
-    let groups = match &select.group_by {
-        GroupByExpr::Expressions(groups, _) => groups.is_empty(),
-        GroupByExpr::All(_) => false,
-    };
-    if !groups {
-        return false;
-    }
-    let mut items = select.projection.iter();
-    let text = |item: &SelectItem| item.to_string().to_lowercase();
-    select.from.is_empty() && !items.clone().any(|item| text(item).contains("unnest("))
-        || items.any(|item| match item {
-            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                aggregates(expr)
-            }
-            _ => false,
-        })
-}
-
-/// Says whether an expression holds an aggregate of SQL's own.
-fn aggregates(expr: &Expr) -> bool {
-    let mut calls = Aggregates(false);
-    // Stops at a subquery, whose aggregates are its own.
-    let _ = expr.visit(&mut calls);
-    calls.0
-}
-
-/// Whether there is an aggregate.
-struct Aggregates(bool);
-
-impl Visitor for Aggregates {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        ControlFlow::Break(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        if let Expr::Function(call) = expr {
-            let name = call.name.to_string().to_ascii_lowercase();
-            self.0 |= AGGREGATES.contains(&name.as_str()) && call.over.is_none();
-        }
-        ControlFlow::Continue(())
     }
 }
 

@@ -13,14 +13,14 @@ use datafusion::sql::sqlparser::ast::{
     WindowSpec, WindowType,
 };
 
-use super::limits;
+use super::{
+    limits,
+    rows::{Keys, column},
+};
 use crate::{
     diagnostics::{Code, Finding},
     pipeline::SqlFile,
 };
-
-/// The columns that tell the rows of relations apart, by the relations' names.
-pub(super) type Keys = BTreeMap<String, Vec<String>>;
 
 /// Aggregates whose value depends on the order of the rows.
 const AGGREGATES: &[&str] = &[
@@ -276,16 +276,6 @@ impl Choices<'_> {
 /// Says whether two expressions are the same column: `t.k` is `k`.
 pub(super) fn same(one: &Expr, other: &Expr) -> bool {
     one == other || column(one).is_some_and(|name| column(other) == Some(name))
-}
-
-/// Returns the name of a column, without its relation's.
-pub(super) fn column(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Identifier(name) => Some(name.value.to_lowercase()),
-        Expr::CompoundIdentifier(parts) => parts.last().map(|part| part.value.to_lowercase()),
-        Expr::Nested(inner) => column(inner),
-        _ => None,
-    }
 }
 
 fn has_order(call: &Function) -> bool {
