@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::Refused;
 
 impl Refused<'_> {
-    /// Allows the subqueries of a SELECT that stand where they are understood.
+    /// Allows the subqueries of a SELECT that are in places where they are understood.
     pub(super) fn allow_subqueries(&mut self, select: &Select) {
         for condition in select.selection.iter().chain(&select.having) {
             self.condition(condition, true);
@@ -101,7 +101,7 @@ impl Refused<'_> {
         self.allowed.insert(subquery);
     }
 
-    /// Refuses a subquery that was not allowed where it stands.
+    /// Refuses a subquery in a place where it was not allowed.
     pub(super) fn subquery(&mut self, expr: &Expr) {
         if self.allowed.contains(&std::ptr::from_ref(expr)) {
             return;
