@@ -148,11 +148,27 @@ impl Error {
 /// Distinguishes a certificate that is not valid from a connection that may work next time.
 pub(super) fn of_connection(error: reqwest::Error) -> super::Failure {
     let (is_certificate, is_refused) = (is_certificate(&error), is_refused(&error));
-    let source = error.without_url().into();
+    let source = without_wrappers(&error.without_url()).into();
     match (is_certificate, is_refused) {
         (true, _) => Error::Certificate(source).into(),
         (false, true) => Cause::NotListening(source).into(),
         (false, false) => Cause::Network(source).into(),
+    }
+}
+
+/// Returns what the causes say, but for the client's own layers, which say only that a
+/// request failed.
+fn without_wrappers(error: &reqwest::Error) -> String {
+    let is_wrapper = |said: &String| {
+        said.starts_with("error sending request") || said.starts_with("client error (")
+    };
+    let said: Vec<String> = causes(error)
+        .map(ToString::to_string)
+        .filter(|said| !is_wrapper(said))
+        .collect();
+    match said.is_empty() {
+        true => error.to_string(),
+        false => said.join(": "),
     }
 }
 
