@@ -1,6 +1,9 @@
 //! The rows that could not be loaded, all counted and the first ones kept.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// How many bad rows are shown.
 const SHOWN: usize = 20;
@@ -51,7 +54,7 @@ pub(super) struct BadRows {
 }
 
 impl BadRows {
-    pub(super) fn add(&mut self, file: &std::path::Path, line: u64, fault: Fault) {
+    pub(super) fn add(&mut self, file: &Path, line: u64, fault: Fault) {
         self.count += 1;
         if self.shown.len() < SHOWN {
             self.shown.push(BadRow {
@@ -66,11 +69,24 @@ impl BadRows {
 
 impl fmt::Display for BadRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}", self.file.display(), self.line)?;
+        f.write_str(&place(&self.file, self.line))?;
         if let Some(column) = &self.column {
             write!(f, ", column `{column}`")?;
         }
         write!(f, ": {}", self.reason)
+    }
+}
+
+/// Returns where something is in a file: at a line, or at a row of Parquet. None is 0.
+pub(super) fn place(file: &Path, line: u64) -> String {
+    let is_parquet = file
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("parquet"));
+    let file = file.display();
+    match (line, is_parquet) {
+        (0, _) => file.to_string(),
+        (row, true) => format!("{file}, row {row}"),
+        (line, false) => format!("{file}, line {line}"),
     }
 }
 
@@ -87,4 +103,17 @@ pub(super) fn listed(shown: &[BadRow], count: u64) -> String {
         listed.push_str(&format!("\n  … and {} more", count - shown.len() as u64));
     }
     listed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_line_a_row_of_parquet_or_the_file() {
+        let place = |file: &str, line| place(Path::new(file), line);
+        assert_eq!(place("a.csv", 2), "a.csv, line 2");
+        assert_eq!(place("A.PARQUET", 2), "A.PARQUET, row 2");
+        assert_eq!(place("a.parquet", 0), "a.parquet");
+    }
 }

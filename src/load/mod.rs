@@ -118,11 +118,11 @@ pub enum Error {
         hint: Option<String>,
     },
     /// A file cannot be read as what its name says it is.
-    #[error("{path}, line {line}: {reason}")]
+    #[error("{}: {reason}", bad::place(.path, *.line))]
     Format {
         /// The file's path.
         path: PathBuf,
-        /// The line where reading stopped.
+        /// The line where reading stopped; in Parquet the row, 0 before the first.
         line: u64,
         /// What is wrong.
         reason: String,

@@ -7,6 +7,7 @@ use datafusion::{arrow::record_batch::RecordBatch, error::DataFusionError};
 
 use super::{
     Error, Result,
+    bad::place,
     batch::Batch,
     convert::Convert,
     files::File,
@@ -211,12 +212,12 @@ impl Batches {
 
     /// Notes a file without rows, and rows that are probably not what was meant.
     fn note(&self, notes: &mut Vec<String>) {
-        let path = self.reader.path().display();
+        let path = self.reader.path();
         if self.row == 0 {
-            notes.push(format!("{path}: has no rows"));
+            notes.push(format!("{}: has no rows", path.display()));
         }
         let doubts = self.reader.doubts().into_iter();
-        notes.extend(doubts.map(|(line, doubt)| format!("{path}, line {line}: {doubt}")));
+        notes.extend(doubts.map(|(line, doubt)| format!("{}: {doubt}", place(path, line))));
     }
 
     fn is_at_fault(&self) -> bool {

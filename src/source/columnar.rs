@@ -15,7 +15,7 @@ use datafusion::arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatchOptions, new_null_array},
     buffer::Buffer,
     compute::{cast, kernels::cmp::distinct},
-    datatypes::{DataType, Decimal128Type},
+    datatypes::Decimal128Type,
     error::ArrowError,
     ipc::reader::StreamDecoder,
     record_batch::RecordBatch,
@@ -28,7 +28,7 @@ use super::{
     export::{ARROW, ATTEMPTS, Export},
 };
 use crate::{
-    dataset::{Column, ColumnType, Contract},
+    dataset::{Column, Contract},
     json::RowError,
     service::{self, Answer, Cause, Patience},
 };
@@ -240,8 +240,8 @@ pub(super) enum Wrong {
 /// Returns the batch with exactly the contract's columns and types, and the names
 /// of the columns left out. `before` rows came before it.
 ///
-/// Text may come in any of Arrow's forms and a decimal in any scale that loses nothing;
-/// every other type must be the contract's.
+/// A value may come in every form that loses nothing: text in any of Arrow's, a number or
+/// a date in any width that holds it.
 pub(super) fn conform(
     batch: &RecordBatch,
     contract: &Contract,
@@ -274,32 +274,27 @@ fn typed(batch: &RecordBatch, column: &Column, before: u64) -> Result<ArrayRef, 
     if array.data_type() == &wanted {
         return Ok(array.clone());
     }
-    let plain = match array.data_type() {
-        DataType::Dictionary(_, value) => value,
-        other => other,
-    };
-    if plain.is_decimal() && wanted.is_decimal() {
-        return rescaled(array, column, before);
+    let there = array.data_type();
+    if column.data_type.holds(there) {
+        return cast(array, &wanted).map_err(|error| unreadable(column, &error));
     }
-    if ColumnType::from_arrow(plain).as_ref() != Some(&column.data_type) {
+    if !column.data_type.may_hold(there) {
         return Err(Wrong::Column(format!(
             "column `{}` must be {}, not {}",
-            column.name,
-            column.data_type,
-            array.data_type()
+            column.name, column.data_type, there
         )));
     }
-    cast(array, &wanted).map_err(|error| unreadable(column, &error))
+    exactly(array, column, before)
 }
 
-/// Returns decimals of another scale as the contract's, where nothing is lost.
-fn rescaled(array: &ArrayRef, column: &Column, before: u64) -> Result<ArrayRef, Wrong> {
+/// Returns values of a wider type as the contract's, where nothing is lost.
+fn exactly(array: &ArrayRef, column: &Column, before: u64) -> Result<ArrayRef, Wrong> {
     let failed = |error: ArrowError| unreadable(column, &error);
-    let rescaled = cast(array, &column.data_type.arrow()).map_err(failed)?;
-    let back = cast(&rescaled, array.data_type()).map_err(failed)?;
+    let fitted = cast(array, &column.data_type.arrow()).map_err(failed)?;
+    let back = cast(&fitted, array.data_type()).map_err(failed)?;
     let lost = distinct(array, &back).map_err(failed)?;
     let Some(row) = (0..lost.len()).find(|row| lost.value(*row)) else {
-        return Ok(rescaled);
+        return Ok(fitted);
     };
     let value = array_value_to_string(array, row).map_err(failed)?;
     Err(Wrong::Row(RowError {

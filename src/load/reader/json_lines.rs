@@ -64,7 +64,7 @@ fn fields(text: &str, names: &[String], record: &mut StringRecord) -> Result<(),
     let fields = Fields(names).deserialize(&mut json);
     let fields = fields.and_then(|fields| json.end().map(|()| fields));
     let fields = fields
-        .map_err(|error| Fault::row(format!("is not a JSON object: {error}")))?
+        .map_err(|error| Fault::row(no_object(&error)))?
         .map_err(|(name, reason)| Fault::at(&name, reason))?;
     record.clear();
     for (name, raw) in names.iter().zip(fields) {
@@ -72,6 +72,17 @@ fn fields(text: &str, names: &[String], record: &mut StringRecord) -> Result<(),
         record.push_field(&text.map_err(|reason| Fault::at(name, reason))?);
     }
     Ok(())
+}
+
+/// Says why a line is no object, and where in it: it is the first line of its own text.
+fn no_object(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let why = said.strip_suffix(&place).unwrap_or(&said);
+    match error.column() {
+        0 => format!("is not a JSON object: {why}"),
+        column => format!("is not a JSON object: {why}, at character {column}"),
+    }
 }
 
 /// The values of an object, or the name at fault and what is wrong with it.
@@ -204,5 +215,9 @@ mod tests {
         );
         assert!(fault(r#"{"\ud83d":1}"#).contains("is not a JSON object"));
         assert!(fault("[1]").contains("is not a JSON object"));
+        assert_eq!(
+            fault(r#"{"id":1"#),
+            ": is not a JSON object: EOF while parsing an object, at character 7"
+        );
     }
 }

@@ -5,8 +5,8 @@ use std::fs::File;
 use csv::StringRecord;
 use datafusion::{
     arrow::{
-        array::{Array, AsArray, StringArray},
-        compute::cast,
+        array::{Array, ArrayRef, AsArray, StringArray},
+        compute::{cast, kernels::cmp::distinct},
         datatypes::DataType,
         error::ArrowError,
         record_batch::RecordBatch,
@@ -74,8 +74,53 @@ fn texts(batch: &RecordBatch) -> Result<Vec<StringArray>, ArrowError> {
     let columns = batch.columns().iter();
     columns
         .map(|column| {
-            let text = cast(column, &DataType::Utf8)?;
+            let text = cast(&days(column)?, &DataType::Utf8)?;
             Ok(text.as_string::<i32>().clone())
         })
         .collect()
+}
+
+/// Returns midnights as dates, as they were meant: many programs know no other date. A
+/// column with one time of day is left as it is.
+fn days(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if !matches!(
+        column.data_type(),
+        DataType::Date64 | DataType::Timestamp(_, None)
+    ) {
+        return Ok(column.clone());
+    }
+    let days = cast(column, &DataType::Date32)?;
+    let back = cast(&days, column.data_type())?;
+    match distinct(column, &back)?.true_count() {
+        0 => Ok(days),
+        _ => Ok(column.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::array::TimestampSecondArray;
+
+    use super::*;
+
+    fn text(times: Vec<Option<i64>>) -> Vec<Option<String>> {
+        let times: ArrayRef = Arc::new(TimestampSecondArray::from(times));
+        let batch = RecordBatch::try_from_iter([("scraped_date", times)]).unwrap();
+        let texts = texts(&batch).unwrap();
+        texts[0]
+            .iter()
+            .map(|text| text.map(str::to_owned))
+            .collect()
+    }
+
+    #[test]
+    fn midnights_are_dates_and_other_times_are_not() {
+        let date = Some("1970-01-02".to_owned());
+        assert_eq!(text(vec![Some(86_400), None]), [date, None]);
+        let [midnight, noon] = text(vec![Some(86_400), Some(129_600)]).try_into().unwrap();
+        assert_eq!(midnight.unwrap(), "1970-01-02T00:00:00");
+        assert_eq!(noon.unwrap(), "1970-01-02T12:00:00");
+    }
 }

@@ -4,6 +4,8 @@
 //! in `pipelines/sources.toml`, in a pipeline's `[contract]` and `[params]`, and
 //! are the same everywhere. Nothing here reads a file.
 
+mod lossless;
+
 use std::{fmt, sync::Arc};
 
 use datafusion::arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
