@@ -6,9 +6,9 @@
 
 use std::ops::{ControlFlow, Range};
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Query, Spanned, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Query, Spanned, Visitor};
 
-use crate::pipeline::SqlFile;
+use crate::pipeline::{SqlFile, walk};
 
 /// Returns the file and the bytes of the operation that failed.
 pub(crate) fn place<'f>(
@@ -109,7 +109,7 @@ fn places(query: &Query, wanted: &Operation, file: &SqlFile) -> Vec<Range<usize>
         places: Vec::new(),
     };
     // The walk never stops early.
-    let _ = query.visit(&mut found);
+    let _ = walk(query, &mut found);
     found.places
 }
 

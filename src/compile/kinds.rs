@@ -9,13 +9,13 @@ use datafusion::{
     execution::SessionState,
     sql::sqlparser::ast::{
         DuplicateTreatment, Expr, Function, FunctionArgumentClause, FunctionArgumentList,
-        FunctionArguments, Query, Spanned, Visit, Visitor,
+        FunctionArguments, Query, Spanned, Visitor,
     },
 };
 
 use crate::{
     diagnostics::{Code, Finding},
-    pipeline::SqlFile,
+    pipeline::{SqlFile, walk},
 };
 
 /// Finds the calls whose clauses would be dropped.
@@ -51,7 +51,7 @@ impl Visitor for Calls<'_> {
 impl Calls<'_> {
     fn of(&mut self, query: &Query) {
         // The walk never stops early.
-        let _ = query.visit(self);
+        let _ = walk(query, self);
     }
 
     fn call(&mut self, call: &Function) {

@@ -12,7 +12,7 @@ use datafusion::{
     error::Result,
     logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan, expr::AggregateFunction},
     sql::sqlparser::{
-        ast::{self, Query, SetExpr, Spanned, Visit, Visitor},
+        ast::{self, Query, SetExpr, Spanned, Visitor},
         tokenizer::Span,
     },
 };
@@ -20,7 +20,7 @@ use datafusion::{
 use super::{rows::Keys, suspect, unordered};
 use crate::{
     diagnostics::{Code, Finding},
-    pipeline::{SqlFile, byte_at},
+    pipeline::{SqlFile, byte_at, walk},
 };
 
 /// Functions whose value is another one each time.
@@ -45,7 +45,7 @@ pub(super) fn lint(plan: &LogicalPlan, file: &SqlFile, keys: &Keys) -> Vec<Findi
         tree.findings.push(useless_order(file, order.span()));
     }
     // The walk never stops early.
-    let _ = query.visit(&mut tree);
+    let _ = walk(query, &mut tree);
     let Tree {
         mut findings, sums, ..
     } = tree;

@@ -15,12 +15,13 @@ use datafusion::{
         parser::Statement,
         sqlparser::ast::{
             self, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-            FunctionArguments, Ident, ObjectName, Select, SelectItem, Value, VisitMut, VisitorMut,
+            FunctionArguments, Ident, ObjectName, Select, SelectItem, Value, VisitorMut,
         },
     },
 };
 
 use super::planner::{Planner, Relation};
+use crate::pipeline::walk_mut;
 
 /// Plans a statement; once more with its casts told apart, if their names are alike.
 pub(super) async fn plan(
@@ -38,7 +39,7 @@ pub(super) async fn plan(
         return Err(error);
     };
     // The walk never stops early.
-    let _ = VisitMut::visit(inner.as_mut(), &mut casts);
+    let _ = walk_mut(inner.as_mut(), &mut casts);
     if casts.types.is_empty() {
         return Err(error);
     }

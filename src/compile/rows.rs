@@ -4,8 +4,10 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, GroupByExpr, Query, Select, SelectItem, SetExpr, TableFactor, Visit, Visitor,
+    self, Expr, GroupByExpr, Query, Select, SelectItem, SetExpr, TableFactor, Visitor,
 };
+
+use crate::pipeline::walk;
 
 /// The columns that tell the rows of relations apart, by the relations' names.
 pub(super) type Keys = BTreeMap<String, Vec<String>>;
@@ -79,7 +81,7 @@ pub(super) fn is_one_row(select: &Select) -> bool {
 fn aggregates(expr: &Expr) -> bool {
     let mut calls = Aggregates(false);
     // Stops at a subquery, whose aggregates are its own.
-    let _ = expr.visit(&mut calls);
+    let _ = walk(expr, &mut calls);
     calls.0
 }
 

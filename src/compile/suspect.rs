@@ -16,7 +16,7 @@ use datafusion::{
     },
     sql::sqlparser::ast::{
         BinaryOperator, Expr, Function, Query, Select, SetExpr, Spanned, TableFactor,
-        TableWithJoins, Value, Visit, Visitor,
+        TableWithJoins, Value, Visitor,
     },
 };
 
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     diagnostics::{Code, Finding},
-    pipeline::SqlFile,
+    pipeline::{SqlFile, walk},
 };
 
 /// Functions whose value is the time.
@@ -56,7 +56,7 @@ pub(super) fn findings(
         findings: Vec::new(),
     };
     // The walk never stops early.
-    let _ = query.visit(&mut suspects);
+    let _ = walk(query, &mut suspects);
     suspects.findings.extend(divisions(plan, file));
     suspects.findings
 }
@@ -206,7 +206,7 @@ fn connects(condition: &Expr, names: &[BTreeSet<String>]) -> bool {
     let joins = parts(condition).into_iter().filter(|part| {
         let mut columns = Columns::default();
         // The walk never stops early.
-        let _ = part.visit(&mut columns);
+        let _ = walk(part, &mut columns);
         let of =
             |names: &&BTreeSet<String>| columns.0.iter().flatten().any(|it| names.contains(it));
         let met = names.iter().filter(of).count();

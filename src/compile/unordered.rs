@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 use datafusion::sql::sqlparser::ast::{
     Distinct, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
     FunctionArguments, GroupByExpr, NamedWindowExpr, OrderByKind, Query, Select, SelectItem,
-    SetExpr, Spanned, Value, Visit, Visitor, WindowFrame, WindowFrameBound, WindowFrameUnits,
-    WindowSpec, WindowType,
+    SetExpr, Spanned, Value, Visitor, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec,
+    WindowType,
 };
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     diagnostics::{Code, Finding},
-    pipeline::SqlFile,
+    pipeline::{SqlFile, walk},
 };
 
 /// Aggregates whose value depends on the order of the rows.
@@ -63,7 +63,7 @@ pub(super) fn findings(query: &Query, file: &SqlFile, keys: &Keys) -> Vec<Findin
         findings: Vec::new(),
     };
     // The walk never stops early.
-    let _ = query.visit(&mut choices);
+    let _ = walk(query, &mut choices);
     choices.findings
 }
 

@@ -41,7 +41,7 @@ pub(crate) use relation::resolve;
 pub use seed_types::read_declared;
 pub use seeds::read_seed;
 pub use sql::{Name, SqlFile};
-pub(crate) use sql::{ParsedText, byte_at, lower_first, parse_any};
+pub(crate) use sql::{ParsedText, byte_at, lower_first, parse_any, walk, walk_mut};
 pub use template::{Part, Slot, Template};
 pub(crate) use units::{has_units, units};
 

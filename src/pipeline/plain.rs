@@ -7,8 +7,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Query, Select, SetExpr, TableFactor, Visit, Visitor,
+    Expr, GroupByExpr, Query, Select, SetExpr, TableFactor, Visitor,
 };
+
+use super::walk;
 
 /// Says whether a query is a filter of one relation.
 pub(super) fn is_filter(query: &Query) -> bool {
@@ -20,7 +22,7 @@ pub(super) fn is_filter(query: &Query) -> bool {
         && query.limit_clause.is_none()
         && query.fetch.is_none()
         && query.pipe_operators.is_empty();
-    is_whole && keeps_rows(select) && query.visit(&mut Calls::default()).is_continue()
+    is_whole && keeps_rows(select) && walk(query, &mut Calls::default()).is_continue()
 }
 
 /// Says whether a SELECT reads one relation, and makes at most one row of each of its rows.

@@ -9,6 +9,7 @@ mod names;
 mod params;
 mod places;
 mod statements;
+mod walk;
 
 use std::{
     ops::{Deref, Range},
@@ -20,7 +21,7 @@ use datafusion::{
     sql::{
         parser::Statement,
         sqlparser::{
-            ast::{self, Query, VisitMut},
+            ast::{self, Query},
             tokenizer::{Span, Token, TokenWithSpan},
         },
     },
@@ -29,6 +30,7 @@ use indexmap::IndexMap;
 
 pub(crate) use places::byte_at;
 pub(crate) use statements::lower_first;
+pub(crate) use walk::{walk, walk_mut};
 
 use super::{Bindings, Grain, Param, SourceFile, Template};
 use crate::diagnostics::Finding;
@@ -151,7 +153,7 @@ impl SqlFile {
             bindings,
         };
         // The walk never stops early.
-        let _ = VisitMut::visit(&mut query, &mut bind);
+        let _ = walk_mut(&mut query, &mut bind);
         Ok(Statement::Statement(Box::new(ast::Statement::Query(query))))
     }
 

@@ -7,20 +7,20 @@ use datafusion::{
     sql::{
         planner::object_name_to_table_reference,
         sqlparser::{
-            ast::{self, ObjectName, Query, Spanned, TableFactor, Visit, Visitor},
+            ast::{self, ObjectName, Query, Spanned, TableFactor, Visitor},
             tokenizer::Span,
         },
     },
 };
 
-use super::{Name, places::span_bytes};
+use super::{Name, places::span_bytes, walk::walk};
 use crate::pipeline::SourceFile;
 
 /// Returns the relations that a query reads, each once, in the order of their names.
 pub(super) fn names(source: &SourceFile, query: &Query) -> Vec<Name> {
     let mut names = Names::default();
     // The walk never stops early.
-    let _ = query.visit(&mut names);
+    let _ = walk(query, &mut names);
     let found = names.found.into_iter().map(|(reference, span)| Name {
         reference,
         span: span_bytes(&source.text, span),
@@ -76,7 +76,7 @@ impl Visitor for Names {
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         for (with, cte) in ctes(query) {
             if !with.recursive {
-                cte.visit(self)?;
+                walk(cte, self)?;
             }
             let name = ObjectName::from(vec![cte.alias.name.clone()]);
             self.hidden.extend(Names::reference(&name));

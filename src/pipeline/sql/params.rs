@@ -4,16 +4,16 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::{
-    ast::{
-        CastKind, DataType, ExactNumberInfo, Expr, Query, Value, ValueWithSpan, VisitMut,
-        VisitorMut,
-    },
+    ast::{CastKind, DataType, ExactNumberInfo, Expr, Query, Value, ValueWithSpan, VisitorMut},
     dialect::GenericDialect,
     tokenizer::{Location, Token, TokenWithSpan, Tokenizer},
 };
 use indexmap::IndexMap;
 
-use super::places::{byte_at, span_bytes};
+use super::{
+    places::{byte_at, span_bytes},
+    walk::walk_mut,
+};
 use crate::{
     dataset::ColumnType,
     diagnostics::{Code, Finding},
@@ -170,5 +170,5 @@ pub(super) fn with_doubles(query: &mut Query) {
         }
     }
     // The walk never stops early.
-    let _ = query.visit(&mut Doubles);
+    let _ = walk_mut(query, &mut Doubles);
 }

@@ -14,11 +14,11 @@ mod types;
 use std::{collections::HashSet, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::{
-    ast::{Expr, Query, Select, Spanned, TableFactor, Visit, Visitor},
+    ast::{Expr, Query, Select, Spanned, TableFactor, Visitor},
     tokenizer::{Span, Token, TokenWithSpan},
 };
 
-use super::places::span_bytes;
+use super::{places::span_bytes, walk::walk};
 use crate::{
     diagnostics::{Code, Finding},
     pipeline::SourceFile,
@@ -37,7 +37,7 @@ pub(super) fn refused(
         findings: Vec::new(),
     };
     // The walk never stops early.
-    let _ = query.visit(&mut refused);
+    let _ = walk(query, &mut refused);
     let at = |finding: &Finding| finding.place().map(|place| place.span.start);
     refused.findings.sort_by_key(at);
     refused.findings

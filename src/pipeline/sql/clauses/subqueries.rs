@@ -7,11 +7,11 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, JoinConstraint, JoinOperator, Select, Spanned, UnaryOperator, Visit,
-    Visitor,
+    BinaryOperator, Expr, JoinConstraint, JoinOperator, Select, Spanned, UnaryOperator, Visitor,
 };
 
 use super::Refused;
+use crate::pipeline::walk;
 
 impl Refused<'_> {
     /// Allows the subqueries of a SELECT that are in places where they are understood.
@@ -93,7 +93,7 @@ impl Refused<'_> {
         }
         let mut found = Exists(Vec::new());
         // The walk never stops early.
-        let _ = condition.visit(&mut found);
+        let _ = walk(condition, &mut found);
         self.allowed.extend(found.0);
     }
 
@@ -159,6 +159,6 @@ pub(super) fn has_column(expr: &Expr) -> bool {
     }
     let mut columns = Columns(false);
     // The walk never stops early.
-    let _ = expr.visit(&mut columns);
+    let _ = walk(expr, &mut columns);
     columns.0
 }
