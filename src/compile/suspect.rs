@@ -206,7 +206,7 @@ fn connects(condition: &Expr, names: &[BTreeSet<String>]) -> bool {
     let joins = parts(condition).into_iter().filter(|part| {
         let mut columns = Columns::default();
         // The walk never stops early.
-        let _ = walk(part, &mut columns);
+        let _ = walk(*part, &mut columns);
         let of =
             |names: &&BTreeSet<String>| columns.0.iter().flatten().any(|it| names.contains(it));
         let met = names.iter().filter(of).count();
