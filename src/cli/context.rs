@@ -228,7 +228,7 @@ impl Context {
     /// Takes the right to write to the data folder, and sweeps it.
     async fn lock(&self, words: &[String], wait: Duration) -> Result<Lock> {
         let holder = format!("pricemill {}", words.join(" "));
-        let lock = Lock::take(&self.env.data, &holder, wait).await?;
+        let lock = Lock::take(&self.env.data, &holder, wait, &*self.env.clock).await?;
         self.env.data.sweep().await;
         Ok(lock)
     }
