@@ -5,10 +5,10 @@
 
 use crate::{
     dataset::{self, Dataset},
-    diagnostics::{Finding, nearest},
+    diagnostics::nearest,
     env::{self, Env},
     events::Event,
-    kind::Kind,
+    kind::passes_on,
     pipeline::{Pipeline, Project},
     report::{self, Step},
     snapshot::{self, Snapshot},
@@ -32,30 +32,7 @@ pub enum Error {
 /// A result of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-impl Error {
-    pub(crate) fn kind(&self) -> Kind {
-        match self {
-            Error::Env(error) => error.kind(),
-            Error::Dataset(_) => Kind::Usage,
-            Error::Snapshot(error) => error.kind(),
-        }
-    }
-
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Error::Env(error) => error.hint(),
-            Error::Dataset(error) => error.hint(),
-            Error::Snapshot(error) => error.hint(),
-        }
-    }
-
-    pub(crate) fn findings(&self) -> &[Finding] {
-        match self {
-            Error::Env(error) => error.findings(),
-            Error::Dataset(_) | Error::Snapshot(_) => &[],
-        }
-    }
-}
+passes_on!(Env; Dataset, Snapshot);
 
 /// Fetches the datasets named, or, when none is, all that the pipelines read.
 ///

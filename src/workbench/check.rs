@@ -62,7 +62,7 @@ pub async fn check(env: &Env, pipelines: &[String]) -> Result<report::Check> {
 }
 
 async fn compiled(project: &Project, pipelines: &[&Pipeline]) -> Result<compile::Checked> {
-    let bindings = project.bind(pipelines, &[])?;
+    let bindings = project.bind(pipelines, &[]).map_err(env::Error::from)?;
     let tables = database::schema().map_err(env::Error::from)?;
     let checked = compile::check(project, pipelines, &bindings, &tables).await;
     checked.map_err(Error::Engine)
