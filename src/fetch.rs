@@ -41,7 +41,7 @@ passes_on!(Env; Dataset, Snapshot);
 /// No snapshot was made; what came is kept for a while, so that the same call goes on
 /// where this one stopped.
 pub async fn run(env: &Env, datasets: &[String]) -> Result<report::Fetch> {
-    let project = env.sound_project()?;
+    let project = env.project()?;
     let (all, _) = env.sound(&[])?;
     let wanted = match datasets {
         [] => project.datasets_of(&all),
@@ -61,6 +61,10 @@ pub async fn run(env: &Env, datasets: &[String]) -> Result<report::Fetch> {
         source: manifest.source.clone(),
         fetched_at: manifest.fetched_at,
         datasets: described(&snapshot),
+        left_out: match datasets {
+            [] => env.left_out(&[])?,
+            _ => Vec::new(),
+        },
     })
 }
 

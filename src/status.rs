@@ -49,10 +49,7 @@ passes_on!(Env; Outbox, Inbox, Database, Runs);
 pub async fn run(env: &Env, pipelines: &[String], runs: usize) -> Result<report::Status> {
     let database = env.database()?;
     let mut status = report::Status::default();
-    let (pipelines, broken) = env
-        .sound_project()?
-        .sound(pipelines)
-        .map_err(env::Error::from)?;
+    let (pipelines, broken) = env.project()?.sound(pipelines).map_err(env::Error::from)?;
     for pipeline in pipelines {
         let hops = hops(env, database.as_ref(), &pipeline.name).await?;
         status.pipelines.push(hops);

@@ -81,7 +81,7 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
 
 /// Generates the pipelines that were asked for, and those that they read.
 async fn selected(env: &Env, request: &Request) -> Result<report::Generate> {
-    let project = env.sound_project()?;
+    let project = env.project()?;
     let (pipelines, broken) = env.sound(&request.pipelines)?;
     let bindings = project.bind(&pipelines, &request.params);
     let bindings = bindings.map_err(env::Error::from)?;

@@ -3,7 +3,7 @@
 //! In comes a question with the names of what it is asked over; out come rows, as a
 //! stream. Nothing is written.
 
-use super::{Needs, Query, Result, Rows, query, select_all, show};
+use super::{Needs, Query, Result, Rows, query, query::require_sound, select_all, show};
 use crate::{
     catalog::Given,
     engine,
@@ -67,6 +67,7 @@ impl About {
 pub async fn ask(env: &Env, question: &Question) -> Result<Rows> {
     let project = env.project()?;
     let sql = question.about.sql();
+    require_sound(project, &sql)?;
     let needs = Needs::of(project, &sql);
     let data = Data::open(env, &needs, question).await?;
     let pipelines = needs.pipelines.iter();
