@@ -2,6 +2,7 @@
 
 mod broken;
 mod check;
+mod contributing;
 mod docs;
 mod explain;
 mod failures;
