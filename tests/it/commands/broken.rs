@@ -235,7 +235,7 @@ fn what_needs_no_pipeline_does_not_notice() {
         &["explain", "cycle"],
         &["schema"],
         &["load", "export"],
-        &["synth", "--prices", "100", "--dry-run"],
+        &["synth", "--prices", "1000", "--snapshot", "--dry-run"],
     ] {
         let said = world.run(command).ends(0);
         assert!(!said.err.contains("cheapest"), "{command:?}: {}", said.err);
