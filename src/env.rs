@@ -18,7 +18,7 @@ use crate::{
     kind::Kind,
     outbox::Outbox,
     pipeline::{self, Broken, Pipeline, Project},
-    report::Failure,
+    report::{Failure, LeftOut},
     runs::RunId,
     source::{self, DatabaseSource, Http, Source},
     storage::{self, Location},
@@ -124,51 +124,44 @@ impl Env {
         })
     }
 
-    /// Returns the project, all of which can run.
-    ///
-    /// # Errors
-    ///
-    /// Returns what is wrong with its files.
-    pub fn project(&self) -> Result<&Project> {
-        let project = self.sound_project()?;
-        let broken: Vec<&Broken> = project.broken.iter().collect();
-        match broken.is_empty() {
-            true => Ok(project),
-            false => Err(project.faults_of(&broken).into()),
-        }
-    }
-
-    /// Returns what can run of the project.
+    /// Returns the project: what can run of it, and what cannot in [`Project::broken`].
     ///
     /// # Errors
     ///
     /// Returns what is wrong with its files, if it is in what all pipelines share.
-    pub fn sound_project(&self) -> Result<&Project> {
+    pub fn project(&self) -> Result<&Project> {
         self.project.as_ref().map_err(|found| found.clone().into())
     }
 
-    /// Returns the pipelines of these names, each after those it reads; all when none
-    /// is given.
-    ///
-    /// # Errors
-    ///
-    /// The project is wrong, or a name is unknown.
-    pub fn select(&self, names: &[String]) -> Result<Vec<&Pipeline>> {
-        Ok(self.project()?.select(names)?)
-    }
-
-    /// Returns the same pipelines without those that cannot run, and these.
+    /// Returns the pipelines of these names that can run, each after those it reads (all
+    /// when none is given), and those that cannot.
     ///
     /// # Errors
     ///
     /// None of the pipelines can run, or a name is unknown.
     pub fn sound(&self, names: &[String]) -> Result<(Vec<&Pipeline>, Vec<&Broken>)> {
-        let project = self.sound_project()?;
+        let project = self.project()?;
         let (pipelines, broken) = project.sound(names)?;
         match pipelines.is_empty() && !broken.is_empty() {
             true => Err(project.faults_of(&broken).into()),
             false => Ok((pipelines, broken)),
         }
+    }
+
+    /// Returns the pipelines of these names that cannot run and why; all when none is given.
+    /// What goes on without them says so at its end.
+    ///
+    /// # Errors
+    ///
+    /// The project is wrong.
+    pub fn left_out(&self, names: &[String]) -> Result<Vec<LeftOut>> {
+        let broken = self.project()?.broken(names).into_iter();
+        let left_out = broken.map(|broken| LeftOut {
+            pipeline: broken.name.clone(),
+            because: broken.because.clone(),
+            findings: broken.errors().cloned().collect(),
+        });
+        Ok(left_out.collect())
     }
 
     /// Describes why a pipeline cannot run.
@@ -177,7 +170,7 @@ impl Env {
     ///
     /// The project is wrong.
     pub(crate) fn fault(&self, broken: &Broken) -> Result<Failure> {
-        let error = Error::Invalid(self.sound_project()?.faults_of(&[broken]));
+        let error = Error::Invalid(self.project()?.faults_of(&[broken]));
         Ok(Failure::new(
             &error,
             error.kind(),

@@ -5,10 +5,10 @@
 
 use crate::{
     dataset::{self, Dataset},
-    diagnostics::{Finding, nearest},
+    diagnostics::nearest,
     env::{self, Env},
     events::Event,
-    kind::Kind,
+    kind::passes_on,
     pipeline::{Pipeline, Project},
     report::{self, Step},
     snapshot::{self, Snapshot},
@@ -32,30 +32,7 @@ pub enum Error {
 /// A result of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-impl Error {
-    pub(crate) fn kind(&self) -> Kind {
-        match self {
-            Error::Env(error) => error.kind(),
-            Error::Dataset(_) => Kind::Usage,
-            Error::Snapshot(error) => error.kind(),
-        }
-    }
-
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Error::Env(error) => error.hint(),
-            Error::Dataset(error) => error.hint(),
-            Error::Snapshot(error) => error.hint(),
-        }
-    }
-
-    pub(crate) fn findings(&self) -> &[Finding] {
-        match self {
-            Error::Env(error) => error.findings(),
-            Error::Dataset(_) | Error::Snapshot(_) => &[],
-        }
-    }
-}
+passes_on!(Env; Dataset, Snapshot);
 
 /// Fetches the datasets named, or, when none is, all that the pipelines read.
 ///
@@ -64,7 +41,7 @@ impl Error {
 /// No snapshot was made; what came is kept for a while, so that the same call goes on
 /// where this one stopped.
 pub async fn run(env: &Env, datasets: &[String]) -> Result<report::Fetch> {
-    let project = env.sound_project()?;
+    let project = env.project()?;
     let (all, _) = env.sound(&[])?;
     let wanted = match datasets {
         [] => project.datasets_of(&all),
@@ -84,6 +61,10 @@ pub async fn run(env: &Env, datasets: &[String]) -> Result<report::Fetch> {
         source: manifest.source.clone(),
         fetched_at: manifest.fetched_at,
         datasets: described(&snapshot),
+        left_out: match datasets {
+            [] => env.left_out(&[])?,
+            _ => Vec::new(),
+        },
     })
 }
 

@@ -46,3 +46,33 @@ impl Kind {
         }
     }
 }
+
+/// Gives an `Error`, each variant of which is the error of another module, that error's
+/// kind and hint; the variants before the semicolon also its findings.
+macro_rules! passes_on {
+    ($($finding:ident),+ ; $($plain:ident),*) => {
+        impl Error {
+            pub(crate) fn kind(&self) -> $crate::kind::Kind {
+                match self {
+                    $(Error::$finding(error) => error.kind(),)+
+                    $(Error::$plain(error) => error.kind(),)*
+                }
+            }
+
+            pub(crate) fn hint(&self) -> Option<String> {
+                match self {
+                    $(Error::$finding(error) => error.hint(),)+
+                    $(Error::$plain(error) => error.hint(),)*
+                }
+            }
+
+            pub(crate) fn findings(&self) -> &[$crate::diagnostics::Finding] {
+                match self {
+                    $(Error::$finding(error) => error.findings(),)+
+                    $(Error::$plain(_) => &[],)*
+                }
+            }
+        }
+    };
+}
+pub(crate) use passes_on;

@@ -9,7 +9,7 @@ use std::{
     io::{ErrorKind, Read, Seek, Write},
     path::PathBuf,
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -18,10 +18,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    clock::Clock,
     events::{Event, Sink},
     kind::Kind,
     storage::{self, Format, Location},
 };
+
+/// How often another run is asked whether it still holds the lock.
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 /// A run's record at rest.
 pub(crate) const FORMAT: Format = Format::version(1);
@@ -200,11 +204,12 @@ impl Lock {
     /// [`Error::Busy`] if another process still holds the lock after `wait`,
     /// [`Error::ReadOnly`] if the folder cannot be written to, and [`Error::Lock`] if the
     /// file cannot be opened, locked or written for another reason.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "it waits for another process, whose time is the system's"
-    )]
-    pub async fn take(data: &Location, holder: &str, wait: Duration) -> Result<Lock> {
+    pub async fn take(
+        data: &Location,
+        holder: &str,
+        wait: Duration,
+        clock: &dyn Clock,
+    ) -> Result<Lock> {
         let Some(folder) = data.local() else {
             return Ok(Lock { _file: None });
         };
@@ -227,13 +232,13 @@ impl Lock {
             .truncate(false)
             .open(&path);
         let mut file = options.map_err(failed)?;
-        let until = Instant::now() + wait;
+        let until = clock.monotonic().saturating_add(wait);
         loop {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
-                Err(TryLockError::WouldBlock) if Instant::now() < until => {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                Err(TryLockError::WouldBlock) if clock.monotonic() < until => {
+                    clock.sleep(BETWEEN_TRIES).await;
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(Error::Busy {
@@ -277,26 +282,25 @@ fn holder_of(file: &mut File) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::FakeClock;
 
     #[tokio::test]
     async fn the_lock_is_held_by_one_and_names_its_holder() {
         let folder = tempfile::tempdir().unwrap();
         let data = Location::folder(folder.path()).unwrap();
-        let held = Lock::take(&data, "pricemill generate", Duration::ZERO)
-            .await
-            .unwrap();
-        let error = Lock::take(&data, "pricemill update", Duration::ZERO)
-            .await
-            .unwrap_err();
+        let clock = FakeClock::at(DateTime::UNIX_EPOCH);
+        let take = |holder: &'static str, wait| Lock::take(&data, holder, wait, clock.as_ref());
+        let held = take("pricemill generate", Duration::ZERO).await.unwrap();
+        let minute = Duration::from_secs(60);
+        let error = take("pricemill update", minute).await.unwrap_err();
+        assert!(clock.monotonic() >= minute);
         assert_eq!(error.kind(), Kind::Busy);
         assert!(
             error.to_string().contains("`pricemill generate` (process "),
             "{error}"
         );
         drop(held);
-        Lock::take(&data, "pricemill update", Duration::ZERO)
-            .await
-            .unwrap();
+        take("pricemill update", Duration::ZERO).await.unwrap();
     }
 
     #[tokio::test]

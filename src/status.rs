@@ -7,10 +7,9 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     database::{self, Database, LedgerEntry},
-    diagnostics::Finding,
     env::{self, Env},
     inbox::{self, Received},
-    kind::Kind,
+    kind::passes_on,
     outbox,
     report::{self, PastRun, PipelineStatus},
     runs::{self, Run},
@@ -40,34 +39,7 @@ pub enum Error {
 /// A result of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-impl Error {
-    pub(crate) fn kind(&self) -> Kind {
-        match self {
-            Error::Env(error) => error.kind(),
-            Error::Outbox(error) => error.kind(),
-            Error::Inbox(error) => error.kind(),
-            Error::Database(error) => error.kind(),
-            Error::Runs(error) => error.kind(),
-        }
-    }
-
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Error::Env(error) => error.hint(),
-            Error::Outbox(error) => error.hint(),
-            Error::Inbox(error) => error.hint(),
-            Error::Database(error) => error.hint(),
-            Error::Runs(error) => error.hint(),
-        }
-    }
-
-    pub(crate) fn findings(&self) -> &[Finding] {
-        match self {
-            Error::Env(error) => error.findings(),
-            Error::Outbox(_) | Error::Inbox(_) | Error::Database(_) | Error::Runs(_) => &[],
-        }
-    }
-}
+passes_on!(Env; Outbox, Inbox, Database, Runs);
 
 /// Returns where the pipelines are (all when none is named), and the newest `runs`.
 ///
@@ -77,10 +49,7 @@ impl Error {
 pub async fn run(env: &Env, pipelines: &[String], runs: usize) -> Result<report::Status> {
     let database = env.database()?;
     let mut status = report::Status::default();
-    let (pipelines, broken) = env
-        .sound_project()?
-        .sound(pipelines)
-        .map_err(env::Error::from)?;
+    let (pipelines, broken) = env.project()?.sound(pipelines).map_err(env::Error::from)?;
     for pipeline in pipelines {
         let hops = hops(env, database.as_ref(), &pipeline.name).await?;
         status.pipelines.push(hops);

@@ -3,10 +3,9 @@
 //! A pipeline that fails at one step goes no further; the others do.
 
 use crate::{
-    diagnostics::Finding,
     env::{self, Env},
     generate,
-    kind::Kind,
+    kind::passes_on,
     report::{self, Report, Step},
     update, upload,
 };
@@ -32,34 +31,7 @@ pub enum Error {
 /// A result of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-impl Error {
-    pub(crate) fn kind(&self) -> Kind {
-        match self {
-            Error::Env(error) => error.kind(),
-            Error::Generate(error) => error.kind(),
-            Error::Upload(error) => error.kind(),
-            Error::Update(error) => error.kind(),
-        }
-    }
-
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Error::Env(error) => error.hint(),
-            Error::Generate(error) => error.hint(),
-            Error::Upload(error) => error.hint(),
-            Error::Update(error) => error.hint(),
-        }
-    }
-
-    pub(crate) fn findings(&self) -> &[Finding] {
-        match self {
-            Error::Env(error) => error.findings(),
-            Error::Generate(error) => error.findings(),
-            Error::Upload(error) => error.findings(),
-            Error::Update(error) => error.findings(),
-        }
-    }
-}
+passes_on!(Env, Generate, Upload, Update;);
 
 /// Runs one turn. With a server or an inbox it ends there; with a database it goes
 /// on into the tables.

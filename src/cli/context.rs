@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     ending::Ending,
+    left_out,
     screen::{Screen, print_failure, print_report, sized},
 };
 use crate::{
@@ -69,7 +70,7 @@ pub(super) fn project_of(from: &Path) -> Loaded {
     Project::load_sound(&Config::root_of(from))
 }
 
-/// Returns what is wrong with the project, if anything is.
+/// Returns what is wrong with the project and its pipelines, if anything is.
 pub(super) fn faults(project: Loaded) -> Option<Findings> {
     match project {
         Ok(project) if project.broken.is_empty() => None,
@@ -228,7 +229,7 @@ impl Context {
     /// Takes the right to write to the data folder, and sweeps it.
     async fn lock(&self, words: &[String], wait: Duration) -> Result<Lock> {
         let holder = format!("pricemill {}", words.join(" "));
-        let lock = Lock::take(&self.env.data, &holder, wait).await?;
+        let lock = Lock::take(&self.env.data, &holder, wait, &*self.env.clock).await?;
         self.env.data.sweep().await;
         Ok(lock)
     }
@@ -237,6 +238,8 @@ impl Context {
     /// the command ended.
     pub(super) fn finish<R: Report>(&self, report: &R) -> Result<Ending> {
         print_report(report, self.screen.output())?;
+        let left_out = left_out::lines(report.left_out());
+        left_out.iter().for_each(|line| self.screen.show(line));
         Ok(Ending::counted(report.summary()))
     }
 

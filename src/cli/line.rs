@@ -100,6 +100,11 @@ const WITH_PIPELINES: [(&str, bool); 8] = [
     ("lineage", false),
 ];
 
+/// Says whether a command has flags that come from the manifests.
+pub(super) fn has_flags_of_pipelines(command: &str) -> bool {
+    WITH_PIPELINES.iter().any(|(name, _)| *name == command)
+}
+
 /// Returns the whole command line with the pipelines' own flags.
 pub(super) fn command(project: Option<&Project>) -> clap::Command {
     let line = Line::command();

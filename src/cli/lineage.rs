@@ -3,12 +3,13 @@
 use super::{
     context::Context,
     ending::Ending,
+    left_out,
     screen::{Output, print_report, print_text},
     selection::Selection,
 };
 use crate::{
     error::Result,
-    report::{Lineage, PipelineOutput},
+    report::{Lineage, PipelineOutput, Report},
     workbench,
 };
 
@@ -29,7 +30,13 @@ pub(super) fn run(context: &Context, args: Args) -> Result<Ending> {
         }
         output => print_report(&lineage, output)?,
     }
-    Ok(Ending::silent())
+    let errors = left_out::findings(&lineage.left_out);
+    let lines = left_out::lines(&lineage.left_out);
+    errors
+        .iter()
+        .chain(&lines)
+        .for_each(|it| context.screen.show(it));
+    Ok(Ending::uncounted(lineage.summary()))
 }
 
 fn tree(lineage: &Lineage, output: &PipelineOutput) -> String {

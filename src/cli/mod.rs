@@ -7,6 +7,7 @@
 mod context;
 mod ending;
 mod global;
+mod left_out;
 mod line;
 mod refusal;
 mod screen;
@@ -61,7 +62,8 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
     let parsed = match line::parse(arguments.clone(), project.as_ref().ok()) {
         Ok(parsed) => parsed,
         Err(error) => {
-            return refusal::refuse(&error, context::faults(project), &arguments, environment);
+            let faults = context::faults(project);
+            return refusal::refuse(&error, faults, &arguments, environment);
         }
     };
     let screen = Screen::new(parsed.global.screen_options(), environment);
@@ -146,6 +148,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<Ending> {
         Command::Explain(_) | Command::Docs(_) | Command::Schema => Ok(Ending::silent()),
         Command::Completions(args) => {
             completions::run(line::command(context.env.project().ok()), args.shell);
+            // Shells need completions even where the whole project is wrong.
+            context.say_left_out().unwrap_or_default();
             Ok(Ending::silent())
         }
     }

@@ -71,6 +71,7 @@ fn given(text: &str) -> Result<Given, String> {
 pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     let rows = rows(context, About::Sql(args.sql), args.limit, args.over).await?;
     print(context, rows).await?;
+    context.say_left_out()?;
     Ok(Ending::silent())
 }
 

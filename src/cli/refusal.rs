@@ -5,7 +5,7 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::ValueEnum;
+use clap::{ValueEnum, error::ErrorKind};
 
 use super::{
     line,
@@ -41,8 +41,10 @@ pub(super) fn refuse(
         return print(error);
     }
     let (command, output) = (command(arguments), output(arguments));
-    match invalid {
-        // Without a readable project its flags are not known.
+    // The flags of what cannot be read are not known.
+    let is_flag = error.kind() == ErrorKind::UnknownArgument
+        && command.as_deref().is_none_or(line::has_flags_of_pipelines);
+    match invalid.filter(|_| is_flag) {
         Some(findings) => {
             let options = Options {
                 output,

@@ -61,23 +61,39 @@ pub(super) fn with_pipelines(
     };
     let mut taken = longs(&command);
     taken.extend(global.iter().cloned());
-    for pipeline in project.pipelines.values() {
-        let flag = Arg::new(format!("pipeline:{}", pipeline.name))
-            .long(pipeline.name.clone())
-            .visible_aliases(pipeline.aliases.clone())
+    for (name, aliases, help) in flags(project) {
+        if !taken.insert(name.to_owned()) {
+            continue;
+        }
+        let mut aliases = aliases.to_vec();
+        aliases.retain(|alias| taken.insert(alias.clone()));
+        let flag = Arg::new(format!("pipeline:{name}"))
+            .long(name.to_owned())
+            .visible_aliases(aliases)
             .action(ArgAction::SetTrue)
             .help_heading("Pipelines")
-            .help(pipeline.description.trim_end_matches('.').to_owned());
-        if taken.insert(pipeline.name.clone()) {
-            taken.extend(pipeline.aliases.iter().cloned());
-            command = command.arg(of_pipelines(flag));
-        }
+            .help(help);
+        command = command.arg(of_pipelines(flag));
     }
     if params {
         with_parameters(command, project, taken)
     } else {
         command
     }
+}
+
+/// Returns the name, the aliases and the description of each pipeline; those that cannot
+/// run are last, and lose an alias that another has.
+fn flags(project: &Project) -> impl Iterator<Item = (&str, &[String], String)> {
+    let sound = project.pipelines.values().map(|pipeline| {
+        let description = pipeline.description.trim_end_matches('.').to_owned();
+        (pipeline.name.as_str(), &*pipeline.aliases, description)
+    });
+    let broken = project.broken.iter().map(|broken| {
+        let description = "Cannot run: `pricemill check` says why".to_owned();
+        (broken.name.as_str(), &*broken.aliases, description)
+    });
+    sound.chain(broken)
 }
 
 fn with_parameters(
@@ -120,14 +136,15 @@ pub(super) fn selected(matches: &ArgMatches, project: Option<&Project>) -> Selec
         names: many(PIPELINES),
         params: many(PARAM),
     };
+    for (name, ..) in project.into_iter().flat_map(flags) {
+        if let Ok(Some(true)) = matches.try_get_one::<bool>(&format!("pipeline:{name}")) {
+            selection.names.push(name.to_owned());
+        }
+    }
     for pipeline in project
         .iter()
         .flat_map(|project| project.pipelines.values())
     {
-        let flag = format!("pipeline:{}", pipeline.name);
-        if let Ok(Some(true)) = matches.try_get_one::<bool>(&flag) {
-            selection.names.push(pipeline.name.clone());
-        }
         for name in pipeline.params.keys() {
             let flag = format!("param:{name}");
             if let Ok(Some(value)) = matches.try_get_one::<String>(&flag) {

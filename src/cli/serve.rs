@@ -23,6 +23,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     })?;
     let address = listener.local_addr().unwrap_or(args.listen);
     let service = serve::service(&context.env, address.port())?;
+    context.say_left_out()?;
     context.screen.say(format!("listening on http://{address}"));
     let stop = async {
         context::signal().await;

@@ -47,6 +47,7 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     };
     let rows = rows(context, about, args.limit, args.over).await?;
     print(context, rows).await?;
+    context.say_left_out()?;
     Ok(Ending::silent())
 }
 
@@ -56,6 +57,7 @@ async fn show_schema(context: &Context, relation: &str) -> Result<Ending> {
         Output::Text => print_text(&table(&schema)),
         output => print_report(&schema, output)?,
     }
+    context.say_left_out()?;
     Ok(Ending::silent())
 }
 

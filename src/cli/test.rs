@@ -1,6 +1,6 @@
 //! `test`: the .slt tests of the SQL.
 
-use super::{context::Context, ending::Ending, screen::Line, selection::Selection};
+use super::{context::Context, ending::Ending, left_out, screen::Line, selection::Selection};
 use crate::{
     error::Result,
     report::{TestFile, TestOutcome},
@@ -20,7 +20,10 @@ pub(super) struct Args {
 /// Runs the pipelines' tests.
 pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     let names = &args.selection.names;
-    context.finish(&workbench::run_tests(&context.env, names, args.accept).await?)
+    let report = workbench::run_tests(&context.env, names, args.accept).await?;
+    let errors = left_out::findings(&report.left_out);
+    errors.iter().for_each(|error| context.screen.show(error));
+    context.finish(&report)
 }
 
 /// Returns what became of a test file.

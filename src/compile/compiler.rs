@@ -191,12 +191,15 @@ impl<'a> Compiler<'a> {
         for name in file.names() {
             match scope.meaning(&name.reference) {
                 Meaning::One(meaning) => named.push((name, meaning)),
-                Meaning::Unknown => {
-                    let known = scope.known();
-                    let finding = diagnose::unknown_table(file, name, &known);
-                    findings.push(private(scope, name, finding));
-                }
+                Meaning::Unknown => findings.push(unknown(scope, file, name)),
                 Meaning::Ambiguous(one, other) => findings.push(ambiguous(file, name, one, other)),
+                Meaning::Broken(broken) => {
+                    let faults = scope.faults(broken);
+                    match faults.is_empty() {
+                        true => findings.push(unknown(scope, file, name)),
+                        false => findings.extend(faults),
+                    }
+                }
             }
         }
         match findings.is_empty() {
@@ -204,6 +207,14 @@ impl<'a> Compiler<'a> {
             false => Err(Error::invalid(findings)),
         }
     }
+}
+
+fn unknown(scope: Scope<'_>, file: &SqlFile, name: &Name) -> Finding {
+    private(
+        scope,
+        name,
+        diagnose::unknown_table(file, name, &scope.known()),
+    )
 }
 
 /// Says of an unknown relation that it is another pipeline's own model.
@@ -224,15 +235,12 @@ fn private(scope: Scope<'_>, name: &Name, mut finding: Finding) -> Finding {
     finding
 }
 
-fn ambiguous(file: &SqlFile, name: &Name, one: &Pipeline, other: &Pipeline) -> Finding {
+fn ambiguous(file: &SqlFile, name: &Name, one: &str, other: &str) -> Finding {
     let table = name.reference.table();
-    let what = format!(
-        "`{table}` is a relation of both {} and {}",
-        one.name, other.name
-    );
+    let what = format!("`{table}` is a relation of both {one} and {other}");
     Finding::new(Code::AmbiguousRelation, what)
         .at(file.place(name.span.clone()), "which?")
-        .help(format!("write `{}.{table}`", one.relation()))
+        .help(format!("write `{}.{table}`", one.replace('-', "_")))
 }
 
 /// Plans a file whose relations are known.

@@ -12,7 +12,8 @@ use datafusion::common::TableReference;
 use crate::{
     catalog::{Edition, Named},
     database::Table,
-    pipeline::{Pipeline, Project, Relation, resolve},
+    diagnostics::Finding,
+    pipeline::{Broken, Pipeline, Project, Relation, resolve},
 };
 
 /// The schema of the datasets.
@@ -48,8 +49,10 @@ pub(crate) enum Scope<'a> {
 pub(crate) enum Meaning<'a> {
     /// This.
     One(Named<'a>),
-    /// A relation of this pipeline, and one of that.
-    Ambiguous(&'a Pipeline, &'a Pipeline),
+    /// A relation of this pipeline, and one of that, by their names.
+    Ambiguous(&'a str, &'a str),
+    /// A relation of a pipeline that cannot run.
+    Broken(&'a Broken),
     /// Nothing.
     Unknown,
 }
@@ -58,10 +61,12 @@ impl<'a> Scope<'a> {
     /// Returns what a name means here.
     pub(crate) fn meaning(self, name: &TableReference) -> Meaning<'a> {
         let named = match self {
-            Scope::Pipeline(project, pipeline) => in_pipeline(project, pipeline, name),
+            Scope::Pipeline(project, pipeline) => return in_pipeline(project, pipeline, name),
             Scope::Project(project) => return in_project(project, name),
             Scope::Update(pipeline, tables) => in_update(pipeline, tables, name),
-            Scope::Test(project, pipeline, made) => in_test(project, pipeline, made, name),
+            Scope::Test(project, pipeline, made) => {
+                return in_test(project, pipeline, made, name);
+            }
         };
         named.map_or(Meaning::Unknown, Meaning::One)
     }
@@ -74,6 +79,16 @@ impl<'a> Scope<'a> {
             }
             // An update reads no model.
             Scope::Update(..) => self,
+        }
+    }
+
+    /// Returns what keeps a pipeline from running.
+    pub(crate) fn faults(self, broken: &Broken) -> Vec<Finding> {
+        match self {
+            Scope::Pipeline(project, _) | Scope::Project(project) | Scope::Test(project, ..) => {
+                project.faults_of(&[broken]).0
+            }
+            Scope::Update(..) => Vec::new(),
         }
     }
 
@@ -98,8 +113,18 @@ fn in_pipeline<'a>(
     project: &'a Project,
     pipeline: &'a Pipeline,
     name: &TableReference,
-) -> Option<Named<'a>> {
-    named(project, pipeline, &resolve(project, pipeline, name)?)
+) -> Meaning<'a> {
+    let Some(relation) = resolve(project, pipeline, name) else {
+        return Meaning::Unknown;
+    };
+    let is_read = |broken: &&Broken| relation == Relation::Output(broken.name.clone());
+    match named(project, pipeline, &relation) {
+        Some(named) => Meaning::One(named),
+        None => match project.broken.iter().find(is_read) {
+            Some(broken) => Meaning::Broken(broken),
+            None => Meaning::Unknown,
+        },
+    }
 }
 
 /// Returns a relation of a pipeline's SQL with its definition.
@@ -143,7 +168,10 @@ fn in_project<'a>(project: &'a Project, name: &TableReference) -> Meaning<'a> {
             schema => {
                 let mut pipelines = pipelines(project);
                 let owner = pipelines.find(|pipeline| pipeline.relation() == schema);
-                one(owner.and_then(|owner| own(owner, table)))
+                match (owner, broken(project, schema)) {
+                    (None, Some(broken)) => Meaning::Broken(broken),
+                    (owner, _) => one(owner.and_then(|owner| own(owner, table))),
+                }
             }
         },
         TableReference::Full { .. } => Meaning::Unknown,
@@ -155,18 +183,34 @@ fn bare_in_project<'a>(project: &'a Project, name: &str) -> Meaning<'a> {
     if let Some(pipeline) = pipelines().find(|pipeline| pipeline.relation() == name) {
         return Meaning::One(Named::Output(pipeline));
     }
+    // Its output comes before a dataset of the name, whether it can run or not.
+    if let Some(broken) = broken(project, name) {
+        return Meaning::Broken(broken);
+    }
     if let Some(dataset) = project.datasets.get(name) {
         return Meaning::One(Named::Dataset(dataset, Edition::Current));
     }
     if let Some((shared, _)) = project.staging.models.get_key_value(name) {
         return Meaning::One(Named::Model(&project.staging, shared));
     }
-    let mut owners = pipelines().filter_map(|owner| Some((owner, own(owner, name)?)));
+    let sound = pipelines().filter_map(|owner| {
+        let named = own(owner, name)?;
+        Some((owner.name.as_str(), Meaning::One(named)))
+    });
+    let broken = project.broken.iter().filter(|broken| broken.has(name));
+    let broken = broken.map(|broken| (broken.name.as_str(), Meaning::Broken(broken)));
+    let mut owners = sound.chain(broken);
     match (owners.next(), owners.next()) {
         (Some((one, _)), Some((other, _))) => Meaning::Ambiguous(one, other),
-        (Some((_, named)), None) => Meaning::One(named),
+        (Some((_, meaning)), None) => meaning,
         (None, _) => Meaning::Unknown,
     }
+}
+
+/// Returns the pipeline of that name that cannot run.
+fn broken<'a>(project: &'a Project, name: &str) -> Option<&'a Broken> {
+    let mut broken = project.broken.iter();
+    broken.find(|broken| broken.relation() == name)
 }
 
 /// Returns the pipelines, and the one of the shared models.
@@ -207,15 +251,17 @@ fn in_test<'a>(
     pipeline: &'a Pipeline,
     made: &'a [String],
     name: &TableReference,
-) -> Option<Named<'a>> {
+) -> Meaning<'a> {
     let written = name.to_string();
     if let Some(made) = made.iter().find(|made| **made == written) {
-        return Some(Named::Made(made));
+        return Meaning::One(Named::Made(made));
     }
-    let named = in_pipeline(project, pipeline, name);
     let has_output = pipeline.models.contains_key(&pipeline.output);
     let is_own_name = || has_output && *name == TableReference::bare(pipeline.relation());
-    named.or_else(|| is_own_name().then_some(Named::Model(pipeline, &pipeline.output)))
+    match in_pipeline(project, pipeline, name) {
+        Meaning::Unknown if is_own_name() => Meaning::One(Named::Model(pipeline, &pipeline.output)),
+        meaning => meaning,
+    }
 }
 
 fn of_pipeline(project: &Project, pipeline: &Pipeline) -> Vec<String> {

@@ -17,7 +17,7 @@ mod sql;
 mod sqlite;
 mod table;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use datafusion::{arrow::record_batch::RecordBatch, execution::SendableRecordBatchStream};
@@ -148,6 +148,9 @@ pub trait Database: fmt::Debug + Send + Sync {
     async fn ping(&self) -> Result<()>;
 }
 
+/// How long a writer waits for another before it says that the database is busy.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Opens the database of that URL (`sqlite:PATH`, relative to `root`), made and
 /// migrated if need be.
 ///
@@ -155,10 +158,20 @@ pub trait Database: fmt::Debug + Send + Sync {
 ///
 /// Refuses a database of a later version, and one that is another program's.
 pub fn open(url: &str, root: &Path) -> Result<Arc<dyn Database>> {
+    open_patient(url, root, PATIENCE)
+}
+
+/// Does the same; a writer waits this long for another before the database is busy. The
+/// database itself waits, by the system's time.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_patient(url: &str, root: &Path, patience: Duration) -> Result<Arc<dyn Database>> {
     match url.strip_prefix("sqlite:") {
         Some(path) if !path.is_empty() => {
             let path = path.strip_prefix("//").unwrap_or(path);
-            Ok(Arc::new(sqlite::Sqlite::open(&root.join(path))?))
+            Ok(Arc::new(sqlite::Sqlite::open(&root.join(path), patience)?))
         }
         _ => Err(Error::Url {
             url: url.split_once(':').map_or(url, |(kind, _)| kind).to_owned(),

@@ -12,7 +12,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, T
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostics::did_you_mean;
+use crate::{diagnostics::did_you_mean, kind::Kind};
 
 /// Why a type or a contract could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -141,6 +141,12 @@ impl Dataset {
 }
 
 impl Error {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Error::Unknown { .. } | Error::Type(_) => Kind::Usage,
+        }
+    }
+
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Error::Unknown {

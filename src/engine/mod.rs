@@ -151,7 +151,17 @@ impl Error {
             Error::NotFetched { dataset, .. } => Some(format!(
                 "fetch `{dataset}`, or declare `optional = [\"{dataset}\"]` if it may be empty"
             )),
-            _ => None,
+            Error::Run { .. }
+            | Error::Value { .. }
+            | Error::Encode { .. }
+            | Error::NoText(_)
+            | Error::Draw { .. }
+            | Error::Io { .. }
+            | Error::Read { .. }
+            | Error::OneConnection
+            | Error::Invalid(_)
+            | Error::Given { .. }
+            | Error::NoOutput { .. } => None,
         }
     }
 

@@ -9,14 +9,12 @@ use indexmap::IndexMap;
 use super::{CheckResult, Generate, Generated, Outcome, Output, SHOWN};
 use crate::{
     artifact::id::PipelineName,
-    compile,
-    diagnostics::Finding,
-    engine,
+    compile, engine,
     env::{self, Env},
     fetch,
-    kind::Kind,
+    kind::passes_on,
     outbox::{self, Commit, Draft},
-    pipeline::{self, Broken, Pipeline, Project, Severity},
+    pipeline::{Broken, Pipeline, Project, Severity},
     report::{self, CheckOutcome, Embedded, Failure, GenerateOutcome, Model, Step},
     snapshot::Snapshot,
     storage,
@@ -26,12 +24,9 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The project or a place is not to be had.
+    /// The project, a parameter or a place is not to be had.
     #[error(transparent)]
     Env(#[from] env::Error),
-    /// A parameter cannot be used.
-    #[error(transparent)]
-    Param(#[from] pipeline::Error),
     /// There is no snapshot to generate from.
     #[error(transparent)]
     Fetch(#[from] fetch::Error),
@@ -41,46 +36,12 @@ pub enum Error {
     /// The outbox refused.
     #[error(transparent)]
     Outbox(#[from] outbox::Error),
-    /// A folder for intermediates could not be made.
-    #[error(transparent)]
-    Storage(#[from] storage::Error),
 }
 
 /// A result of this file.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-impl Error {
-    pub(crate) fn kind(&self) -> Kind {
-        match self {
-            Error::Env(error) => error.kind(),
-            Error::Param(_) => Kind::Usage,
-            Error::Fetch(error) => error.kind(),
-            Error::Engine(error) => error.kind(),
-            Error::Outbox(error) => error.kind(),
-            Error::Storage(error) => error.kind(),
-        }
-    }
-
-    pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Error::Env(error) => error.hint(),
-            Error::Param(error) => error.hint(),
-            Error::Fetch(error) => error.hint(),
-            Error::Engine(error) => error.hint(),
-            Error::Outbox(error) => error.hint(),
-            Error::Storage(error) => error.hint(),
-        }
-    }
-
-    pub(crate) fn findings(&self) -> &[Finding] {
-        match self {
-            Error::Env(error) => error.findings(),
-            Error::Fetch(error) => error.findings(),
-            Error::Engine(error) => error.findings(),
-            Error::Param(_) | Error::Outbox(_) | Error::Storage(_) => &[],
-        }
-    }
-}
+passes_on!(Env, Fetch, Engine; Outbox);
 
 /// What to generate.
 #[derive(Debug, Clone, Default)]
@@ -120,9 +81,10 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
 
 /// Generates the pipelines that were asked for, and those that they read.
 async fn selected(env: &Env, request: &Request) -> Result<report::Generate> {
-    let project = env.sound_project()?;
+    let project = env.project()?;
     let (pipelines, broken) = env.sound(&request.pipelines)?;
-    let bindings = project.bind(&pipelines, &request.params)?;
+    let bindings = project.bind(&pipelines, &request.params);
+    let bindings = bindings.map_err(env::Error::from)?;
     let project = &compile::narrowed(project, &pipelines, &bindings, &env.config.engine).await?;
     let pipelines = project.these(&pipelines);
     let inputs = inputs(env, project, &pipelines, request.snapshot.as_deref()).await?;
@@ -201,7 +163,7 @@ async fn inputs<'a>(
 }
 
 /// Returns a folder for what is only needed while the run lasts.
-fn work_folder(env: &Env) -> Result<tempfile::TempDir> {
+fn work_folder(env: &Env) -> env::Result<tempfile::TempDir> {
     let failed = |path: &std::path::Path| {
         let path = path.display().to_string();
         move |source| storage::Error::Io {

@@ -80,13 +80,13 @@ async fn check(database: &dyn Database, request: &Request, options: &Options) ->
 /// Returns the project, or what is wrong with its files. A broken pipeline matters only
 /// where no sound one has the units.
 fn project(env: &Env) -> Result<&Project, Findings> {
-    if let Ok(sound) = env.sound_project()
-        && pipeline::has_units(sound)
-    {
-        return Ok(sound);
-    }
-    env.project().map_err(|error| match error {
+    let project = env.project().map_err(|error| match error {
         env::Error::Invalid(findings) => findings,
         _ => Findings(Vec::new()),
-    })
+    })?;
+    let broken = pipeline::broken_units(project);
+    match broken.is_empty() {
+        true => Ok(project),
+        false => Err(project.faults_of(&broken)),
+    }
 }

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
+    str::Utf8Error,
     sync::Arc,
 };
 
@@ -19,6 +20,9 @@ pub(super) const DELETE: &str = "delete the file, or declare what it is for";
 static PIPELINES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pipelines");
 static SQL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/sql");
 static TESTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/sql");
+
+/// The folder of the tests.
+const TESTS_FOLDER: &str = "tests/sql";
 
 /// A file of the definitions that are embedded in the binary.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +48,7 @@ pub fn embedded() -> Vec<Embedded> {
     let mut found = Vec::new();
     collect("pipelines", &PIPELINES, &mut found);
     collect("sql", &SQL, &mut found);
-    collect("tests/sql", &TESTS, &mut found);
+    collect(TESTS_FOLDER, &TESTS, &mut found);
     found.sort_by_key(Embedded::path);
     found
 }
@@ -67,39 +71,77 @@ pub(super) struct OwnFiles {
 }
 
 /// The files of `pipelines/`, `sql/` and `tests/sql/`, by path, with `/` between the
-/// parts.
-pub(super) struct Files(BTreeMap<String, Vec<u8>>);
+/// parts; with what is wrong in place of what cannot be read.
+pub(super) struct Files(BTreeMap<String, Result<Vec<u8>, Box<Finding>>>);
 
 impl Files {
     /// Returns the definitions in the binary.
     pub(super) fn embedded() -> Files {
         let texts = embedded()
             .into_iter()
-            .map(|file| (slashed(&file.path()), file.bytes().to_vec()));
+            .map(|file| (slashed(&file.path()), Ok(file.bytes().to_vec())));
         Files(texts.collect())
     }
 
-    /// Reads the definitions of a project's folder. What is hidden is left out.
-    pub(super) fn read(root: &Path) -> Result<Files, Box<Finding>> {
-        let mut files = BTreeMap::new();
-        for folder in ["pipelines", "sql", "tests/sql"] {
-            read_folder(root, Path::new(folder), &mut files)?;
+    /// Reads the definitions of a project's folder. What is hidden is left out, and of the
+    /// tests, which are read when they run, only the names are taken.
+    pub(super) fn read(root: &Path) -> Files {
+        let mut files = Files(BTreeMap::new());
+        for folder in ["pipelines", "sql", TESTS_FOLDER] {
+            read_folder(root, Path::new(folder), &mut files);
         }
-        Ok(Files(files))
+        files
     }
 
-    /// Returns the names and the bytes of the files right in `folder` that end in
+    /// Keeps what is wrong with a path. Tests say so themselves when they run.
+    fn fault(&mut self, path: &Path, error: &io::Error) {
+        if !path.starts_with(TESTS_FOLDER) {
+            self.0.insert(slashed(path), Err(unreadable(path, error)));
+        }
+    }
+
+    /// Returns what cannot be read, each with its path as its place.
+    pub(super) fn faults(&self) -> impl Iterator<Item = Finding> {
+        let faults = self.0.values().filter_map(|file| file.as_ref().err());
+        faults.map(|finding| (**finding).clone())
+    }
+
+    /// Says whether there is something at a path, readable or not.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
+    /// Returns the names and the paths of the files right in `folder` that end in
     /// `.extension`, by name, without the extension.
-    pub(super) fn with_extension<'a>(
+    pub(super) fn named<'a>(
+        &'a self,
+        folder: &'a str,
+        extension: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
+        let found = self.with_extension(folder, extension);
+        found.map(|(name, path, _)| (name, path))
+    }
+
+    /// Returns the names, the paths and the bytes of those that can be read.
+    pub(super) fn readable<'a>(
         &'a self,
         folder: &'a str,
         extension: &'a str,
     ) -> impl Iterator<Item = (&'a str, &'a str, &'a [u8])> + 'a {
-        self.0.iter().filter_map(move |(path, bytes)| {
+        let found = self.with_extension(folder, extension);
+        found.filter_map(|(name, path, file)| Some((name, path, file.as_ref().ok()?.as_slice())))
+    }
+
+    fn with_extension<'a>(
+        &'a self,
+        folder: &'a str,
+        extension: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str, &'a Result<Vec<u8>, Box<Finding>>)> + 'a {
+        self.0.iter().filter_map(move |(path, file)| {
             let name = path.strip_prefix(folder)?.strip_prefix('/')?;
             let (stem, end) = name.rsplit_once('.')?;
             let is_one = end.eq_ignore_ascii_case(extension) && !stem.contains('/');
-            is_one.then_some((stem, path.as_str(), bytes.as_slice()))
+            is_one.then_some((stem, path.as_str(), file))
         })
     }
 
@@ -127,12 +169,7 @@ impl Files {
 
     /// Returns the file as text.
     pub(super) fn text(path: &str, bytes: &[u8]) -> Result<SourceFile, Box<Finding>> {
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let at = error.valid_up_to();
-            let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            let what = format!("{path}, line {line}, is not UTF-8");
-            Box::new(Finding::new(Code::NotText, what).help("save the file as UTF-8"))
-        })?;
+        let text = std::str::from_utf8(bytes).map_err(|error| not_text(path, bytes, &error))?;
         Ok(SourceFile {
             path: PathBuf::from(path),
             text: Arc::from(text),
@@ -140,35 +177,63 @@ impl Files {
     }
 }
 
-fn read_folder(
-    root: &Path,
-    folder: &Path,
-    files: &mut BTreeMap<String, Vec<u8>>,
-) -> Result<(), Box<Finding>> {
+/// Finds that a file is not text. It is shown up to its first byte that is not.
+fn not_text(path: &str, bytes: &[u8], error: &Utf8Error) -> Box<Finding> {
+    let at = error.valid_up_to();
+    let text = String::from_utf8_lossy(&bytes[..at]) + "\u{fffd}";
+    let file = SourceFile {
+        path: PathBuf::from(path),
+        text: Arc::from(text),
+    };
+    let place = file.place(at..file.text.len());
+    let finding = Finding::new(Code::NotText, format!("{path} is not UTF-8"));
+    let finding = finding.at(place, "not a letter in UTF-8");
+    Box::new(finding.help("save the file as UTF-8"))
+}
+
+/// Reads what is below a folder. Only the names of tests are taken.
+fn read_folder(root: &Path, folder: &Path, files: &mut Files) {
     let entries = match std::fs::read_dir(root.join(folder)) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(unreadable(folder, &error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) => return files.fault(folder, &error),
     };
     for entry in entries {
-        let entry = entry.map_err(|error| unreadable(folder, &error))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return files.fault(folder, &error),
+        };
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
         let path = folder.join(entry.file_name());
-        if entry.path().is_dir() {
-            read_folder(root, &path, files)?;
+        if entry.path().is_dir() && !is_definition(&path) {
+            read_folder(root, &path, files);
+        } else if path.starts_with(TESTS_FOLDER) {
+            files.0.insert(slashed(&path), Ok(Vec::new()));
         } else {
-            let bytes = std::fs::read(entry.path()).map_err(|error| unreadable(&path, &error))?;
-            files.insert(slashed(&path), bytes);
+            match std::fs::read(entry.path()) {
+                Ok(bytes) => drop(files.0.insert(slashed(&path), Ok(bytes))),
+                Err(error) => files.fault(&path, &error),
+            }
         }
     }
-    Ok(())
+}
+
+/// Says whether a path has the name of a manifest or of SQL, which a folder must not have.
+fn is_definition(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    let manifest = path.starts_with("pipelines") && extension == "toml";
+    manifest || (path.starts_with("sql") && extension == "sql")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Box<Finding> {
     let what = format!("{} cannot be read: {error}", path.display());
-    Box::new(Finding::new(Code::UnreadableFile, what))
+    let file = SourceFile {
+        path: path.to_owned(),
+        text: Arc::from(""),
+    };
+    Box::new(Finding::new(Code::UnreadableFile, what).at(file.place(0..0), "this file"))
 }
 
 fn slashed(path: &Path) -> String {

@@ -1,6 +1,6 @@
 //! Reads `pipelines/*.toml` and `sql/` into a [`Project`], and finds what is wrong.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use indexmap::IndexMap;
 
@@ -33,8 +33,7 @@ type Read = (Project, Vec<Finding>);
 
 fn read_any(root: &Path) -> Result<Read, Findings> {
     if root.join("pipelines").is_dir() {
-        let files = Files::read(root).map_err(|finding| Findings(vec![*finding]))?;
-        read(Some(root), &files)
+        read(Some(root), &Files::read(root))
     } else {
         read(None, &Files::embedded())
     }
@@ -55,7 +54,7 @@ pub(super) fn readable(root: &Path) -> Option<Project> {
 }
 
 fn read(root: Option<&Path>, files: &Files) -> Result<Read, Findings> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = files.faults().collect();
     let mut project = Project {
         root: root.map(Path::to_owned),
         datasets: IndexMap::new(),
@@ -65,8 +64,12 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Read, Findings> {
         broken: Vec::new(),
     };
     let manifests = texts(files, "pipelines", "toml", &mut findings);
+    let names = pipeline_names(files);
     let Some(file) = manifests.get("sources") else {
-        return Err(Findings(vec![no_sources(&manifests)]));
+        if !files.has("pipelines/sources.toml") && !files.has("pipelines") {
+            findings.push(no_sources(&names));
+        }
+        return Err(Findings(findings));
     };
     let (sources, found) = sources::read(file);
     findings.extend(found);
@@ -85,19 +88,29 @@ fn read(root: Option<&Path>, files: &Files) -> Result<Read, Findings> {
             .pipelines
             .extend(pipeline.map(|pipeline| (name.clone(), pipeline)));
     }
+    // Their outputs are known by name, so that no dataset is taken for one.
+    project.broken = broken::unread(&project, &names, files);
     let shared = texts(files, "sql/staging", "sql", &mut findings);
     project.staging = staging::pipeline(relations(shared, &mut findings));
     findings.extend(staging::share(&mut project));
     findings.extend(duplicate_names(&project));
-    findings.extend(stray_folders("sql", files.folders("sql"), &manifests));
-    findings.extend(stray_folders(
-        "tests/sql",
-        files.folders("tests/sql"),
-        &manifests,
-    ));
-    findings.extend(stray_files(files, &manifests));
+    findings.extend(stray(files, &names));
     findings.extend(graph::connect(&mut project));
     Ok((project, findings))
+}
+
+/// Returns the names of the pipelines, also of those whose manifest cannot be read, sorted.
+fn pipeline_names(files: &Files) -> BTreeSet<String> {
+    let manifests = files.named("pipelines", "toml");
+    let names = manifests.map(|(name, _)| name.to_owned());
+    names.filter(|name| name != "sources").collect()
+}
+
+/// Warns of folders and files that belong to no pipeline, and of files that nothing reads.
+fn stray(files: &Files, names: &BTreeSet<String>) -> Vec<Finding> {
+    let above = ["sql", "tests/sql"].into_iter();
+    let folders = above.flat_map(|above| stray_folders(above, files.folders(above), names));
+    folders.chain(stray_files(files, names)).collect()
 }
 
 /// Sorts findings by their places.
@@ -120,9 +133,9 @@ fn finish(mut project: Project, findings: Vec<Finding>) -> Result<Project, Findi
     Ok(project)
 }
 
-fn no_sources(manifests: &IndexMap<String, SourceFile>) -> Finding {
+fn no_sources(names: &BTreeSet<String>) -> Finding {
     let finding = Finding::new(Code::MissingFile, "there is no pipelines/sources.toml");
-    match nearest("sources", manifests.keys().map(String::as_str)) {
+    match nearest("sources", names.iter().map(String::as_str)) {
         Some(near) => finding.help(did_you_mean(format!("pipelines/{near}.toml"))),
         None => finding.help("it declares the datasets; `pricemill new DIR` writes one"),
     }
@@ -188,7 +201,8 @@ fn seeds_of(
     all
 }
 
-/// Reads a folder's files of one extension, by name, sorted.
+/// Reads a folder's files of one extension, by name, sorted. What cannot be read is among
+/// the faults of the files.
 fn texts(
     files: &Files,
     folder: &str,
@@ -196,9 +210,9 @@ fn texts(
     findings: &mut Vec<Finding>,
 ) -> IndexMap<String, SourceFile> {
     let mut texts = IndexMap::new();
-    for (name, path, bytes) in files.with_extension(folder, extension) {
+    for (name, path, bytes) in files.readable(folder, extension) {
         match Files::text(path, bytes) {
-            Ok(file) => drop(texts.insert(name.to_owned(), file)),
+            Ok(file) => insert(&mut texts, name, file, findings),
             Err(finding) => findings.push(*finding),
         }
     }
@@ -218,21 +232,52 @@ fn relations(
             let finding = Finding::new(Code::BadName, what).at(file.place(0..0), "this file");
             findings.push(finding.help("use lower-case letters, digits and `_`"));
         }
-        relations.insert(relation, file);
+        insert(&mut relations, &relation, file, findings);
     }
     relations
 }
 
-/// Finds names and aliases that two pipelines answer to.
+/// Keeps a file under its name, or finds that another has it.
+fn insert(
+    files: &mut IndexMap<String, SourceFile>,
+    name: &str,
+    file: SourceFile,
+    findings: &mut Vec<Finding>,
+) {
+    if let Some(other) = files.get(name) {
+        let what = format!("`{name}` is also {}", other.path.display());
+        let finding = Finding::new(Code::DuplicateName, what).at(file.place(0..0), "this file");
+        findings.push(finding.help("rename one of the two files"));
+        return;
+    }
+    files.insert(name.to_owned(), file);
+}
+
+/// Finds names and aliases that two pipelines answer to. Of two files that differ in `-`
+/// and `_` alone neither is meant more than the other; an alias gives way to a name.
 fn duplicate_names(project: &Project) -> Vec<Finding> {
     let mut taken: IndexMap<String, &str> = IndexMap::new();
     let mut findings = Vec::new();
     for pipeline in project.pipelines.values() {
-        taken.insert(pipeline.relation(), &pipeline.name);
+        let Some(other) = taken.insert(pipeline.relation(), &pipeline.name) else {
+            continue;
+        };
+        let other = &project.pipelines[other];
+        for (one, other) in [(pipeline, other), (other, pipeline)] {
+            let place = one.manifest.place(0..0);
+            let what = format!(
+                "`{}` and `{}` are the same name in SQL",
+                one.name, other.name
+            );
+            let finding = Finding::new(Code::DuplicateName, what).at(place, "this file");
+            findings.push(finding.help("rename one of the two files, and its folder"));
+        }
     }
     for pipeline in project.pipelines.values() {
         for alias in &pipeline.aliases {
-            let Some(owner) = taken.insert(names::relation(alias), &pipeline.name) else {
+            let relation = names::relation(alias);
+            let Some(owner) = taken.get(&relation) else {
+                taken.insert(relation, &pipeline.name);
                 continue;
             };
             let what = format!("`{alias}` already names the pipeline `{owner}`");
@@ -246,34 +291,26 @@ fn duplicate_names(project: &Project) -> Vec<Finding> {
 }
 
 /// Warns of folders right below `above` that no pipeline has.
-fn stray_folders(
-    above: &str,
-    folders: Vec<&str>,
-    manifests: &IndexMap<String, SourceFile>,
-) -> Vec<Finding> {
+fn stray_folders(above: &str, folders: Vec<&str>, names: &BTreeSet<String>) -> Vec<Finding> {
     let stray = folders
         .into_iter()
-        .filter(|folder| *folder != STAGING && !manifests.contains_key(*folder));
+        .filter(|folder| *folder != STAGING && !names.contains(*folder));
     stray
         .map(|folder| {
             let what = format!(
                 "{above}/{folder} belongs to no pipeline: there is no pipelines/{folder}.toml"
             );
-            let known = manifests
-                .keys()
-                .map(String::as_str)
-                .filter(|name| *name != "sources");
-            Finding::new(Code::UnusedFile, what).suggest(folder, known, DELETE)
+            Finding::new(Code::UnusedFile, what).suggest(folder, names, DELETE)
         })
         .collect()
 }
 
 /// Warns of files in a pipeline's folder that nothing reads: a check in `check/` would
 /// never be run.
-fn stray_files(files: &Files, manifests: &IndexMap<String, SourceFile>) -> Vec<Finding> {
+fn stray_files(files: &Files, names: &BTreeSet<String>) -> Vec<Finding> {
     let in_pipelines = files.below("sql").filter_map(|path| {
         let (pipeline, rest) = path.split_once('/')?;
-        let is_known = manifests.contains_key(pipeline) || pipeline == STAGING;
+        let is_known = names.contains(pipeline) || pipeline == STAGING;
         is_known.then_some((path, pipeline, rest))
     });
     in_pipelines

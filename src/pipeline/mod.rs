@@ -43,11 +43,11 @@ pub use seeds::read_seed;
 pub use sql::{Name, SqlFile};
 pub(crate) use sql::{ParsedText, byte_at, lower_first, parse_any, walk, walk_mut};
 pub use template::{Part, Slot, Template};
-pub(crate) use units::{has_units, units};
+pub(crate) use units::{broken_units, units};
 
 use crate::{
     dataset::{Contract, Dataset, Docs},
-    diagnostics::{self, Finding, Findings, did_you_mean},
+    diagnostics::{Finding, Findings, did_you_mean},
 };
 
 /// Why a pipeline could not be selected or bound.
@@ -295,56 +295,6 @@ impl Project {
     /// Returns every fault, if one is in what all pipelines share.
     pub fn load_sound(root: &std::path::Path) -> Result<Project, Findings> {
         load::load_sound(root)
-    }
-
-    /// Returns the pipelines meant that cannot run; all of them when no name is given.
-    pub fn broken(&self, names: &[String]) -> Vec<&Broken> {
-        let is_meant = |one: &&Broken| names.is_empty() || names.iter().any(|name| one.is(name));
-        self.broken.iter().filter(is_meant).collect()
-    }
-
-    /// Returns what keeps a broken pipeline from running: the errors of its own files, or
-    /// those of the pipeline that it reads.
-    fn faults(&self, broken: &Broken) -> Vec<Finding> {
-        let mut one = broken;
-        // Each reads one that was set aside before it.
-        while let Some(next) = &one.because {
-            match self.broken.iter().find(|other| other.name == *next) {
-                Some(other) => one = other,
-                None => break,
-            }
-        }
-        let errors = one.findings.iter();
-        let errors = errors.filter(|finding| finding.severity == diagnostics::Severity::Error);
-        errors.cloned().collect()
-    }
-
-    /// Returns what keeps pipelines from running, each fault once.
-    pub fn faults_of(&self, broken: &[&Broken]) -> Findings {
-        let mut all = Vec::new();
-        for finding in broken.iter().flat_map(|one| self.faults(one)) {
-            if !all.contains(&finding) {
-                all.push(finding);
-            }
-        }
-        Findings(all)
-    }
-
-    /// Returns the pipelines meant by names or aliases, as [`Project::select`] does, without
-    /// those that cannot run, and these.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`Error::Unknown`] with the nearest name there is.
-    pub fn sound(&self, names: &[String]) -> Result<(Vec<&Pipeline>, Vec<&Broken>)> {
-        let broken = self.broken(names);
-        let is_sound = |name: &&String| !broken.iter().any(|one| one.is(name));
-        let sound: Vec<String> = names.iter().filter(is_sound).cloned().collect();
-        let pipelines = match sound.is_empty() && !names.is_empty() {
-            true => Vec::new(),
-            false => self.select(&sound)?,
-        };
-        Ok((pipelines, broken))
     }
 
     /// Reads what can be read of a project that [`Project::load`] refuses, to find what else

@@ -22,7 +22,8 @@ pub enum Relation {
 }
 
 /// Returns what `reference` stands for in the pipeline's SQL: its model or a shared one,
-/// its seed, another pipeline's output, a dataset, the first that there is.
+/// its seed, another pipeline's output, a dataset, the first that there is. A pipeline
+/// that cannot run still has its name.
 pub(crate) fn resolve(
     project: &Project,
     pipeline: &Pipeline,
@@ -47,13 +48,12 @@ fn resolve_bare(project: &Project, pipeline: &Pipeline, name: &str) -> Option<Re
     if pipeline.seeds.contains_key(name) {
         return Some(Relation::Seed(name.to_owned()));
     }
-    let mut others = project
-        .pipelines
-        .values()
-        .filter(|other| other.name != pipeline.name);
-    let output = others.find(|other| names::relation(&other.name) == name);
-    match output {
-        Some(other) => Some(Relation::Output(other.name.clone())),
+    let outputs = project.pipelines.keys();
+    let broken = project.broken.iter().map(|broken| &broken.name);
+    let mut outputs = outputs.chain(broken);
+    let is_meant = |output: &&String| **output != pipeline.name && names::relation(output) == name;
+    match outputs.find(is_meant) {
+        Some(other) => Some(Relation::Output(other.clone())),
         None => dataset(project, name).map(Relation::Dataset),
     }
 }

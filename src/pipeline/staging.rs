@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     dataset::{Contract, Docs},
-    diagnostics::{Code, Finding},
+    diagnostics::{Code, Finding, Place},
 };
 
 /// The folder, and the name under which its models are tested and queried.
@@ -95,18 +95,21 @@ fn take_in(pipeline: &mut Pipeline, staging: &Pipeline) {
 }
 
 /// Finds a shared model with the name of a dataset or of a pipeline: every pipeline would
-/// read it instead.
+/// read it instead. A pipeline has to give way, as a shared model is everybody's.
 fn hiding(project: &Project, name: &str, file: &SqlFile) -> Option<Finding> {
+    let model = file.place(0..0);
+    if project.datasets.contains_key(name) {
+        let what = format!("the shared model `{name}` has the name of a dataset");
+        let finding = Finding::new(Code::DuplicateName, what).at(model, "this model");
+        return Some(finding.help("rename the file"));
+    }
     let mut pipelines = project.pipelines.values();
-    let is_pipeline = pipelines.any(|pipeline| pipeline.relation() == name);
-    let what = match project.datasets.contains_key(name) {
-        true => "a dataset",
-        false if is_pipeline => "a pipeline",
-        false => return None,
-    };
-    let what = format!("the shared model `{name}` has the name of {what}");
-    let finding = Finding::new(Code::DuplicateName, what).at(file.place(0..0), "this model");
-    Some(finding.help("rename the file"))
+    let pipeline = pipelines.find(|pipeline| pipeline.relation() == name)?;
+    let what = format!("the shared model `{name}` has the name of a pipeline");
+    let finding = Finding::new(Code::DuplicateName, what);
+    let finding = finding.at(pipeline.manifest.place(0..0), "this pipeline");
+    let finding = finding.see(model, "the shared model");
+    Some(finding.help("rename one of the two"))
 }
 
 fn unread(project: &Project, name: &str, file: &SqlFile) -> Option<Finding> {
@@ -133,7 +136,8 @@ fn misread(project: &Project, pipeline: &Pipeline) -> Vec<Finding> {
                 let (table, reader) = (name.reference.table(), &pipeline.name);
                 let what = format!("{reader} reads `{model}` and has its own `{table}`");
                 let finding = Finding::new(Code::DuplicateName, what)
-                    .at(file.place(name.span.clone()), "would be another relation");
+                    .at(own(pipeline, table), "hides the other")
+                    .see(file.place(name.span.clone()), "would be another relation");
                 findings.push(finding.help(format!(
                     "rename `{table}` of {reader}; a dataset is also `export.{table}`"
                 )));
@@ -141,6 +145,14 @@ fn misread(project: &Project, pipeline: &Pipeline) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Returns the place of a pipeline's own model or seed, else of the pipeline itself.
+fn own(pipeline: &Pipeline, name: &str) -> Place {
+    let model = pipeline.models.get(name).map(|file| file.place(0..0));
+    let seed = pipeline.seeds.get(name).map(|file| file.place(0..0));
+    let own = model.or(seed);
+    own.unwrap_or_else(|| pipeline.manifest.place(0..0))
 }
 
 impl Project {

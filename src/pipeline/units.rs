@@ -10,7 +10,7 @@ use datafusion::arrow::{
     record_batch::RecordBatch,
 };
 
-use super::{Project, SourceFile, read_seed};
+use super::{Broken, Project, SourceFile, read_seed};
 use crate::{
     diagnostics::{Code, Finding, Findings},
     text::Units,
@@ -19,10 +19,14 @@ use crate::{
 /// The seed's name.
 const SEED: &str = "units";
 
-/// Returns whether a pipeline of the project has units.
-pub(crate) fn has_units(project: &Project) -> bool {
+/// Returns the pipelines whose units are not to be had, where no other has any.
+pub(crate) fn broken_units(project: &Project) -> Vec<&Broken> {
     let mut pipelines = project.pipelines.values();
-    pipelines.any(|pipeline| pipeline.seeds.contains_key(SEED))
+    if pipelines.any(|pipeline| pipeline.seeds.contains_key(SEED)) {
+        return Vec::new();
+    }
+    let broken = project.broken.iter();
+    broken.filter(|broken| broken.has(SEED)).collect()
 }
 
 /// Returns the units of the project's seeds; the usual ones where it has no such seed.

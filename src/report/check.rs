@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Report, Summary};
+use super::{LeftOut, Report, Summary};
 use crate::{
     diagnostics::{Finding, Severity},
     kind::Kind,
@@ -20,6 +20,9 @@ pub struct Check {
     pub findings: Vec<Finding>,
     /// What the contracts promise.
     pub promises: Vec<Promise>,
+    /// The pipelines that were left out, as their files have errors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Something that a contract promises of an output's rows.
@@ -60,6 +63,10 @@ impl Report for Check {
 
     fn items(&self) -> Vec<&Finding> {
         self.findings.iter().collect()
+    }
+
+    fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     fn summary(&self) -> Summary {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Report, Summary};
+use super::{LeftOut, Report, Summary};
 
 /// A new snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,6 +18,9 @@ pub struct Fetch {
     pub fetched_at: DateTime<Utc>,
     /// The datasets, in the order in which they were fetched.
     pub datasets: Vec<Dataset>,
+    /// The pipelines that were left out, as their files have errors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// One dataset of a new snapshot.
@@ -63,6 +66,10 @@ impl Report for Fetch {
 
     fn items(&self) -> Vec<&Dataset> {
         self.datasets.iter().collect()
+    }
+
+    fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     fn summary(&self) -> Summary {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Report, Summary};
+use super::{LeftOut, Report, Summary};
 
 /// The pipelines' models and what they read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -11,6 +11,9 @@ pub struct Lineage {
     pub outputs: Vec<PipelineOutput>,
     /// One edge a reader and what it reads.
     pub edges: Vec<Edge>,
+    /// The pipelines that were left out, as their files have errors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What a pipeline delivers.
@@ -48,6 +51,12 @@ impl Report for Lineage {
     }
 
     fn summary(&self) -> Summary {
-        Summary::default()
+        let mut summary = Summary::default();
+        summary.left_out(&self.left_out);
+        summary
+    }
+
+    fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 }

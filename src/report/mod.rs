@@ -14,6 +14,7 @@ mod explain;
 mod failure;
 mod fetch;
 mod generate;
+mod left_out;
 mod lineage;
 mod load;
 mod schema;
@@ -42,6 +43,7 @@ pub use generate::{
     CheckOutcome, CheckResult, Cost, Embedded, Generate, GenerateOutcome, Generated, Model,
     Operator,
 };
+pub use left_out::LeftOut;
 pub use lineage::{Edge, Lineage, PipelineOutput};
 pub use load::{Load, LoadedTable};
 pub use schema::{Schema, SchemaColumn};
@@ -69,6 +71,12 @@ pub trait Report: Serialize {
 
     /// Counts how it ended.
     fn summary(&self) -> Summary;
+
+    /// Returns the pipelines that the command went on without, where it is about many and
+    /// has no item for each.
+    fn left_out(&self) -> &[LeftOut] {
+        &[]
+    }
 
     /// Returns what a column of CSV holds of an item that was turned into JSON.
     fn cell<'a>(item: &'a Value, column: &str) -> Option<&'a Value> {

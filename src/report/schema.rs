@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Report, Summary};
+use super::{LeftOut, Report, Summary};
 
 /// A relation's columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -11,6 +11,9 @@ pub struct Schema {
     pub relation: String,
     /// Its columns, in order.
     pub columns: Vec<SchemaColumn>,
+    /// The pipelines that were left out, as their files have errors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// A column.
@@ -40,5 +43,9 @@ impl Report for Schema {
 
     fn summary(&self) -> Summary {
         Summary::default()
+    }
+
+    fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Report, Summary, state, words};
+use super::{LeftOut, Report, Summary, state, words};
 use crate::{diagnostics::Finding, kind::Kind};
 
 /// The pipelines' test files, by pipeline and path.
@@ -10,6 +10,9 @@ use crate::{diagnostics::Finding, kind::Kind};
 pub struct Test {
     /// The test files, in the order in which they ran.
     pub files: Vec<TestFile>,
+    /// The pipelines that were left out, as their files have errors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// One test file.
@@ -74,6 +77,11 @@ impl Report for Test {
                 TestOutcome::Fail => summary.failed(Kind::Failed),
             }
         }
+        summary.left_out(&self.left_out);
         summary
+    }
+
+    fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 }

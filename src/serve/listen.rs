@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::TokioIo,
     server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
@@ -15,7 +15,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::{Error, Limits, Result, Service, app};
+use super::{Error, Result, Service, app, timer::ClockTimer};
 use crate::clock::{self, Clock};
 
 /// Serves until `shutdown` comes; then accepts nothing more, lets the requests in
@@ -30,6 +30,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
     let (limits, clock) = (service.limits, service.clock.clone());
+    let timer = ClockTimer::new(clock.clone());
     let app = app(service);
     let free = Arc::new(Semaphore::new(limits.max_connections));
     let graceful = GracefulShutdown::new();
@@ -40,8 +41,9 @@ pub async fn serve(
             accepted = accept(&listener, &free, &*clock) => {
                 let (stream, peer, permit) = accepted?;
                 let (app, watcher) = (app.clone(), graceful.watcher());
+                let timer = (timer.clone(), limits.header_timeout);
                 connections.spawn(async move {
-                    connection(stream, peer, app, watcher, limits).await;
+                    connection(stream, peer, app, watcher, timer).await;
                     drop(permit);
                 });
             }
@@ -82,15 +84,15 @@ async fn connection(
     peer: SocketAddr,
     app: Router,
     watcher: Watcher,
-    limits: Limits,
+    (timer, header_timeout): (ClockTimer, Duration),
 ) {
     let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         app.clone().oneshot(request.map(Body::new))
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
+        .timer(timer)
+        .header_read_timeout(header_timeout)
         .max_buf_size(64 << 10)
         .serve_connection(TokioIo::new(stream), answer);
     if let Err(error) = watcher.watch(connection).await {

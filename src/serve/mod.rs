@@ -15,6 +15,7 @@ mod health;
 mod listen;
 mod service;
 mod throttle;
+mod timer;
 mod uploads;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};

@@ -71,9 +71,17 @@ pub(super) async fn upload(
 
 fn find<'a>(service: &'a Service, endpoint: &str) -> Result<&'a Pipeline> {
     let mut pipelines = service.project.pipelines.values();
-    pipelines
-        .find(|pipeline| pipeline.upload && pipeline.endpoint == endpoint)
-        .ok_or(Refusal::NotFound)
+    let found = pipelines.find(|pipeline| pipeline.upload && pipeline.endpoint == endpoint);
+    let mut broken = service.project.broken.iter();
+    match found {
+        Some(pipeline) => Ok(pipeline),
+        // A sender keeps what it has until the definition is mended.
+        None if broken.any(|broken| broken.name == endpoint) => Err(Refusal::upload(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the pipeline's definition has errors on this server",
+        )),
+        None => Err(Refusal::NotFound),
+    }
 }
 
 fn layout(pipeline: &Pipeline) -> Result<Layout> {

@@ -314,6 +314,19 @@ mod tests {
         assert_eq!(refused, "the server asks to wait 11 s (status 429)");
     }
 
+    #[test]
+    fn a_server_on_this_machine_has_seconds_to_come_up() {
+        let clock = FakeClock::at(DateTime::UNIX_EPOCH);
+        let mut patience = Patience::new(server(), 600 * SECOND, clock.as_ref());
+        patience.shorten(clock.as_ref());
+        let pause = patience.pause(status(500, None), clock.as_ref()).unwrap();
+        let shown = pause.to_string();
+        assert!(shown.ends_with("giving up in 3 s"), "{shown}");
+        clock.advance(GRACE);
+        let over = patience.pause(status(500, None), clock.as_ref());
+        assert!(matches!(over, Err(Error::Unavailable { .. })));
+    }
+
     #[tokio::test]
     async fn a_closed_gate_is_passed_when_its_time_has_come() {
         let clock = FakeClock::at(DateTime::UNIX_EPOCH);

@@ -3,11 +3,11 @@
 //! In comes a question with the names of what it is asked over; out come rows, as a
 //! stream. Nothing is written.
 
-use super::{Error, Needs, Query, Result, Rows, query, select_all, show};
+use super::{Needs, Query, Result, Rows, query, query::require_sound, select_all, show};
 use crate::{
     catalog::Given,
     engine,
-    env::Env,
+    env::{self, Env},
     fetch,
     snapshot::{self, Snapshot},
 };
@@ -67,13 +67,14 @@ impl About {
 pub async fn ask(env: &Env, question: &Question) -> Result<Rows> {
     let project = env.project()?;
     let sql = question.about.sql();
+    require_sound(project, &sql)?;
     let needs = Needs::of(project, &sql);
     let data = Data::open(env, &needs, question).await?;
     let pipelines = needs.pipelines.iter();
     let pipelines: Vec<_> = pipelines.map(|name| &project.pipelines[name]).collect();
     let bindings = project
         .bind(&pipelines, &question.params)
-        .map_err(Error::Param)?;
+        .map_err(env::Error::from)?;
     let job = Query {
         project,
         bindings: &bindings,

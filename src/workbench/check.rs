@@ -20,8 +20,8 @@ use crate::{
 ///
 /// Returns an error when a pipeline is unknown or no session can be made: what is wrong
 /// with the project is in the report.
-pub async fn check(env: &Env, pipelines: &[String]) -> Result<report::Check> {
-    let project = match env.sound_project() {
+pub async fn check(env: &Env, names: &[String]) -> Result<report::Check> {
+    let project = match env.project() {
         Ok(project) => project,
         Err(env::Error::Invalid(findings)) => {
             let mut findings = findings.0;
@@ -34,7 +34,7 @@ pub async fn check(env: &Env, pipelines: &[String]) -> Result<report::Check> {
         }
         Err(error) => return Err(error.into()),
     };
-    let (pipelines, broken) = project.sound(pipelines).map_err(env::Error::from)?;
+    let (pipelines, broken) = project.sound(names).map_err(env::Error::from)?;
     let checked = compiled(project, &pipelines).await?;
     let stops_some = !broken.is_empty();
     let broken = broken.into_iter().flat_map(|one| &one.findings);
@@ -58,11 +58,12 @@ pub async fn check(env: &Env, pipelines: &[String]) -> Result<report::Check> {
         sql_files: checked.planned,
         findings: errors_first(findings),
         promises: promises.collect(),
+        left_out: env.left_out(names)?,
     })
 }
 
 async fn compiled(project: &Project, pipelines: &[&Pipeline]) -> Result<compile::Checked> {
-    let bindings = project.bind(pipelines, &[])?;
+    let bindings = project.bind(pipelines, &[]).map_err(env::Error::from)?;
     let tables = database::schema().map_err(env::Error::from)?;
     let checked = compile::check(project, pipelines, &bindings, &tables).await;
     checked.map_err(Error::Engine)

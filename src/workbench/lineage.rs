@@ -3,17 +3,24 @@
 use super::Result;
 use crate::{
     env::Env,
-    pipeline::{Pipeline, Relation},
-    report::{self, Edge, PipelineOutput},
+    pipeline::{Pipeline, Relation, SqlFile},
+    report::{self, Edge, LeftOut, PipelineOutput},
 };
 
 /// Returns the pipelines' models and what each reads; all pipelines when none is named.
+/// Those with SQL that cannot be parsed are left out: what it reads is not known.
 ///
 /// # Errors
 ///
 /// The project is wrong, or a pipeline is unknown.
-pub fn lineage(env: &Env, pipelines: &[String]) -> Result<report::Lineage> {
-    let pipelines = env.select(pipelines)?;
+pub fn lineage(env: &Env, names: &[String]) -> Result<report::Lineage> {
+    let (mut pipelines, _) = env.sound(names)?;
+    let mut left_out = env.left_out(names)?;
+    pipelines.retain(|pipeline| {
+        let found = unparsed(pipeline);
+        left_out.extend(found.clone());
+        found.is_none()
+    });
     let outputs = pipelines.iter().map(|pipeline| PipelineOutput {
         pipeline: pipeline.name.clone(),
         model: pipeline.output.clone(),
@@ -22,6 +29,18 @@ pub fn lineage(env: &Env, pipelines: &[String]) -> Result<report::Lineage> {
     Ok(report::Lineage {
         outputs: outputs.collect(),
         edges: pipelines.into_iter().flat_map(edges).collect(),
+        left_out,
+    })
+}
+
+/// Returns a pipeline with what keeps its SQL from being parsed, if anything does.
+fn unparsed(pipeline: &Pipeline) -> Option<LeftOut> {
+    let files = pipeline.models.values().chain(pipeline.rules.values());
+    let findings: Vec<_> = files.flat_map(SqlFile::findings).cloned().collect();
+    (!findings.is_empty()).then(|| LeftOut {
+        pipeline: pipeline.name.clone(),
+        because: None,
+        findings,
     })
 }
 

@@ -123,6 +123,21 @@ pub async fn query(job: Query<'_>, sql: &str, limit: Option<usize>) -> Result<Ro
     })
 }
 
+/// Refuses SQL that reads what cannot run, before a snapshot is looked for.
+pub(super) fn require_sound(project: &Project, sql: &str) -> Result<()> {
+    let (file, scope) = (parsed(sql), Scope::Project(project));
+    let names = file.names().iter();
+    let broken = names.filter_map(|name| match scope.meaning(&name.reference) {
+        Meaning::Broken(broken) => Some(broken),
+        Meaning::One(_) | Meaning::Ambiguous(..) | Meaning::Unknown => None,
+    });
+    let broken: Vec<_> = broken.collect();
+    match broken.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Invalid(project.faults_of(&broken))),
+    }
+}
+
 /// Returns SQL of the moment, parsed.
 pub(super) fn parsed(sql: &str) -> SqlFile {
     let file = SourceFile {
@@ -171,7 +186,7 @@ impl Needs {
         let names = file.names().iter();
         let named = names.filter_map(|name| match scope.meaning(&name.reference) {
             Meaning::One(named) => Some((name, named)),
-            Meaning::Ambiguous(..) | Meaning::Unknown => None,
+            Meaning::Ambiguous(..) | Meaning::Broken(_) | Meaning::Unknown => None,
         });
         Needs::of_named(project, &named.collect::<Vec<_>>())
     }
@@ -211,8 +226,9 @@ impl Needs {
                         self.dataset(name, Edition::History, Some(pipeline));
                     }
                     Relation::Output(name) => {
-                        let above = &project.pipelines[name];
-                        self.model(project, above, &above.output);
+                        if let Some(above) = project.pipelines.get(name) {
+                            self.model(project, above, &above.output);
+                        }
                     }
                     Relation::Model(_) | Relation::Seed(_) => {}
                 }

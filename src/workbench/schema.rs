@@ -41,6 +41,7 @@ pub async fn schema(env: &Env, relation: &str) -> Result<report::Schema> {
     Ok(report::Schema {
         relation: relation.to_owned(),
         columns,
+        left_out: env.left_out(&[])?,
     })
 }
 

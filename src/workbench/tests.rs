@@ -14,17 +14,20 @@ use crate::{
 ///
 /// # Errors
 ///
-/// Returns an error when a file cannot be read or written; a test that fails is in the
-/// report.
-pub async fn run_tests(env: &Env, pipelines: &[String], accept: bool) -> Result<report::Test> {
+/// Returns an error when none of the pipelines can be used or a file cannot be written; a
+/// test that fails, and a pipeline that is left out, is in the report.
+pub async fn run_tests(env: &Env, names: &[String], accept: bool) -> Result<report::Test> {
     let project = env.project()?;
-    let pipelines = env.select(pipelines)?;
+    let (pipelines, _) = env.sound(names)?;
     for finding in &project.warnings {
         env.events.emit(Event::Found {
             finding: Box::new(finding.clone()),
         });
     }
-    let mut report = report::Test::default();
+    let mut report = report::Test {
+        left_out: env.left_out(names)?,
+        ..report::Test::default()
+    };
     for result in test(project, &pipelines, accept).await? {
         let file = TestFile::from(result);
         env.events.emit(Event::Tested(file.clone()));

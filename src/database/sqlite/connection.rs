@@ -6,9 +6,6 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{Error, Result, Sqlite, failure::failed};
 
-/// How long a writer waits for another before it says that the database is busy.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Connections for reading that are kept open between uses.
 const KEPT: usize = 8;
 
@@ -20,14 +17,14 @@ const READER_CACHE_KIB: i64 = 4096;
 const WRITER_CACHE_KIB: i64 = 65536;
 
 /// Opens the file, made with its folder if need be, in WAL mode.
-pub(super) fn create(path: &Path) -> Result<Connection> {
+pub(super) fn create(path: &Path, patience: Duration) -> Result<Connection> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|source| Error::Open {
             database: path.display().to_string(),
             source: source.into(),
         })?;
     }
-    let connection = open(path, OpenFlags::SQLITE_OPEN_CREATE)?;
+    let connection = open(path, OpenFlags::SQLITE_OPEN_CREATE, patience)?;
     connection
         .pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))
         .map_err(|source| opening(path, source))?;
@@ -35,7 +32,7 @@ pub(super) fn create(path: &Path) -> Result<Connection> {
 }
 
 /// Opens the file that [`create`] has made.
-fn open(path: &Path, more: OpenFlags) -> Result<Connection> {
+fn open(path: &Path, more: OpenFlags, patience: Duration) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     #[expect(
         clippy::disallowed_methods,
@@ -45,7 +42,7 @@ fn open(path: &Path, more: OpenFlags) -> Result<Connection> {
         database: path.display().to_string(),
         source: source.into(),
     })?;
-    set_up(&connection).map_err(|source| opening(path, source))?;
+    set_up(&connection, patience).map_err(|source| opening(path, source))?;
     Ok(connection)
 }
 
@@ -53,8 +50,8 @@ fn opening(path: &Path, source: rusqlite::Error) -> Error {
     failed(&path.display().to_string(), "open the database", source)
 }
 
-fn set_up(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+fn set_up(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    connection.busy_timeout(patience)?;
     connection.execute_batch(
         "pragma foreign_keys = on;
          pragma synchronous = full;
@@ -88,7 +85,7 @@ impl Sqlite {
     }
 
     fn open_with_cache(&self, kib: i64) -> Result<Connection> {
-        let connection = open(self.path(), OpenFlags::empty())?;
+        let connection = open(self.path(), OpenFlags::empty(), self.inner.patience)?;
         connection
             .pragma_update(None, "cache_size", -kib)
             .map_err(|source| opening(self.path(), source))?;

@@ -19,6 +19,7 @@ mod tests;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -47,6 +48,8 @@ struct Inner {
     path: PathBuf,
     /// The file, for messages.
     name: String,
+    /// How long a writer waits for another.
+    patience: Duration,
     /// Connections for reading that wait for their next turn.
     idle: Mutex<Vec<Connection>>,
     /// Where the exports' pages begin.
@@ -54,9 +57,10 @@ struct Inner {
 }
 
 impl Sqlite {
-    /// Opens or makes the file, and migrates it.
-    pub(super) fn open(path: &Path) -> Result<Sqlite> {
-        let (connection, name) = (connection::create(path)?, path.display().to_string());
+    /// Opens or makes the file, and migrates it. A writer waits `patience` for another.
+    pub(super) fn open(path: &Path, patience: Duration) -> Result<Sqlite> {
+        let connection = connection::create(path, patience)?;
+        let name = path.display().to_string();
         migrations::migrate(&mut Session {
             connection: &connection,
             database: &name,
@@ -65,6 +69,7 @@ impl Sqlite {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
                 name,
+                patience,
                 idle: Mutex::new(vec![connection]),
                 bookmarks: Mutex::new(None),
             }),

@@ -23,6 +23,7 @@ mod place;
 
 use std::{
     collections::BTreeMap,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -90,8 +91,14 @@ pub async fn test(
     let shared = pipelines.iter().any(reads_shared);
     let shared = shared.then_some(&project.staging);
     for pipeline in pipelines.iter().copied().chain(shared) {
-        for (path, text) in files(project, pipeline)? {
-            let text = text.into();
+        for (path, text) in files(project, pipeline) {
+            let text = match text {
+                Ok(text) => text.into(),
+                Err(error) => {
+                    results.push(unreadable(pipeline, path, &error));
+                    continue;
+                }
+            };
             let tested = TestFile {
                 project,
                 pipeline,
@@ -103,8 +110,25 @@ pub async fn test(
     Ok(results)
 }
 
+/// Says that a test file cannot be read, or is not text.
+fn unreadable(pipeline: &Pipeline, file: PathBuf, error: &io::Error) -> TestResult {
+    let message = format!("{} cannot be read: {error}", file.display());
+    TestResult {
+        pipeline: pipeline.name.clone(),
+        file,
+        records: 0,
+        failure: Some(TestFailure {
+            line: 1,
+            message,
+            findings: Vec::new(),
+        }),
+        rewritten: false,
+        empty: Vec::new(),
+    }
+}
+
 /// Returns the pipeline's test files with their texts, by path.
-fn files(project: &Project, pipeline: &Pipeline) -> Result<BTreeMap<PathBuf, String>> {
+fn files(project: &Project, pipeline: &Pipeline) -> BTreeMap<PathBuf, io::Result<String>> {
     let folder = Path::new("tests/sql").join(&pipeline.name);
     let is_test = |path: &Path| path.extension().is_some_and(|extension| extension == "slt");
     let Some(root) = &project.root else {
@@ -114,23 +138,20 @@ fn files(project: &Project, pipeline: &Pipeline) -> Result<BTreeMap<PathBuf, Str
         let texts = own.map(|file| {
             (
                 file.path(),
-                String::from_utf8_lossy(file.bytes()).into_owned(),
+                Ok(String::from_utf8_lossy(file.bytes()).into_owned()),
             )
         });
-        return Ok(texts.collect());
+        return texts.collect();
     };
     let mut texts = BTreeMap::new();
     let Ok(entries) = std::fs::read_dir(root.join(&folder)) else {
-        return Ok(texts);
+        return texts;
     };
     for entry in entries.flatten().filter(|entry| is_test(&entry.path())) {
-        let text = std::fs::read_to_string(entry.path()).map_err(|source| Error::Read {
-            path: entry.path(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(entry.path());
         texts.insert(folder.join(entry.file_name()), text);
     }
-    Ok(texts)
+    texts
 }
 
 struct TestFile<'a> {

