@@ -1,5 +1,6 @@
 //! Commands as users run them, one file a command.
 
+mod analyst;
 mod check;
 mod docs;
 mod explain;
