@@ -10,7 +10,7 @@ use super::{
     UpdateMode, UpdateStep, checks,
     files::{DELETE, OwnFiles},
     graph::Reads,
-    names,
+    keys, names,
     reader::{Placed, Reader, Section, entries},
     seed_types,
     sources::{self, Sources},
@@ -19,24 +19,6 @@ use crate::{
     dataset::{ColumnType, Contract, Dataset, Docs},
     diagnostics::{Code, Finding},
 };
-
-const KEYS: &[&str] = &[
-    "description",
-    "output",
-    "file",
-    "also",
-    "grain",
-    "aliases",
-    "order",
-    "upload",
-    "endpoint",
-    "optional",
-    "params",
-    "contract",
-    "seeds",
-    "checks",
-    "update",
-];
 
 /// Names that SQL already uses for something else.
 const RESERVED: &[&str] = &[
@@ -67,7 +49,7 @@ pub(super) fn read(
         table: &table,
     };
     pipeline_name(&mut reader, name);
-    reader.only(top, KEYS);
+    reader.only(top, &keys::MANIFEST.names());
     let pipeline = pipeline(&mut reader, name, top, own, sources);
     (pipeline, reader.findings)
 }
@@ -481,7 +463,7 @@ fn params(reader: &mut Reader<'_>, top: Section<'_>) -> IndexMap<String, Param> 
 }
 
 fn param(reader: &mut Reader<'_>, section: Section<'_>) -> Option<Param> {
-    reader.only(section, &["type", "default", "min", "max", "one_of", "doc"]);
+    reader.only(section, &keys::PARAM.names());
     for (key, example) in [
         ("type", "type = \"bigint\""),
         ("default", "default = \"1\""),
@@ -592,7 +574,7 @@ fn step(
         name: "[[update]]",
         table,
     };
-    reader.only(section, &["table", "mode", "references", "max_rejects"]);
+    reader.only(section, &keys::UPDATE.names());
     let Some(name) = reader.text(section, "table") else {
         if !table.contains_key("table") {
             reader.missing(section, "table", "table = \"<the table to fill>\"");
