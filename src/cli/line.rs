@@ -9,7 +9,7 @@ use super::{
     context::Nature,
     demo, docs, explain, fetch, generate,
     global::Global,
-    lineage, load, new, query,
+    lineage, load, new, query, schema,
     selection::{Selection, longs, selected, with_pipelines},
     serve, show, status, synth, test, update, upload,
 };
@@ -73,8 +73,8 @@ pub(super) enum Command {
     Explain(explain::Args),
     /// Print a page of the documentation, or list the pages
     Docs(docs::Args),
-    /// Print the JSON schema of pricemill.toml, for editors
-    Schema,
+    /// Print the JSON schema of pricemill.toml, of manifests or of sources.toml, for editors
+    Schema(schema::Args),
     /// Print shell completions
     Completions(completions::Args),
 }
@@ -160,7 +160,7 @@ impl Command {
             | Command::Serve(_)
             | Command::Explain(_)
             | Command::Docs(_)
-            | Command::Schema
+            | Command::Schema(_)
             | Command::Completions(_) => None,
         }
     }
@@ -194,7 +194,7 @@ impl Command {
             | Command::Serve(_)
             | Command::Explain(_)
             | Command::Docs(_)
-            | Command::Schema
+            | Command::Schema(_)
             | Command::Completions(_) => false,
         }
     }

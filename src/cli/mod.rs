@@ -117,8 +117,8 @@ fn without_project(command: &Command, output: Output) -> Option<Result<()>> {
     match command {
         Command::Explain(args) => Some(explain::run(args, output)),
         Command::Docs(args) => Some(docs::run(args, output)),
-        Command::Schema => {
-            schema::run();
+        Command::Schema(args) => {
+            schema::run(args);
             Some(Ok(()))
         }
         _ => None,
@@ -145,7 +145,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Ending> {
         Command::Synth(args) => Box::pin(synth::run(context, args)).await,
         Command::Serve(args) => Box::pin(serve::run(context, args)).await,
         // They ran before there was a context, which they do not need.
-        Command::Explain(_) | Command::Docs(_) | Command::Schema => Ok(Ending::silent()),
+        Command::Explain(_) | Command::Docs(_) | Command::Schema(_) => Ok(Ending::silent()),
         Command::Completions(args) => {
             completions::run(line::command(context.env.project().ok()), args.shell);
             // Shells need completions even where the whole project is wrong.

@@ -6,18 +6,19 @@ use super::{
     context::Context,
     ending::Ending,
     screen::{Printer, cost_line, operator_lines},
+    show::print_schema,
 };
 use crate::{
     catalog::Given,
     engine,
     error::Result,
-    workbench::{About, Question, Rows, ask},
+    workbench::{About, Question, Rows, ask, describe, described},
 };
 
 /// The arguments of `query`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// SQL query
+    /// SQL query; or `describe RELATION`, which prints its columns
     pub(super) sql: String,
     /// Maximum number of rows; -1 for all
     #[arg(
@@ -69,6 +70,9 @@ fn given(text: &str) -> Result<Given, String> {
 
 /// Runs one query.
 pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
+    if let Some(what) = described(&args.sql) {
+        return print_schema(context, &describe(&context.env, what).await?);
+    }
     let rows = rows(context, About::Sql(args.sql), args.limit, args.over).await?;
     print(context, rows).await?;
     context.say_left_out()?;

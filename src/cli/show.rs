@@ -39,7 +39,7 @@ pub(super) struct Args {
 /// Shows rows of one relation.
 pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     if args.schema {
-        return show_schema(context, &args.relation).await;
+        return print_schema(context, &schema(&context.env, &args.relation).await?);
     }
     let about = About::Relation {
         name: args.relation,
@@ -51,11 +51,11 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     Ok(Ending::silent())
 }
 
-async fn show_schema(context: &Context, relation: &str) -> Result<Ending> {
-    let schema = schema(&context.env, relation).await?;
+/// Prints the columns of a relation.
+pub(super) fn print_schema(context: &Context, schema: &Schema) -> Result<Ending> {
     match context.screen.output() {
-        Output::Text => print_text(&table(&schema)),
-        output => print_report(&schema, output)?,
+        Output::Text => print_text(&table(schema)),
+        output => print_report(schema, output)?,
     }
     context.say_left_out()?;
     Ok(Ending::silent())

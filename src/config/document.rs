@@ -59,18 +59,16 @@ fn line(code: &str, comment: &str) -> String {
 
 /// Returns the settings as a table of Markdown, one row a key.
 pub fn markdown_table() -> String {
-    let mut text =
-        "| key | default | environment | what it is |\n| --- | --- | --- | --- |\n".to_owned();
+    let mut text = "| key | value | default | environment | what it is | example |\n\
+        | --- | --- | --- | --- | --- | --- |\n"
+        .to_owned();
     for setting in ALL {
         let path = setting.path().replace('*', "NAME");
         let default = setting.default().map(|toml| format!("`{toml}`"));
         let (default, variable) = (default.unwrap_or_default(), variable(&path));
-        let doc = setting.doc();
-        let example = match setting.default() {
-            Some(_) => String::new(),
-            None => format!(" (`{}`)", setting.example()),
-        };
-        text += &format!("| `{path}` | {default} | `{variable}` | {doc}{example} |\n");
+        let (what, doc, example) = (setting.what(), setting.doc(), setting.example());
+        text +=
+            &format!("| `{path}` | {what} | {default} | `{variable}` | {doc} | `{example}` |\n");
     }
     text
 }

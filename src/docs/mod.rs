@@ -4,6 +4,9 @@
 //! page of the repository, and here. A new page is a file in this folder and a line in
 //! the list below. What a page says about Rust code belongs in that code's own comments.
 
+#[cfg(test)]
+mod stated;
+
 /// One page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
@@ -23,6 +26,9 @@ macro_rules! links {
 [commands]: crate::docs::commands
 [pipelines]: crate::docs::pipelines
 [sql]: crate::docs::sql
+[manifest]: crate::docs::manifest
+[sql-functions]: crate::docs::sql_functions
+[coming-from]: crate::docs::coming_from
 [functions]: crate::docs::functions
 [output]: crate::docs::output
 [settings]: crate::docs::settings
@@ -57,7 +63,10 @@ pages! {
     how_to "how-to" "Recipes: queries, parameters, seeds, checks, tests, pages"
     pipelines "pipelines" "What the shipped pipelines compute"
     sql "sql" "The SQL of models: values, differences, what is refused"
-    functions "functions" "SQL functions and embedding models"
+    sql_functions "sql-functions" "All SQL functions, with examples"
+    functions "functions" "pricemill's own SQL functions, and embedding models"
+    coming_from "coming-from" "If you come from DuckDB, PostgreSQL, SQLite or dbt"
+    manifest "manifest" "The keys of manifests and of sources.toml"
     commands "commands" "All commands, profiles, exit codes"
     output "output" "What commands print: formats, fields, words"
     settings "settings" "The keys of pricemill.toml"

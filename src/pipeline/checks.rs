@@ -10,13 +10,10 @@ use indexmap::IndexMap;
 use toml::de::DeValue;
 
 use super::{
-    SourceFile,
+    SourceFile, keys,
     reader::{Reader, Section, entries},
 };
 use crate::{config, diagnostics::Code};
-
-/// The checks that need no SQL.
-const BUILT_IN: [&str; 4] = ["rows", "empty", "change", "age"];
 
 /// What a failed check does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,7 +86,7 @@ pub struct Age {
 impl Defaults {
     /// Reads `[checks]` of `sources.toml`.
     pub(super) fn read(reader: &mut Reader<'_>, section: Section<'_>) -> Defaults {
-        reader.only(section, &["change", "age"]);
+        reader.only(section, &keys::SHARED_CHECKS.names());
         Defaults {
             change: change(reader, section),
             age: age(reader, section),
@@ -151,13 +148,17 @@ fn rules(
     files: &IndexMap<String, SourceFile>,
 ) -> IndexMap<String, Severity> {
     let mut rules = IndexMap::new();
+    let built_in = keys::ALL_CHECKS.names();
     for (name, _) in entries(checks.table) {
-        if BUILT_IN.contains(&name.value) {
+        if built_in.contains(&name.value) {
             continue;
         }
         if !files.contains_key(name.value) {
             let what = format!("there is no check `{}`", name.value);
-            let known = BUILT_IN.into_iter().chain(files.keys().map(String::as_str));
+            let known = built_in
+                .iter()
+                .copied()
+                .chain(files.keys().map(String::as_str));
             let otherwise = "a check is `rows`, `empty`, `change`, `age` or a file in checks/";
             let finding = reader.finding(Code::UnknownCheck, what, name.span, "no such check");
             let finding = finding.suggest(name.value, known, otherwise);
@@ -170,7 +171,7 @@ fn rules(
                 name: &title,
                 table,
             };
-            reader.only(section, &["severity"]);
+            reader.only(section, &keys::RULE.names());
             rules.insert(name.value.to_owned(), severity(reader, section));
         }
     }
@@ -182,7 +183,7 @@ fn rows(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Rows> {
         name: "the check `rows`",
         table: reader.table(checks, "rows")?,
     };
-    reader.only(section, &["min", "max", "severity"]);
+    reader.only(section, &keys::ROWS.names());
     Some(Rows {
         min: reader.number(section, "min", "a whole number"),
         max: reader.number(section, "max", "a whole number"),
@@ -206,7 +207,7 @@ fn change(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Change> {
         name: "the check `change`",
         table: reader.table(checks, "change")?,
     };
-    reader.only(section, &["max", "severity"]);
+    reader.only(section, &keys::CHANGE.names());
     let max_percent = reader.percent(section, "max");
     if max_percent.is_none() && !section.table.contains_key("max") {
         reader.missing(section, "max", "max = \"50%\"");
@@ -222,7 +223,7 @@ fn age(reader: &mut Reader<'_>, checks: Section<'_>) -> Option<Age> {
         name: "the check `age`",
         table: reader.table(checks, "age")?,
     };
-    reader.only(section, &["max", "severity"]);
+    reader.only(section, &keys::LIMIT.names());
     let Some(text) = reader.text(section, "max") else {
         if !section.table.contains_key("max") {
             reader.missing(section, "max", "max = \"36h\"");

@@ -10,6 +10,7 @@ pub(crate) mod dag;
 mod files;
 mod grain;
 mod graph;
+pub mod keys;
 mod load;
 mod manifest;
 mod names;

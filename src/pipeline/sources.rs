@@ -10,14 +10,13 @@ use toml::de::DeValue;
 use super::{
     SourceFile,
     checks::Defaults,
+    keys,
     reader::{Placed, Reader, Section, entries},
 };
 use crate::{
     dataset::{Column, ColumnDoc, Contract, Dataset, Docs, Preference},
     diagnostics::{Code, Finding, did_you_mean, nearest},
 };
-
-const KEYS: &[&str] = &["endpoint", "key", "prefer", "columns"];
 
 /// The key whose value is not a table.
 const CHECKS: &str = "checks";
@@ -59,7 +58,7 @@ pub(super) fn read(file: &SourceFile) -> (Option<Sources>, Vec<Finding>) {
 }
 
 fn dataset(reader: &mut Reader<'_>, name: &Placed<&str>, section: Section<'_>) -> Option<Dataset> {
-    reader.only(section, KEYS);
+    reader.only(section, &keys::DATASET.names());
     super::names::identifier(reader, name, "dataset");
     let columns = reader.table(section, "columns");
     if columns.is_none() && !section.table.contains_key("columns") {
@@ -135,7 +134,7 @@ pub(super) fn contract(
 
 /// Reads a column that has more than a type.
 fn described(reader: &mut Reader<'_>, section: Section<'_>) -> (Option<Placed<String>>, ColumnDoc) {
-    reader.only(section, &["type", "doc", "unit"]);
+    reader.only(section, &keys::COLUMN.names());
     if !section.table.contains_key("type") {
         reader.missing(section, "type", "type = \"bigint not null\"");
     }

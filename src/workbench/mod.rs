@@ -18,6 +18,6 @@ pub use error::{Error, Result};
 pub use lineage::lineage;
 pub use new::new_project;
 pub use query::{Needs, Query, Rows, query, show};
-pub use schema::schema;
+pub use schema::{describe, described, schema};
 pub use test::{TestFailure, TestResult, test};
 pub use tests::run_tests;

@@ -1,4 +1,5 @@
-//! `show --schema`: the columns of a dataset, a model or an output, without its rows.
+//! `show --schema` and `describe`: the columns of a dataset, a model or an output, without
+//! its rows; `describe select …`: those of a query.
 //!
 //! Datasets and outputs have the columns, documents and units that are declared; those of
 //! models and seeds are planned over empty relations. No snapshot is opened.
@@ -42,6 +43,37 @@ pub async fn schema(env: &Env, relation: &str) -> Result<report::Schema> {
         relation: relation.to_owned(),
         columns,
         left_out: env.left_out(&[])?,
+    })
+}
+
+/// Returns what a `describe` of SQL names: a relation, or a SELECT.
+pub fn described(sql: &str) -> Option<&str> {
+    let sql = sql.trim().trim_end_matches(';').trim_end();
+    let (word, what) = sql.split_once(char::is_whitespace)?;
+    let is_describe = ["describe", "desc"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known));
+    is_describe.then(|| what.trim_start())
+}
+
+/// Returns the columns of a relation or of a SELECT.
+///
+/// # Errors
+///
+/// There is no such relation, or the SQL is wrong.
+pub async fn describe(env: &Env, what: &str) -> Result<report::Schema> {
+    let first = what.split(char::is_whitespace).next().unwrap_or_default();
+    let is_query = ["select", "with", "values"]
+        .iter()
+        .any(|word| first.eq_ignore_ascii_case(word));
+    if !is_query && !what.starts_with('(') {
+        return schema(env, what).await;
+    }
+    let context = session(&EngineConfig::default())?;
+    let compiler = Compiler::new(&Empty, &context, env.now);
+    Ok(report::Schema {
+        relation: what.to_owned(),
+        columns: planned(compiler, env.project()?, &parsed(what)).await?,
     })
 }
 
@@ -98,5 +130,24 @@ fn of_field(field: &Field) -> SchemaColumn {
         nullable: field.is_nullable(),
         unit: None,
         doc: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn describe_is_a_word_before_a_relation_or_a_query() {
+        for (sql, what) in [
+            ("describe prices", Some("prices")),
+            (" DESC bargains.extremes ; ", Some("bargains.extremes")),
+            ("describe\n select 1 as x", Some("select 1 as x")),
+            ("describe", None),
+            ("select describe from t", None),
+            ("descending x", None),
+        ] {
+            assert_eq!(described(sql), what, "{sql}");
+        }
     }
 }

@@ -19,7 +19,7 @@ use super::{
     Param, Pipeline, Places, SourceFile, SqlFile, Template, checks,
     files::OwnFiles,
     graph::Reads,
-    names,
+    keys, names,
     reader::{Reader, Section, entries},
     seed_types,
     sources::{self, Sources},
@@ -28,24 +28,6 @@ use crate::{
     dataset::{Contract, Dataset, Docs},
     diagnostics::{Code, Finding},
 };
-
-const KEYS: &[&str] = &[
-    "description",
-    "output",
-    "file",
-    "also",
-    "grain",
-    "aliases",
-    "order",
-    "upload",
-    "endpoint",
-    "optional",
-    "params",
-    "contract",
-    "seeds",
-    "checks",
-    "update",
-];
 
 /// Names that SQL already uses for something else.
 const RESERVED: &[&str] = &[
@@ -76,7 +58,7 @@ pub(super) fn read(
         table: &table,
     };
     pipeline_name(&mut reader, name);
-    reader.only(top, KEYS);
+    reader.only(top, &keys::MANIFEST.names());
     let pipeline = pipeline(&mut reader, name, top, own, sources);
     (pipeline, reader.findings)
 }

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::{
     super::{
-        Param, names,
+        Param, keys, names,
         reader::{Reader, Section, entries},
         sources,
     },
@@ -34,7 +34,7 @@ pub(super) fn params(reader: &mut Reader<'_>, top: Section<'_>) -> IndexMap<Stri
 }
 
 fn param(reader: &mut Reader<'_>, section: Section<'_>) -> Option<Param> {
-    reader.only(section, &["type", "default", "min", "max", "one_of", "doc"]);
+    reader.only(section, &keys::PARAM.names());
     for (key, example) in [
         ("type", "type = \"bigint\""),
         ("default", "default = \"1\""),

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::super::{
     Reference, UpdateMode, UpdateStep,
     files::{DELETE, OwnFiles},
-    names,
+    keys, names,
     reader::{Placed, Reader, Section, entries},
     sources,
 };
@@ -57,7 +57,7 @@ fn step(
         name: "[[update]]",
         table,
     };
-    reader.only(section, &["table", "mode", "references", "max_rejects"]);
+    reader.only(section, &keys::UPDATE.names());
     let Some(name) = reader.text(section, "table") else {
         if !table.contains_key("table") {
             reader.missing(section, "table", "table = \"<the table to fill>\"");

@@ -1,5 +1,6 @@
 //! Commands as users run them, one file a command.
 
+mod analyst;
 mod broken;
 mod check;
 mod contributing;

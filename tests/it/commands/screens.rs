@@ -432,7 +432,10 @@ fn docs_and_explain_are_of_known_names() {
     how-to,"Recipes: queries, parameters, seeds, checks, tests, pages"
     pipelines,What the shipped pipelines compute
     sql,"The SQL of models: values, differences, what is refused"
-    functions,SQL functions and embedding models
+    sql-functions,"All SQL functions, with examples"
+    functions,"pricemill's own SQL functions, and embedding models"
+    coming-from,"If you come from DuckDB, PostgreSQL, SQLite or dbt"
+    manifest,The keys of manifests and of sources.toml
     commands,"All commands, profiles, exit codes"
     output,"What commands print: formats, fields, words"
     settings,The keys of pricemill.toml
@@ -442,7 +445,7 @@ fn docs_and_explain_are_of_known_names() {
     "#);
     screen!(world.run(&["docs", "tutorail"]).ends(2).err, @"
     error: invalid value 'tutorail' for '[PAGE]'
-      [possible values: tutorial, how-to, pipelines, sql, functions, commands, output, settings, formats, large-data, peers]
+      [possible values: tutorial, how-to, pipelines, sql, sql-functions, functions, coming-from, manifest, commands, output, settings, formats, large-data, peers]
 
       tip: a similar value exists: 'tutorial'
 
