@@ -3,6 +3,7 @@
 //! In comes any error; out comes text, or the causes to look for one among them. Nothing
 //! else walks the causes of an error.
 
+pub(crate) mod phrases;
 pub(crate) mod words;
 
 use std::{error::Error, iter};

@@ -4,6 +4,8 @@
 //! for `Int64`, `'a'` for `Utf8("a")`, and none of the wrappers that say which crate has
 //! failed. Text without such words stays as it is. It never decides what an error means.
 
+use super::phrases;
+
 /// What is put before or behind another's words, and says nothing to users.
 const WRAPPERS: &[&str] = &[
     "External error: ",
@@ -101,7 +103,7 @@ fn sentence(says: &str) -> Option<String> {
             "the condition `{predicate}` is a {name}, not a boolean"
         ));
     }
-    unsupported(says)
+    phrases::run(&typed(says)).or_else(|| unsupported(says))
 }
 
 /// Expressions where they cannot be, which are printed as their trees.
@@ -122,8 +124,12 @@ fn unsupported(says: &str) -> Option<String> {
             "a subquery cannot read this column of the query around it: join it instead".to_owned(),
         );
     }
-    if says.contains("ScalarSubquery") && is_placed {
-        return Some("a subquery cannot be used here: join it instead".to_owned());
+    let subqueries = ["ScalarSubquery", "InSubquery", "Exists", "SetComparison"];
+    if is_placed && subqueries.iter().any(|name| says.contains(name)) {
+        return Some(
+            "this subquery, which reads the query around it, is not supported: join it instead"
+                .to_owned(),
+        );
     }
     let dump = says.find(" { ")?;
     let name = says[..dump].rfind([' ', '(']).map_or(0, |at| at + 1);
@@ -273,6 +279,7 @@ fn simple(name: &str) -> Option<&'static str> {
         "Boolean" => "boolean",
         "Date32" | "Date64" => "date",
         "Binary" | "LargeBinary" | "BinaryView" => "bytes",
+        "Null" => "null",
         _ => return None,
     })
 }

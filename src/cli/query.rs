@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     catalog::Given,
-    engine,
     error::Result,
     workbench::{About, Question, Rows, ask, describe, described},
 };
@@ -97,10 +96,17 @@ pub(super) async fn rows(context: &Context, about: About, limit: i64, over: Over
 
 /// Prints rows. A table is laid out as a whole; data goes out as it comes.
 pub(super) async fn print(context: &Context, mut rows: Rows) -> Result<()> {
-    let failed = |source| engine::Error::run("the query", source);
+    rows.doubts
+        .iter()
+        .for_each(|finding| context.screen.doubt(finding));
     let mut printer = Printer::new(rows.schema.clone(), context.screen.output());
     let mut count = 0;
-    while let Some(batch) = rows.stream.try_next().await.map_err(failed)? {
+    loop {
+        let batch = match rows.stream.try_next().await {
+            Ok(Some(batch)) => batch,
+            Ok(None) => break,
+            Err(error) => return Err(rows.failed(error).await.into()),
+        };
         count += batch.num_rows() as u64;
         if !printer.print(batch)? {
             return Ok(());

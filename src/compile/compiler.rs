@@ -21,6 +21,7 @@ use super::{
     contract, diagnose, grain, keys, kinds, lint, mixed, page,
     planner::{Planner, Relation},
     retry,
+    rows::Keys,
     scope::{self, ARTIFACT, Meaning, Scope},
 };
 use crate::{
@@ -60,8 +61,20 @@ pub(crate) struct Compiled {
     pub(crate) findings: Vec<Finding>,
     /// The files that were planned, or could not be.
     pub(crate) planned: BTreeSet<PathBuf>,
+    /// What tells the rows of the relations apart, by the names that SQL gives them.
+    pub(crate) keys: Keys,
     /// What plans and runs.
     pub(crate) planner: Planner,
+}
+
+/// A query of the moment as a plan.
+pub(crate) struct Question {
+    /// What plans and runs it.
+    pub(crate) planner: Planner,
+    /// Its plan.
+    pub(crate) plan: LogicalPlan,
+    /// What it probably does not mean, as warnings.
+    pub(crate) doubts: Vec<Finding>,
 }
 
 /// A model's plan.
@@ -126,16 +139,46 @@ impl<'a> Compiler<'a> {
         file: &SqlFile,
         bindings: &IndexMap<String, Bindings>,
     ) -> Result<(Planner, LogicalPlan)> {
-        let mut views = Views {
-            compiler: *self,
-            scope,
-            bindings,
-            tables: BTreeMap::new(),
-        };
-        let mut relations = Vec::new();
-        for (name, named) in self.named(scope, file)? {
-            relations.push((name.reference.clone(), views.table(named).await?));
-        }
+        let relations = self.relations_of(scope, file, bindings).await?;
+        self.over(scope, file, bindings, relations).await
+    }
+
+    /// Compiles a query of the moment, and finds what it probably does not mean.
+    ///
+    /// # Errors
+    ///
+    /// As [`Compiler::select`].
+    pub(crate) async fn question(
+        &self,
+        scope: Scope<'a>,
+        file: &SqlFile,
+        bindings: &IndexMap<String, Bindings>,
+    ) -> Result<Question> {
+        let keys = keys::of(&self.named(scope, file)?);
+        let relations = self.relations_of(scope, file, bindings).await?;
+        // What the models say is theirs: `check` reports it.
+        let columns = relations.iter().map(|(name, table)| {
+            let table: Arc<dyn TableProvider> = tables::empty(table.schema());
+            (name.clone(), table)
+        });
+        let columns = columns.collect();
+        let (planner, plan) = self.over(scope, file, bindings, relations).await?;
+        let (_, own) = self.over(scope, file, bindings, columns).await?;
+        Ok(Question {
+            planner,
+            plan,
+            doubts: lint::of_query(&own, file, &keys),
+        })
+    }
+
+    /// Plans a file over these relations.
+    async fn over(
+        &self,
+        scope: Scope<'a>,
+        file: &SqlFile,
+        bindings: &IndexMap<String, Bindings>,
+        relations: Vec<Relation>,
+    ) -> Result<(Planner, LogicalPlan)> {
         let mut planner = Planner::new(self.context, self.at);
         let own = match scope {
             Scope::Pipeline(_, pipeline)
@@ -147,6 +190,26 @@ impl<'a> Compiler<'a> {
         let plan = planned(&mut planner, scope, file, own.unwrap_or(&none), relations);
         let plan = plan.await?;
         Ok((planner, plan))
+    }
+
+    /// Returns what a file reads, the models as their plans.
+    async fn relations_of(
+        &self,
+        scope: Scope<'a>,
+        file: &SqlFile,
+        bindings: &IndexMap<String, Bindings>,
+    ) -> Result<Vec<Relation>> {
+        let mut views = Views {
+            compiler: *self,
+            scope,
+            bindings,
+            tables: BTreeMap::new(),
+        };
+        let mut relations = Vec::new();
+        for (name, named) in self.named(scope, file)? {
+            relations.push((name.reference.clone(), views.table(named).await?));
+        }
+        Ok(relations)
     }
 
     /// Plans what a step of an update gives its table: what its SQL makes of `artifact`
@@ -298,6 +361,7 @@ impl<'a, 'b> Unit<'a, 'b> {
                 checks: IndexMap::new(),
                 findings: Vec::new(),
                 planned: BTreeSet::new(),
+                keys: Keys::new(),
                 planner: Planner::new(compiler.context, compiler.at),
             },
             tables: BTreeMap::new(),
@@ -369,7 +433,9 @@ impl<'a, 'b> Unit<'a, 'b> {
     async fn try_plan(&mut self, file: &SqlFile) -> Result<Option<LogicalPlan>> {
         let scope = Scope::Pipeline(self.project, self.pipeline);
         let mut relations = Vec::new();
-        for (name, named) in self.compiler.named(scope, file)? {
+        let named = self.compiler.named(scope, file)?;
+        self.compiled.keys.extend(keys::of(&named));
+        for (name, named) in named {
             let table = match named {
                 Named::Model(_, model) => match self.tables.get(model) {
                     Some(table) => Arc::clone(table),

@@ -3,16 +3,74 @@
 use std::ops::Range;
 
 use datafusion::{
-    common::{Column, Diagnostic, SchemaError, Span, diagnostic::DiagnosticNote},
+    common::{Column, Diagnostic, SchemaError, Span},
     error::DataFusionError,
 };
+use indexmap::IndexSet;
 
+use super::{
+    signatures,
+    wording::{self, Said},
+};
 use crate::{
     chain::words::plain,
     diagnostics::{Code, Finding, nearest},
     engine::Error,
     pipeline::{Name, SqlFile, byte_at, lower_first},
 };
+
+/// Functions that are only known with OVER.
+const WINDOWS: &[&str] = &[
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "ntile",
+    "lag",
+    "lead",
+];
+
+/// Functions of other engines, and what to write for them.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("datediff", "`b - a`, which is days"),
+    ("date_diff", "`b - a`, which is days"),
+    ("dateadd", "`d + interval '1 day'`"),
+    ("date_add", "`d + interval '1 day'`"),
+    ("if", "`case when … then … else … end`"),
+    ("iff", "`case when … then … else … end`"),
+    ("iif", "`case when … then … else … end`"),
+    ("strftime", "`to_char(d, '%Y-%m-%d')`"),
+    ("strptime", "`to_timestamp(x, '%Y-%m-%d')`"),
+    ("first", "`first_value(x order by …)`"),
+    ("last", "`last_value(x order by …)`"),
+    ("any_value", "`min(x)`"),
+    ("list", "`array_agg(x order by x)`"),
+    ("len", "`length(x)` of a text, `array_length(x)` of a list"),
+    ("max_by", "`arg_max(x, y)`"),
+    ("min_by", "`arg_min(x, y)`"),
+    ("string_split", "`string_to_array(x, ',')`"),
+    ("regexp_extract", "`regexp_match(x, '…')[1]`"),
+    ("regexp_matches", "`regexp_like(x, '…')`"),
+    ("year", "`date_part('year', d)`"),
+    ("month", "`date_part('month', d)`"),
+    ("day", "`date_part('day', d)`"),
+    ("epoch", "`date_part('epoch', d)`"),
+    ("sign", "`signum(x)`"),
+    ("struct_pack", "`{'a': 1}`"),
+    (
+        "quantile",
+        "`percentile_cont(0.5) within group (order by x)`",
+    ),
+    (
+        "quantile_cont",
+        "`percentile_cont(0.5) within group (order by x)`",
+    ),
+    (
+        "mode",
+        "`count(*)` per value in a WITH, and `arg_max(x, n)`",
+    ),
+];
 
 /// Returns the finding for an error of planning `file`; `known` are the names of the
 /// relations that it may read.
@@ -41,14 +99,20 @@ pub(crate) fn finding(
 /// Returns why a query of the moment cannot be started: a finding where its SQL is at
 /// fault, and not the data or the machine.
 pub(crate) fn of_query(error: DataFusionError, file: &SqlFile) -> Error {
-    match error.find_root() {
-        DataFusionError::Plan(_)
-        | DataFusionError::SchemaError(..)
-        | DataFusionError::NotImplemented(_) => {
-            Error::invalid(vec![finding(&error, file, Vec::new)])
-        }
-        _ => Error::run("the query", error),
+    match is_of_sql(&error) {
+        true => Error::invalid(vec![finding(&error, file, Vec::new)]),
+        false => Error::run("the query", error),
     }
+}
+
+/// Says whether SQL is at fault that cannot be planned, and not a value of its rows.
+pub(crate) fn is_of_sql(error: &DataFusionError) -> bool {
+    matches!(
+        error.find_root(),
+        DataFusionError::Plan(_)
+            | DataFusionError::SchemaError(..)
+            | DataFusionError::NotImplemented(_)
+    )
 }
 
 fn schema(error: &SchemaError, file: &SqlFile, span: Option<Range<usize>>) -> Finding {
@@ -87,16 +151,29 @@ fn unknown_column(
     span: Option<Range<usize>>,
 ) -> Finding {
     let name = field.name();
+    if span.is_none() && file.word(name).is_none() {
+        return of_subquery(file);
+    }
     let span = span.unwrap_or_else(|| named(file, name));
     let finding = Finding::new(Code::UnknownColumn, format!("there is no column `{name}`"))
         .at(file.place(span), "unknown column");
-    let mut names: Vec<&str> = valid.iter().map(Column::name).collect();
-    names.dedup();
+    let names: IndexSet<&str> = valid.iter().map(Column::name).collect();
+    let names: Vec<&str> = names.into_iter().collect();
     let otherwise = match names.is_empty() {
         true => String::new(),
         false => format!("the columns are {}", names.join(", ")),
     };
     finding.suggest(name, names, otherwise)
+}
+
+/// Returns the finding for a column that nobody wrote: the engine took a subquery apart, and
+/// could not put it together.
+fn of_subquery(file: &SqlFile) -> Finding {
+    let what = "a subquery that reads the query around it is not supported in this form";
+    let at = file.subquery().unwrap_or_else(|| file.first_token());
+    Finding::new(Code::BadSql, what)
+        .at(file.place(at), "here")
+        .help("join it, or compare with `=` alone: `(select max(x) from t where t.k = s.k)`")
 }
 
 /// Returns the finding for a name that means nothing where it is written.
@@ -123,7 +200,8 @@ fn no_relation(
     )
     .at(file.place(span), "unknown relation");
     let bare = relations.iter().filter(|name| !name.contains('.'));
-    let bare: Vec<_> = bare.map(String::as_str).collect();
+    let bare: IndexSet<&str> = bare.map(String::as_str).collect();
+    let bare: Vec<&str> = bare.into_iter().collect();
     let otherwise = match relations.is_empty() {
         true => String::new(),
         false => format!("the relations are {}", bare.join(", ")),
@@ -148,11 +226,22 @@ fn unknown_function(
         format!("there is no function `{name}`"),
     )
     .at(file.place(span), "unknown function");
-    // DataFusion always names one, however far from what is written.
+    let lower = name.to_lowercase();
+    if WINDOWS.contains(&lower.as_str()) {
+        return finding.help(format!(
+            "it is a window function: write `{lower}(…) over (partition by … order by …)`"
+        ));
+    }
+    if let Some((_, help)) = ELSEWHERE.iter().find(|(known, _)| *known == lower) {
+        return finding.help(format!("write {help}"));
+    }
+    // The planner always names one, however far from what is written.
     let named = quoted_after(message, "Did you mean '");
-    let otherwise =
-        "DataFusion's functions can be used, and those that `pricemill docs functions` lists";
-    finding.suggest(name, named, otherwise)
+    finding.suggest(
+        name,
+        named,
+        "`pricemill docs functions` lists the functions",
+    )
 }
 
 /// Returns the finding for a name that two columns of one SELECT have.
@@ -191,27 +280,6 @@ fn ungrouped(message: &str, file: &SqlFile, span: Range<usize>) -> Option<Findin
     Some(finding.at(file.place(span), "not in GROUP BY").help(help))
 }
 
-/// Returns the finding for a call whose arguments are too many, too few, or of types that
-/// the function does not take.
-fn unsuitable(message: &str, file: &SqlFile) -> Option<Finding> {
-    let (_, rest) =
-        message.split_once("No function matches the given name and argument types '")?;
-    let (call, _) = rest.split_once("'.")?;
-    let (name, given) = call.split_once('(')?;
-    let name = name.to_lowercase();
-    let given = plain(given.strip_suffix(')').unwrap_or(given));
-    let what = match given.is_empty() {
-        true => format!("`{name}` does not work without arguments"),
-        false => format!("`{name}` does not take ({given})"),
-    };
-    let at = file.place(named(file, &name));
-    let finding = Finding::new(Code::BadSql, what).at(at, "in this call");
-    Some(
-        finding
-            .help("give as many arguments as it takes, and `cast(… as …)` those of another type"),
-    )
-}
-
 /// Returns where the first name that an error quotes is written, or where SQL begins.
 fn suspected(message: &str, file: &SqlFile) -> Range<usize> {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
@@ -240,11 +308,16 @@ fn other(
     file: &SqlFile,
     span: Option<Range<usize>>,
 ) -> Finding {
-    if let Some(finding) = unsuitable(message, file) {
+    if let Some(finding) = signatures::finding(message, file) {
         return finding;
     }
-    let message = diagnostic.map_or(message, |diagnostic| diagnostic.message.as_str());
-    let message = plain(message);
+    let own = diagnostic.map(|diagnostic| diagnostic.message.as_str());
+    let texts = [Some(message), own].into_iter().flatten().map(plain);
+    let texts: Vec<String> = texts.collect();
+    if let Some(said) = texts.iter().find_map(|text| wording::said(text)) {
+        return worded(said, file, span);
+    }
+    let message = texts.last().map_or("", String::as_str);
     let mut lines = message.trim().lines();
     let first = lines.next().unwrap_or("the SQL cannot be planned");
     let span = span.unwrap_or_else(|| suspected(first, file));
@@ -254,34 +327,40 @@ fn other(
     if let Some(finding) = repeated(first, file) {
         return finding;
     }
-    let (code, help) = match first.contains("incompatible types") {
-        true => (
-            Code::MixedTypes,
-            Some("cast one of them to the other's type"),
-        ),
-        false => (Code::BadSql, None),
-    };
-    let mut finding = Finding::new(code, lower_first(first.trim_end_matches('.')))
+    let mut finding = Finding::new(Code::BadSql, lower_first(first.trim_end_matches('.')))
         .at(file.place(span), "in this SELECT");
     let rest = lines.map(str::trim).filter(|line| !line.is_empty());
     finding.help.extend(rest.map(str::to_owned));
     if let Some(diagnostic) = diagnostic {
         let helps = diagnostic.helps.iter().map(|help| plain(&help.message));
         finding.help.extend(helps);
-        finding.help.extend(noted(&diagnostic.notes));
+        let notes = diagnostic.notes.iter().map(|note| plain(&note.message));
+        finding.help.extend(notes);
     }
-    finding.help.extend(help.map(str::to_owned));
     finding
 }
 
-/// Returns the notes; two that only say "has type X" become one.
-fn noted(notes: &[DiagnosticNote]) -> Vec<String> {
-    let messages: Vec<String> = notes.iter().map(|note| plain(&note.message)).collect();
-    let types = messages.iter().map(|text| text.strip_prefix("has type "));
-    match types.collect::<Option<Vec<_>>>().as_deref() {
-        Some([left, right]) => vec![format!("one side is a {left}, the other a {right}")],
-        _ => messages,
-    }
+/// Returns the finding of a message of ours, at the first of its words that is written, or
+/// where the planner says.
+fn worded(said: Said, file: &SqlFile, span: Option<Range<usize>>) -> Finding {
+    let words = said.at.iter();
+    let mut places = words.filter_map(|word| match word.as_str() {
+        "#subquery" => file.subquery(),
+        "#dot" => file.symbol("[").or_else(|| file.symbol(".")),
+        word => {
+            let named = file.word(word).or_else(|| file.literal(word));
+            named.or_else(|| file.symbol(word))
+        }
+    });
+    // Of an operation the planner knows which it is, where it has a column.
+    let at = match said.code {
+        Code::MixedTypes => span.or_else(|| places.next()),
+        _ => places.next().or(span),
+    };
+    let at = at.unwrap_or_else(|| suspected(&said.what, file));
+    Finding::new(said.code, said.what)
+        .at(file.place(at), "here")
+        .help(said.help)
 }
 
 /// Returns where SQL first writes a name, or where it begins.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Returns the keys of relations by their names as they are written.
-pub(super) fn of(named: &[(&Name, Named<'_>)]) -> Keys {
+pub(crate) fn of(named: &[(&Name, Named<'_>)]) -> Keys {
     let keys = named.iter().filter_map(|(name, named)| {
         let key = key(*named)?;
         Some((name.reference.to_string(), key))

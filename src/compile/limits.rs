@@ -1,16 +1,18 @@
 //! LIMIT and OFFSET: which rows they take, and whether that is known.
 
-use std::collections::BTreeSet;
-
 use datafusion::sql::sqlparser::{
     ast::{
-        BinaryOperator, Distinct, Expr, GroupByExpr, LimitClause, OrderByKind, Query, Select,
-        SelectItem, SetExpr, Spanned, TableFactor, Value,
+        Distinct, Expr, GroupByExpr, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr,
+        Spanned, TableFactor, Value,
     },
     tokenizer::Span,
 };
 
-use super::rows::{self, Keys, column, is_ordered};
+use super::{
+    derived,
+    rows::{self, Keys, column, is_ordered},
+    ties,
+};
 use crate::{
     diagnostics::{Code, Finding},
     pipeline::SqlFile,
@@ -83,19 +85,9 @@ fn lacking(query: &Query, keys: &Keys) -> Option<Vec<String>> {
     let OrderByKind::Expressions(order) = &query.order_by.as_ref()?.kind else {
         return None;
     };
-    let key = row_key(select, keys)?;
-    let mut fixed = BTreeSet::new();
-    select
-        .selection
-        .iter()
-        .for_each(|it| constants(it, &mut fixed));
-    for order in order {
-        fixed.extend(ordered_by(&order.expr, select));
-    }
-    let lacking: Vec<String> = key
-        .into_iter()
-        .filter(|name| !fixed.contains(name))
-        .collect();
+    let by = order.iter().map(|it| ties::meant(&it.expr, select));
+    let rows = derived::rows_of(select, keys);
+    let lacking = rows.lacking(&by.collect::<Vec<_>>())?;
     (!lacking.is_empty()).then_some(lacking)
 }
 
@@ -127,17 +119,11 @@ pub(super) fn row_key(select: &Select, keys: &Keys) -> Option<Vec<String>> {
             TableFactor::Table {
                 name, args: None, ..
             },
-        ) if from.joins.is_empty() && !unnests(select) => {
+        ) if from.joins.is_empty() && !rows::unnests(select) => {
             keys.get(&name.to_string().to_lowercase()).cloned()
         }
         _ => None,
     }
-}
-
-/// `unnest` makes several rows of one.
-fn unnests(select: &Select) -> bool {
-    let mut items = select.projection.iter();
-    items.any(|item| item.to_string().to_lowercase().contains("unnest("))
 }
 
 /// Returns the columns whose values an expression of ORDER BY or GROUP BY decides: itself,
@@ -171,28 +157,4 @@ fn ordered_by(expr: &Expr, select: &Select) -> Vec<String> {
     };
     let names = [alias, meant, named].into_iter().flatten();
     names.collect()
-}
-
-/// Collects the columns that a condition fixes to one value.
-fn constants(condition: &Expr, fixed: &mut BTreeSet<String>) {
-    match condition {
-        Expr::Nested(inner) => constants(inner, fixed),
-        Expr::BinaryOp {
-            left,
-            op: BinaryOperator::And,
-            right,
-        } => {
-            constants(left, fixed);
-            constants(right, fixed);
-        }
-        Expr::BinaryOp {
-            left,
-            op: BinaryOperator::Eq,
-            right,
-        } => match (left.as_ref(), right.as_ref()) {
-            (name, Expr::Value(_)) | (Expr::Value(_), name) => fixed.extend(column(name)),
-            _ => {}
-        },
-        _ => {}
-    }
 }

@@ -17,9 +17,9 @@ use datafusion::{
     },
 };
 
-use super::{rows::Keys, suspect, unordered};
+use super::{derived, rows::Keys, suspect, unordered};
 use crate::{
-    diagnostics::{Code, Finding},
+    diagnostics::{Code, Finding, Severity},
     pipeline::{SqlFile, byte_at, walk},
 };
 
@@ -32,6 +32,7 @@ pub(super) fn lint(plan: &LogicalPlan, file: &SqlFile, keys: &Keys) -> Vec<Findi
     let Some(query) = file.query() else {
         return Vec::new();
     };
+    let keys = &derived::with_ctes(query, keys);
     let mut tree = Tree {
         file,
         findings: Vec::new(),
@@ -72,6 +73,18 @@ pub(super) fn lint(plan: &LogicalPlan, file: &SqlFile, keys: &Keys) -> Vec<Findi
         is_new
     });
     findings
+}
+
+/// Finds the same in a query of the moment. Its rows come all the same, so all is a warning;
+/// they are shown in its order, which is of use there.
+pub(super) fn of_query(plan: &LogicalPlan, file: &SqlFile, keys: &Keys) -> Vec<Finding> {
+    let found = lint(plan, file, keys).into_iter();
+    let found = found.filter(|finding| finding.code != Code::UselessOrder);
+    let found = found.map(|finding| Finding {
+        severity: Severity::Warning,
+        ..finding
+    });
+    found.collect()
 }
 
 /// What the tree of a file shows.

@@ -12,6 +12,8 @@ mod blame;
 mod check;
 mod compiler;
 mod contract;
+mod culprit;
+mod derived;
 mod diagnose;
 #[cfg(test)]
 mod dialect;
@@ -28,22 +30,30 @@ mod page;
 mod places;
 mod planner;
 mod retry;
+mod row;
 mod rows;
 mod scope;
+mod signatures;
+#[cfg(test)]
+mod stable;
 mod suspect;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod unordered;
+mod wording;
 
-pub(crate) use blame::place as blamed;
 pub use check::{Checked, Promise, check};
 pub use compiler::Compiler;
-pub(crate) use compiler::{Compiled, Model, delivered};
-pub(crate) use diagnose::of_query;
+pub(crate) use compiler::{Compiled, Model, Question, delivered};
+pub(crate) use culprit::Failed;
+pub(crate) use diagnose::{is_of_sql, of_query};
 pub(crate) use grain::in_words;
-pub(crate) use keys::in_key_order;
+pub(crate) use keys::{in_key_order, of as keys_of};
 pub use narrow::narrowed;
 pub(crate) use planner::Planner;
+pub(crate) use row::values_of;
+pub(crate) use rows::Keys;
 pub(crate) use scope::{ARTIFACT, DB, EXPORT, HISTORY, Meaning, PREVIOUS, Scope};
 pub(crate) use targets::{Tables, suited};

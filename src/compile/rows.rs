@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 use crate::pipeline::walk;
 
 /// The columns that tell the rows of relations apart, by the relations' names.
-pub(super) type Keys = BTreeMap<String, Vec<String>>;
+pub(crate) type Keys = BTreeMap<String, Vec<String>>;
 
 /// Aggregates by which a SELECT is seen to be one row.
 const AGGREGATES: &[&str] = &[
@@ -55,6 +55,12 @@ pub(super) fn passes_on(select: &ast::Select) -> bool {
         ast::GroupByExpr::All(_) => true,
     };
     !grouped && select.distinct.is_none() && select.having.is_none()
+}
+
+/// `unnest` makes several rows of one.
+pub(super) fn unnests(select: &Select) -> bool {
+    let mut items = select.projection.iter();
+    items.any(|item| item.to_string().to_lowercase().contains("unnest("))
 }
 
 /// Says whether a SELECT makes one row: it aggregates everything, or reads nothing.

@@ -15,8 +15,8 @@ use datafusion::{
         BinaryExpr, Expr as Planned, ExprSchemable, LogicalPlan, Operator, utils::merge_schema,
     },
     sql::sqlparser::ast::{
-        BinaryOperator, Expr, Function, Query, Select, SetExpr, Spanned, TableFactor,
-        TableWithJoins, Value, Visitor,
+        BinaryOperator, Expr, Function, JoinConstraint, JoinOperator, Query, Select, SetExpr,
+        Spanned, TableFactor, TableWithJoins, Value, Visitor,
     },
 };
 
@@ -73,6 +73,7 @@ impl Visitor for Suspects<'_> {
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
         self.cross(select);
+        self.bare_join(select);
         ControlFlow::Continue(())
     }
 
@@ -132,12 +133,45 @@ impl Suspects<'_> {
         self.findings.push(finding.help(help));
     }
 
+    /// Reports a JOIN that has no condition, and none in WHERE either.
+    fn bare_join(&mut self, select: &Select) {
+        for from in &select.from {
+            let mut before = names_of_factor(&from.relation);
+            for join in &from.joins {
+                let own = names_of_factor(&join.relation);
+                let is_bare = matches!(
+                    join.join_operator,
+                    JoinOperator::Join(JoinConstraint::None)
+                        | JoinOperator::Inner(JoinConstraint::None)
+                );
+                let names = [before.clone(), own.clone()];
+                let meets = select.selection.as_ref();
+                let meets = meets.is_some_and(|condition| connects(condition, &names));
+                if is_bare && !meets && !is_one(&join.relation, self.keys) {
+                    self.unjoined(&join.relation);
+                }
+                before.extend(own);
+            }
+        }
+    }
+
+    fn unjoined(&mut self, relation: &TableFactor) {
+        let at = self.file.place(self.file.bytes(relation.span()));
+        let what = "no condition joins these relations: each row meets every row of the other";
+        let finding = Finding::new(Code::CrossJoin, what).at(at, "joined with all rows");
+        self.findings
+            .push(finding.help("write `join … on …`, or `cross join` if that is meant"));
+    }
+
     /// Reports relations between which there is a comma and no condition.
     fn cross(&mut self, select: &Select) {
         let [_, .., last] = select.from.as_slice() else {
             return;
         };
-        let loose = select.from.iter().filter(|from| !self.is_bound(from));
+        let loose = select
+            .from
+            .iter()
+            .filter(|from| !is_one(&from.relation, self.keys));
         let names: Option<Vec<_>> = loose.map(names_of).collect();
         // Of what has no name nothing is known.
         let Some(names) = names else { return };
@@ -148,35 +182,31 @@ impl Suspects<'_> {
         if !alone || names.len() < 2 {
             return;
         }
-        let at = self.file.place(self.file.bytes(last.relation.span()));
-        let what = "no condition joins these relations: each row meets every row of the other";
-        let finding = Finding::new(Code::CrossJoin, what).at(at, "joined with all rows");
-        self.findings
-            .push(finding.help("write `join … on …`, or `cross join` if that is meant"));
+        self.unjoined(&last.relation);
     }
+}
 
-    /// Says whether a relation of a FROM has one row, or comes of those before it.
-    fn is_bound(&self, from: &TableWithJoins) -> bool {
-        match &from.relation {
-            TableFactor::Table { args: Some(_), .. }
-            | TableFactor::Function { .. }
-            | TableFactor::UNNEST { .. } => true,
-            TableFactor::Table { name, .. } => {
-                let key = self.keys.get(&name.to_string().to_lowercase());
-                key.is_some_and(Vec::is_empty)
-            }
-            TableFactor::Derived {
-                lateral, subquery, ..
-            } => {
-                *lateral
-                    || match subquery.body.as_ref() {
-                        SetExpr::Select(select) => is_one_row(select),
-                        SetExpr::Values(values) => values.rows.len() == 1,
-                        _ => false,
-                    }
-            }
-            _ => true,
+/// Says whether a relation of a FROM has one row, or comes of those before it.
+fn is_one(factor: &TableFactor, keys: &Keys) -> bool {
+    match factor {
+        TableFactor::Table { args: Some(_), .. }
+        | TableFactor::Function { .. }
+        | TableFactor::UNNEST { .. } => true,
+        TableFactor::Table { name, .. } => {
+            let key = keys.get(&name.to_string().to_lowercase());
+            key.is_some_and(Vec::is_empty)
         }
+        TableFactor::Derived {
+            lateral, subquery, ..
+        } => {
+            *lateral
+                || match subquery.body.as_ref() {
+                    SetExpr::Select(select) => is_one_row(select),
+                    SetExpr::Values(values) => values.rows.len() == 1,
+                    _ => false,
+                }
+        }
+        _ => true,
     }
 }
 
@@ -184,7 +214,17 @@ impl Suspects<'_> {
 fn names_of(from: &TableWithJoins) -> Option<BTreeSet<String>> {
     let factors =
         std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation));
-    let names = factors.map(|factor| match factor {
+    let names = factors.map(|factor| {
+        let names = names_of_factor(factor);
+        (!names.is_empty()).then_some(names)
+    });
+    let names: Option<Vec<_>> = names.collect();
+    Some(names?.into_iter().flatten().collect())
+}
+
+/// Returns the name by which the columns of one relation are known, if it has one.
+fn names_of_factor(factor: &TableFactor) -> BTreeSet<String> {
+    let name = match factor {
         TableFactor::Table {
             alias: Some(alias), ..
         }
@@ -192,12 +232,12 @@ fn names_of(from: &TableWithJoins) -> Option<BTreeSet<String>> {
             alias: Some(alias), ..
         } => Some(alias.name.value.to_lowercase()),
         TableFactor::Table { name, .. } => {
-            let last = name.0.last()?.as_ident()?;
-            Some(last.value.to_lowercase())
+            let last = name.0.last().and_then(|last| last.as_ident());
+            last.map(|last| last.value.to_lowercase())
         }
         _ => None,
-    });
-    names.collect()
+    };
+    name.into_iter().collect()
 }
 
 /// Says whether a condition may join all of these: enough of its parts compare columns of

@@ -8,14 +8,14 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 
 use datafusion::sql::sqlparser::ast::{
     Distinct, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, GroupByExpr, NamedWindowExpr, OrderByKind, Query, Select, SelectItem,
-    SetExpr, Spanned, Value, Visitor, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec,
-    WindowType,
+    FunctionArguments, NamedWindowExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Spanned,
+    Visitor, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
 use super::{
-    limits,
-    rows::{Keys, column},
+    derived, limits,
+    rows::Keys,
+    ties::{self, Source, same},
 };
 use crate::{
     diagnostics::{Code, Finding},
@@ -79,6 +79,7 @@ struct Choices<'a> {
 struct Around {
     /// What it groups by.
     groups: Vec<Expr>,
+    rows: Source,
     windows: BTreeMap<String, WindowSpec>,
 }
 
@@ -95,7 +96,7 @@ impl Visitor for Choices<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
-        self.selects.push(Around::of(select));
+        self.selects.push(Around::of(select, self.keys));
         ControlFlow::Continue(())
     }
 
@@ -113,12 +114,7 @@ impl Visitor for Choices<'_> {
 }
 
 impl Around {
-    fn of(select: &Select) -> Around {
-        let groups = match &select.group_by {
-            GroupByExpr::Expressions(groups, _) => groups.as_slice(),
-            GroupByExpr::All(_) => &[],
-        };
-        let groups = groups.iter().map(|group| meant(group, select));
+    fn of(select: &Select, keys: &Keys) -> Around {
         let windows = select
             .named_window
             .iter()
@@ -129,27 +125,10 @@ impl Around {
                 NamedWindowExpr::NamedWindow(_) => None,
             });
         Around {
-            groups: groups.collect(),
+            groups: derived::grouped_by(select),
+            rows: derived::before_distinct(select, keys),
             windows: windows.collect(),
         }
-    }
-}
-
-/// Returns what GROUP BY means by `1`, the first column.
-fn meant(group: &Expr, select: &Select) -> Expr {
-    let Expr::Value(value) = group else {
-        return group.clone();
-    };
-    let number: Option<usize> = match &value.value {
-        Value::Number(number, _) => number.parse().ok(),
-        _ => None,
-    };
-    let item = number.and_then(|number| select.projection.get(number.checked_sub(1)?));
-    match item {
-        Some(SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) => {
-            expr.clone()
-        }
-        _ => group.clone(),
     }
 }
 
@@ -158,10 +137,11 @@ impl Choices<'_> {
         let name = call.name.to_string().to_ascii_lowercase();
         match &call.over {
             Some(window) => self.window(call, &name, window),
-            None if AGGREGATES.contains(&name.as_str()) && !has_order(call) => {
-                self.aggregate(call, &name);
-            }
-            None => {}
+            None if !AGGREGATES.contains(&name.as_str()) => {}
+            None => match order_of(call) {
+                order if order.is_empty() => self.aggregate(call, &name),
+                order => self.tied_aggregate(call, &name, order),
+            },
         }
     }
 
@@ -203,12 +183,14 @@ impl Choices<'_> {
             around.windows.get(&name.to_lowercase())
         };
         let spec = match window {
-            WindowType::WindowSpec(spec) => Some(spec),
-            WindowType::NamedWindow(name) => named(&name.value),
+            WindowType::WindowSpec(spec) => Some(spec.clone()),
+            WindowType::NamedWindow(name) => named(&name.value).cloned(),
         };
-        let Some(spec) = spec.filter(|spec| spec.order_by.is_empty()) else {
+        let Some(spec) = spec else { return };
+        if !spec.order_by.is_empty() {
+            self.tied_window(call, name, &spec);
             return;
-        };
+        }
         let is_framed = spec.window_frame.as_ref().is_some_and(is_partial);
         if !WINDOWS.contains(&name) && !is_framed {
             return;
@@ -229,6 +211,57 @@ impl Choices<'_> {
         self.add(Code::UnorderedChoice, call, what, help);
     }
 
+    /// Reports an aggregate whose order leaves open which of several values it takes.
+    fn tied_aggregate(&mut self, call: &Function, name: &str, order: Vec<&Expr>) {
+        let (Some(around), Some(value)) = (self.selects.last(), first_argument(call)) else {
+            return;
+        };
+        let by: Vec<Expr> = around.groups.iter().chain(order).cloned().collect();
+        if around.rows.decides(&by, value) || around.rows.open(&by).is_none_or(|it| it.is_empty()) {
+            return;
+        }
+        let (code, what) = match name {
+            "array_agg" => (Code::UnorderedArray, "return a different list"),
+            "string_agg" | "group_concat" | "listagg" => {
+                (Code::UnorderedArray, "return a different text")
+            }
+            _ => (Code::UnorderedChoice, "choose a different row"),
+        };
+        let what = format!("{name} after an ORDER BY with ties may {what} each time");
+        let help = format!("add `{value}` to its `order by`");
+        self.add(code, call, what, &help);
+    }
+
+    /// Reports a window whose order leaves rows open, where that makes a difference.
+    fn tied_window(&mut self, call: &Function, name: &str, spec: &WindowSpec) {
+        let Some(around) = self.selects.last() else {
+            return;
+        };
+        let order = spec.order_by.iter().map(|order| &order.expr);
+        let by: Vec<Expr> = spec.partition_by.iter().chain(order).cloned().collect();
+        let Some(lacking) = around.rows.lacking(&by).filter(|it| !it.is_empty()) else {
+            return;
+        };
+        let counts_rows = spec
+            .window_frame
+            .as_ref()
+            .is_some_and(|frame| is_partial(frame) && frame.units == WindowFrameUnits::Rows);
+        let numbers = matches!(name, "row_number" | "ntile" | "lag" | "lead");
+        let value = first_argument(call);
+        let picks =
+            !numbers && !matches!(name, "rank" | "dense_rank" | "percent_rank" | "cume_dist");
+        let picks = picks && WINDOWS.contains(&name);
+        let is_open = picks && value.is_some_and(|value| !around.rows.decides(&by, value));
+        let add = match value {
+            _ if numbers || counts_rows => lacking.join(", "),
+            Some(value) if is_open => value.to_string(),
+            _ => return,
+        };
+        let what = format!("{name} over an ORDER BY with ties may differ each time");
+        let help = format!("add `{add}` to its `order by`");
+        self.add(Code::UnorderedChoice, call, what, &help);
+    }
+
     /// Says whether an expression has one value in each group.
     fn is_constant(&self, expr: &Expr) -> bool {
         let groups = self.selects.last().map(|around| around.groups.as_slice());
@@ -242,28 +275,52 @@ impl Choices<'_> {
         let Some(Distinct::On(on)) = &select.distinct else {
             return;
         };
-        let beyond = match query.order_by.as_ref().map(|order| &order.kind) {
-            Some(OrderByKind::Expressions(order)) => order
-                .iter()
-                .any(|order| !on.iter().any(|on| same(on, &order.expr))),
-            Some(OrderByKind::All(_)) => true,
-            None => false,
+        let order: Vec<Expr> = match query.order_by.as_ref().map(|order| &order.kind) {
+            Some(OrderByKind::Expressions(order)) => {
+                let order = order.iter().map(|order| ties::meant(&order.expr, select));
+                order.collect()
+            }
+            Some(OrderByKind::All(_)) => return,
+            None => Vec::new(),
         };
-        if beyond {
-            return;
-        }
+        let on: Vec<Expr> = on.iter().map(|on| ties::meant(on, select)).collect();
+        let keys: Vec<String> = on.iter().map(ToString::to_string).collect();
+        let beyond = order.iter().any(|it| !on.iter().any(|on| same(on, it)));
+        let (what, help) = match beyond {
+            false => (
+                "DISTINCT ON without ORDER BY may keep a different row each time",
+                format!("add `order by {}, <what decides>`", keys.join(", ")),
+            ),
+            true => match self.kept_open(select, &[on.as_slice(), &order].concat()) {
+                Some(lacking) => (
+                    "DISTINCT ON after an ORDER BY with ties may keep a different row each time",
+                    format!("add `{}` to the `order by`", lacking.join(", ")),
+                ),
+                None => return,
+            },
+        };
         let first = on.first().map(Spanned::span);
         let at = first.and_then(|first| self.file.keywords_before(first, &["distinct", "on"]));
         let at = self
             .file
             .place(at.unwrap_or_else(|| self.file.first_token()));
-        let what = "DISTINCT ON without ORDER BY may keep a different row each time";
-        let keys: Vec<String> = on.iter().map(ToString::to_string).collect();
         let finding = Finding::new(Code::UnorderedChoice, what).at(at, "keeps any row");
-        self.findings.push(finding.help(format!(
-            "add `order by {}, <what decides>`",
-            keys.join(", ")
-        )));
+        self.findings.push(finding.help(help));
+    }
+
+    /// Returns what an order lacks to decide which row DISTINCT ON keeps, where its columns
+    /// show the difference.
+    fn kept_open(&self, select: &Select, by: &[Expr]) -> Option<Vec<String>> {
+        let rows = derived::before_distinct(select, self.keys);
+        let mut items = select.projection.iter();
+        let is_decided = items.all(|item| match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                rows.decides(by, expr)
+            }
+            _ => false,
+        });
+        let lacking = rows.lacking(by).filter(|it| !it.is_empty());
+        lacking.filter(|_| !is_decided)
     }
 
     fn add(&mut self, code: Code, call: &Function, what: String, help: &str) {
@@ -273,18 +330,20 @@ impl Choices<'_> {
     }
 }
 
-/// Says whether two expressions are the same column: `t.k` is `k`.
-pub(super) fn same(one: &Expr, other: &Expr) -> bool {
-    one == other || column(one).is_some_and(|name| column(other) == Some(name))
-}
-
-fn has_order(call: &Function) -> bool {
-    let FunctionArguments::List(arguments) = &call.args else {
-        return false;
+/// Returns the order that a call gives its rows.
+fn order_of(call: &Function) -> Vec<&Expr> {
+    let clauses = match &call.args {
+        FunctionArguments::List(arguments) => arguments.clauses.as_slice(),
+        FunctionArguments::None | FunctionArguments::Subquery(_) => &[],
     };
-    let mut clauses = arguments.clauses.iter();
-    !call.within_group.is_empty()
-        || clauses.any(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_)))
+    let within = clauses.iter().flat_map(|clause| match clause {
+        FunctionArgumentClause::OrderBy(order) => order.as_slice(),
+        _ => &[],
+    });
+    within
+        .chain(&call.within_group)
+        .map(|order| &order.expr)
+        .collect()
 }
 
 fn first_argument(call: &Function) -> Option<&Expr> {

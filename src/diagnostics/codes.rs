@@ -103,8 +103,8 @@ codes! {
     NonDeterministic "non-deterministic" Error "A function returns a different value on each call"
     TimeDependent "time-dependent" Warning "A value depends on when the snapshot was made"
     UnorderedLimit "unordered-limit" Warning "A LIMIT without an order of all rows"
-    UnorderedArray "unordered-array" Warning "array_agg without ORDER BY"
-    UnorderedChoice "unordered-choice" Warning "A choice among rows without ORDER BY"
+    UnorderedArray "unordered-array" Warning "A list or a text whose order leaves ties"
+    UnorderedChoice "unordered-choice" Warning "A choice among rows whose order leaves ties"
     InexactSum "inexact-sum" Warning "A sum of doubles depends on row order"
     UselessOrder "useless-order" Warning "ORDER BY in a model has no effect"
 

@@ -24,6 +24,7 @@ use datafusion::{
 use futures::StreamExt;
 
 use crate::{
+    compile::values_of,
     engine::{Error, Result},
     storage::create_passing,
 };
@@ -31,6 +32,9 @@ use crate::{
 /// Rows a batch in every file we write: page limits follow batches, and the bytes
 /// must not depend on how threads cut the stream.
 const BATCH_ROWS: usize = 8192;
+
+/// How many columns tell which row is at fault: those of the grain are the first as a rule.
+const NAMED: usize = 2;
 
 /// A Parquet file in the work folder.
 #[derive(Debug, Clone)]
@@ -133,6 +137,26 @@ fn properties() -> WriterProperties {
         .build()
 }
 
+/// Adds to what failed the row for which it did: its first columns, and the one at fault.
+fn in_row(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+    column: &str,
+    row: Option<usize>,
+    what: &str,
+) -> String {
+    let Some(row) = row else {
+        return what.to_owned();
+    };
+    let fields = schema.fields().iter().enumerate();
+    let first = fields.filter(|(_, field)| !field.data_type().is_nested());
+    let mut shown: Vec<usize> = first.map(|(index, _)| index).take(NAMED).collect();
+    let own = schema.index_of(column).ok();
+    shown.extend(own.filter(|index| !shown.contains(index)));
+    let values = values_of(&batch.slice(row, 1), &shown);
+    format!("{what}, in the row {values}")
+}
+
 /// Casts a batch to a schema, column by column; a value that does not fit is an error.
 fn conform(batch: &RecordBatch, schema: &SchemaRef, what: &str) -> Result<RecordBatch> {
     let options = CastOptions {
@@ -141,11 +165,14 @@ fn conform(batch: &RecordBatch, schema: &SchemaRef, what: &str) -> Result<Record
     };
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
     for (column, field) in batch.columns().iter().zip(schema.fields()) {
-        let cast = cast_with_options(column, field.data_type(), &options);
-        columns.push(cast.map_err(|error| Error::Value {
-            what: what.to_owned(),
-            column: field.name().clone(),
-            source: Box::new(DataFusionError::from(error)),
+        let cast = |column: &ArrayRef| cast_with_options(column, field.data_type(), &options);
+        columns.push(cast(column).map_err(|error| {
+            let row = (0..column.len()).find(|row| cast(&column.slice(*row, 1)).is_err());
+            Error::Value {
+                what: in_row(batch, schema, field.name(), row, what),
+                column: field.name().clone(),
+                source: Box::new(DataFusionError::from(error)),
+            }
         })?);
     }
     let batch = RecordBatch::try_new(Arc::clone(schema), columns);

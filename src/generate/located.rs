@@ -1,27 +1,70 @@
-//! Where in a pipeline's SQL a run failed.
+//! Where in a pipeline's SQL a run failed, and for which row.
 //!
-//! In comes the error of a model's plan, which holds the models that it reads inline; out
-//! comes the same with the file, the line and the column, where its words show them.
+//! In comes the error of a plan, which holds the models that it reads inline; out comes the
+//! same with the file, the line and the column, and the row, where they are found.
 
-use crate::{chain::chain, compile, engine::Error, pipeline::Pipeline};
+use datafusion::logical_expr::LogicalPlan;
 
-/// Names the place of an operation that failed while `model` was computed.
-pub(super) fn located(pipeline: &Pipeline, model: &str, error: Error) -> Error {
-    let Error::Run { what, source } = error else {
-        return error;
-    };
-    let inlined = pipeline.reads.inlined(model, &pipeline.output);
-    let names = std::iter::once(model).chain(inlined);
-    let files = names.filter_map(|name| pipeline.models.get(name));
-    let says = chain(source.as_ref());
-    let what = match compile::blamed(&says, files) {
-        Some((file, at)) => {
-            let place = file.place(at);
-            let (line, column) = place.line_column();
-            let (path, name) = (place.file.display(), &pipeline.name);
-            format!("{path}:{line}:{column} (model `{model}` of {name})")
+use crate::{
+    compile::{Compiled, Failed},
+    engine::Error,
+    pipeline::{Pipeline, SqlFile},
+};
+
+/// A part of a pipeline that failed.
+pub(super) struct Part<'a> {
+    /// What it is: `model `extremes` of bargains`.
+    pub(super) name: String,
+    /// The files whose SQL is in its plan.
+    pub(super) files: Vec<&'a SqlFile>,
+    pub(super) plan: &'a LogicalPlan,
+}
+
+impl<'a> Part<'a> {
+    /// Returns a model with those that are computed along with it.
+    pub(super) fn model(pipeline: &'a Pipeline, model: &str, plan: &'a LogicalPlan) -> Part<'a> {
+        let inlined = pipeline.reads.inlined(model, &pipeline.output);
+        let names = std::iter::once(model).chain(inlined);
+        Part {
+            name: format!("model `{model}` of {}", pipeline.name),
+            files: names.filter_map(|name| pipeline.models.get(name)).collect(),
+            plan,
         }
-        None => what,
-    };
-    Error::Run { what, source }
+    }
+
+    /// Returns a check; what it reads is computed by then, or a part of it.
+    pub(super) fn check(pipeline: &'a Pipeline, check: &str, plan: &'a LogicalPlan) -> Part<'a> {
+        let own = pipeline.rules.get(check).into_iter();
+        Part {
+            name: format!("check `{check}` of {}", pipeline.name),
+            files: own.chain(pipeline.models.values()).collect(),
+            plan,
+        }
+    }
+
+    /// Names the place and the row of the operation that failed.
+    pub(super) async fn located(self, compiled: &Compiled, error: Error) -> Error {
+        let Error::Run { what, source } = error else {
+            return error;
+        };
+        let failed = Failed {
+            planner: &compiled.planner,
+            plan: self.plan,
+            files: self.files,
+            keys: &compiled.keys,
+        };
+        let culprit = failed.culprit(&source).await;
+        let what = match culprit.place {
+            Some(place) => {
+                let (line, column) = place.line_column();
+                format!("{}:{line}:{column} ({})", place.file.display(), self.name)
+            }
+            None => what,
+        };
+        let what = match culprit.row {
+            Some(row) => format!("{what}, in the row {row}"),
+            None => what,
+        };
+        Error::Run { what, source }
+    }
 }

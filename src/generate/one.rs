@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 use super::{
     Also, CheckResult, Generate, Step,
     intermediate::{self, Intermediate},
-    located,
+    located::Part,
     order::{by_all_columns, ordered},
     verify::{self, Against},
     write,
@@ -127,16 +127,27 @@ impl PipelineRun<'_, '_> {
         order: &[String],
     ) -> Result<Intermediate> {
         let what = self.what(name);
+        let failed = |error| Error::run(&what, error);
         let pipeline = self.pipeline;
-        let located = |error| located::located(pipeline, name, error);
-        let failed = |error| located(Error::run(&what, error));
-        let schema = delivered(self.pipeline, name, &model.plan);
-        let running = self.compiled.planner.start(plan).await.map_err(failed)?;
+        let schema = delivered(pipeline, name, &model.plan);
+        let running = match self.compiled.planner.start(plan).await.map_err(failed) {
+            Ok(running) => running,
+            Err(error) => {
+                let part = Part::model(pipeline, name, plan);
+                return Err(Box::pin(part.located(&self.compiled, error)).await);
+            }
+        };
         let path = self.folder.join(format!("{name}.model.parquet"));
         let task = &self.pipeline.name;
         let progress = |rows| self.job.events.at(task, rows, None);
         let written = intermediate::write(running.stream, schema, path, &what, progress).await;
-        let written = written.map_err(located)?;
+        let written = match written {
+            Ok(written) => written,
+            Err(error) => {
+                let part = Part::model(pipeline, name, plan);
+                return Err(Box::pin(part.located(&self.compiled, error)).await);
+            }
+        };
         let reads = &self.pipeline.reads;
         let inlined = reads.inlined(name, &self.pipeline.output).into_iter();
         let inlined = inlined.map(str::to_owned).collect();
@@ -180,7 +191,13 @@ impl PipelineRun<'_, '_> {
         results.extend(verify::numbers(pipeline, output.rows, &against));
         results.iter().for_each(|result| self.emit_checked(result));
         for (name, plan) in &self.compiled.checks {
-            let result = verify::rule(planner, pipeline, name, plan).await?;
+            let result = match verify::rule(planner, pipeline, name, plan).await {
+                Ok(result) => result,
+                Err(error) => {
+                    let part = Part::check(pipeline, name, plan);
+                    return Err(Box::pin(part.located(&self.compiled, error)).await);
+                }
+            };
             self.emit_checked(&result);
             results.push(result);
         }

@@ -45,19 +45,21 @@ fn in_sql(relation: &str) -> String {
 }
 
 /// Returns the error with its findings in the arguments of `show`.
-pub(super) fn in_arguments(error: Error, relation: &str, filter: Option<&str>) -> Error {
+pub(super) fn error_in_arguments(error: Error, relation: &str, filter: Option<&str>) -> Error {
     let Error::Invalid(Findings(mut findings)) = error else {
         return error;
     };
-    for annotation in findings
-        .iter_mut()
-        .flat_map(|it: &mut Finding| &mut it.places)
-    {
+    in_arguments(&mut findings, relation, filter);
+    Error::invalid(findings)
+}
+
+/// Puts findings in the query into the arguments of `show` that it was made of.
+pub(super) fn in_arguments(findings: &mut [Finding], relation: &str, filter: Option<&str>) {
+    for annotation in findings.iter_mut().flat_map(|it| &mut it.places) {
         if annotation.place.file.as_os_str() == QUERY {
             annotation.place = in_argument(&annotation.place.span, relation, filter);
         }
     }
-    Error::invalid(findings)
 }
 
 fn in_argument(span: &Range<usize>, relation: &str, filter: Option<&str>) -> Place {

@@ -7,16 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use datafusion::{
-    arrow::datatypes::SchemaRef, execution::SendableRecordBatchStream,
-    logical_expr::LogicalPlanBuilder,
+    arrow::datatypes::SchemaRef,
+    error::DataFusionError,
+    execution::SendableRecordBatchStream,
+    logical_expr::{LogicalPlan, LogicalPlanBuilder},
 };
 use indexmap::IndexMap;
 
-use super::argument::{QUERY, in_arguments, select_all};
+use super::argument::{QUERY, error_in_arguments, in_arguments, select_all};
 use crate::{
     catalog::{Edition, Given, GivenFiles, Layers, Named, Snapshots},
-    compile::{self, Compiler, Meaning, Scope},
+    compile::{self, Compiler, Failed, Keys, Meaning, Planner, Question, Scope},
     config::EngineConfig,
+    diagnostics::Finding,
     engine::{Cost, Error, Result, cost::Meter, session},
     pipeline::{Bindings, Name, Pipeline, Project, Relation, SourceFile, SqlFile},
     snapshot::Snapshot,
@@ -74,7 +77,19 @@ pub struct Rows {
     pub schema: SchemaRef,
     /// The rows; dropping the stream stops the query.
     pub stream: SendableRecordBatchStream,
+    /// What the SQL probably does not mean; the rows come all the same.
+    pub doubts: Vec<Finding>,
     meter: Meter,
+    origin: Origin,
+}
+
+/// What the rows are computed from, to say which of them fails.
+struct Origin {
+    planner: Planner,
+    plan: LogicalPlan,
+    /// The query's own SQL, and that of the models it reads.
+    files: Vec<SqlFile>,
+    keys: Keys,
 }
 
 impl Rows {
@@ -82,6 +97,39 @@ impl Rows {
     pub fn cost(&self) -> Cost {
         self.meter.read()
     }
+
+    /// Returns the error of a stream with its place and the row that it comes from.
+    pub async fn failed(&self, error: DataFusionError) -> Error {
+        Box::pin(self.origin.failed(error)).await
+    }
+}
+
+impl Origin {
+    async fn failed(&self, error: DataFusionError) -> Error {
+        let failed = Failed {
+            planner: &self.planner,
+            plan: &self.plan,
+            files: self.files.iter().collect(),
+            keys: &self.keys,
+        };
+        failed.run_error("the query", error).await
+    }
+}
+
+/// Returns the files whose SQL is in a query's plan: its own, and those of the models below
+/// what it names.
+fn files_of(file: &SqlFile, named: &[(&Name, Named<'_>)]) -> Vec<SqlFile> {
+    let below = named.iter().flat_map(|(_, named)| {
+        let (pipeline, model) = match *named {
+            Named::Model(pipeline, model) => (pipeline, model),
+            Named::Output(pipeline) => (pipeline, pipeline.output.as_str()),
+            _ => return Vec::new(),
+        };
+        let models = pipeline.reads.models_below(model).into_iter();
+        let files = models.filter_map(|model| pipeline.models.get(model));
+        files.cloned().collect::<Vec<_>>()
+    });
+    std::iter::once(file.clone()).chain(below).collect()
 }
 
 /// Returns the rows of a SELECT, at most `limit` of them, in its own order, or that of what
@@ -104,8 +152,12 @@ pub async fn query(job: Query<'_>, sql: &str, limit: Option<usize>) -> Result<Ro
     let scope = Scope::Project(job.project);
     let named = compiler.named(scope, &file)?;
     job.require(&Needs::of_named(job.project, &named))?;
-    let planned = Box::pin(compiler.select(scope, &file, job.bindings));
-    let (planner, plan) = planned.await?;
+    let question = Box::pin(compiler.question(scope, &file, job.bindings));
+    let Question {
+        planner,
+        plan,
+        doubts,
+    } = question.await?;
     let failed = |error| compile::of_query(error, &file);
     let plan = compile::in_key_order(plan, &file, &named).map_err(failed)?;
     let plan = match limit {
@@ -115,11 +167,22 @@ pub async fn query(job: Query<'_>, sql: &str, limit: Option<usize>) -> Result<Ro
         None => Ok(plan),
     };
     let plan = plan.map_err(failed)?;
-    let running = planner.start(&plan).await.map_err(failed)?;
+    let origin = Origin {
+        files: files_of(&file, &named),
+        keys: compile::keys_of(&named),
+        planner,
+        plan,
+    };
+    let running = match origin.planner.start(&origin.plan).await {
+        Ok(running) => running,
+        Err(error) => return Err(unstarted(error, &origin, &file).await),
+    };
     Ok(Rows {
         schema: running.stream.schema(),
         stream: running.stream,
+        doubts,
         meter: running.meter,
+        origin,
     })
 }
 
@@ -138,13 +201,21 @@ pub(super) fn require_sound(project: &Project, sql: &str) -> Result<()> {
     }
 }
 
+/// Returns why a query does not start: its SQL, or a value that the planner computed.
+async fn unstarted(error: DataFusionError, origin: &Origin, file: &SqlFile) -> Error {
+    match compile::is_of_sql(&error) {
+        true => compile::of_query(error, file),
+        false => Box::pin(origin.failed(error)).await,
+    }
+}
+
 /// Returns SQL of the moment, parsed.
 pub(super) fn parsed(sql: &str) -> SqlFile {
     let file = SourceFile {
         path: QUERY.into(),
         text: sql.into(),
     };
-    SqlFile::parse(file, &IndexMap::new())
+    SqlFile::question(file)
 }
 
 /// Returns the rows of a relation, `prices`, `bargains.extremes` or `store-groups`,
@@ -160,7 +231,9 @@ pub async fn show(
     limit: Option<usize>,
 ) -> Result<Rows> {
     let rows = query(job, &select_all(relation, filter), limit).await;
-    rows.map_err(|error| in_arguments(error, relation, filter))
+    let mut rows = rows.map_err(|error| error_in_arguments(error, relation, filter))?;
+    in_arguments(&mut rows.doubts, relation, filter);
+    Ok(rows)
 }
 
 /// What SQL of the moment reads: itself, and through the models that it names.

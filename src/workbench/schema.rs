@@ -7,7 +7,7 @@
 use datafusion::arrow::datatypes::Field;
 use indexmap::IndexMap;
 
-use super::{Result, argument::in_arguments, query::parsed, select_all};
+use super::{Result, argument::error_in_arguments, query::parsed, select_all};
 use crate::{
     catalog::{Edition, Empty, Named},
     compile::{Compiler, Scope},
@@ -30,7 +30,7 @@ pub async fn schema(env: &Env, relation: &str) -> Result<report::Schema> {
     let context = session(&EngineConfig::default())?;
     let compiler = Compiler::new(&Empty, &context, env.now);
     let named = compiler.named(Scope::Project(project), &file);
-    let named = named.map_err(|error| in_arguments(error, relation, None))?;
+    let named = named.map_err(|error| error_in_arguments(error, relation, None))?;
     let declared = named.first().and_then(|(_, named)| declared(*named));
     let columns = match declared {
         Some((contract, docs)) => {

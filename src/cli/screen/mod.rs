@@ -226,6 +226,13 @@ impl Screen {
         self.write(line.level(), &format!("{}\n", finding.render(self.color)));
     }
 
+    /// Shows what is probably not meant by SQL that runs.
+    pub(super) fn doubt(&self, finding: &Finding) {
+        if !self.options.quiet {
+            self.show(&Line::Finding(Box::new(finding.clone())));
+        }
+    }
+
     fn note_code(&self, line: &Line) {
         if let Line::Finding(finding) = line
             && finding.severity == Severity::Error

@@ -163,6 +163,13 @@ pub(super) fn clash(left: &Side<'_>, right: &Side<'_>) -> bool {
     }
 }
 
+/// Says whether a literal text stands beside a number or a boolean.
+pub(super) fn makes_text(left: &Side<'_>, right: &Side<'_>) -> bool {
+    let counts = |side: &Side<'_>| matches!(side.family(), Some(Family::Number | Family::Boolean));
+    let is_literal = |side: &Side<'_>| side.literal().is_some();
+    (counts(left) && is_literal(right)) || (counts(right) && is_literal(left))
+}
+
 /// Says whether a side is a literal text that is a value of the other's type.
 fn is_of_type(side: &Side<'_>, other: &Side<'_>) -> bool {
     let family = other.family();

@@ -8,6 +8,7 @@
 
 mod calls;
 mod family;
+mod literals;
 
 use datafusion::{
     common::{
@@ -39,8 +40,13 @@ pub(super) fn findings(plan: &LogicalPlan, file: &SqlFile) -> Vec<Finding> {
         mixed.node(node)?;
         Ok(TreeNodeRecursion::Continue)
     });
+    let in_rows = file.query().map(|query| literals::findings(query, file));
     let mut findings: Vec<Finding> = Vec::new();
-    for finding in mixed.findings {
+    for finding in mixed
+        .findings
+        .into_iter()
+        .chain(in_rows.into_iter().flatten())
+    {
         if !findings.contains(&finding) {
             findings.push(finding);
         }
@@ -167,7 +173,7 @@ impl Mixed<'_> {
         if let Some(operand) = &case.expr {
             for (when, _) in &case.when_then_expr {
                 let (operand, when) = (Side::of(operand, schema), Side::of(when, schema));
-                self.pair("CASE", operand, when);
+                self.pair("`case`", operand, when);
             }
         }
         let results = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
@@ -187,7 +193,9 @@ impl Mixed<'_> {
 
     /// Compares two values; says whether their kinds differ.
     fn pair(&mut self, what: &str, left: Side<'_>, right: Side<'_>) -> bool {
-        if !clash(&left, &right) {
+        // Of these a column is made: a literal text would make it one of texts.
+        let is_made = matches!(what, "UNION" | "CASE");
+        if !clash(&left, &right) && !(is_made && family::makes_text(&left, &right)) {
             return false;
         }
         let (one, other) = (left.type_name(), right.type_name());

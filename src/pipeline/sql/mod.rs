@@ -5,10 +5,15 @@
 //! text. Every place is one of the file.
 
 mod clauses;
+mod headings;
+mod memberships;
 mod names;
 mod params;
 mod places;
+mod precedence;
+mod spellings;
 mod statements;
+mod unnested;
 mod walk;
 
 use std::{
@@ -96,6 +101,18 @@ impl SqlFile {
         }
     }
 
+    /// Parses a query of the moment; its columns without a name are called as they are
+    /// written.
+    pub(crate) fn question(source: SourceFile) -> SqlFile {
+        let mut file = SqlFile::parse(source, &IndexMap::new());
+        if let Some(parsed) = Arc::get_mut(&mut file.parsed)
+            && let Some(query) = &mut parsed.query
+        {
+            headings::named(query);
+        }
+        file
+    }
+
     /// Takes a SELECT out of a statement that was parsed from `source`.
     pub(crate) fn within(source: SourceFile, text: ParsedText, query: Box<Query>) -> SqlFile {
         let parsed = Parsed::of(&source, query, text.tokens, text.params);
@@ -178,6 +195,30 @@ impl SqlFile {
         found.map(|token| self.bytes(token.span))
     }
 
+    /// Returns where an operator or a bracket first occurs.
+    pub(crate) fn symbol(&self, symbol: &str) -> Option<Range<usize>> {
+        let mut tokens = self.parsed.tokens.iter();
+        let found = tokens.find(|token| match &token.token {
+            Token::Word(_) | Token::SingleQuotedString(_) => false,
+            token => token.to_string() == symbol,
+        });
+        found.map(|token| self.bytes(token.span))
+    }
+
+    /// Returns the SELECT of the first subquery, if there is one.
+    pub(crate) fn subquery(&self) -> Option<Range<usize>> {
+        let tokens = &self.parsed.tokens;
+        let is_select = |token: &TokenWithSpan| match &token.token {
+            Token::Word(word) => word.value.eq_ignore_ascii_case("select"),
+            _ => false,
+        };
+        let found = tokens.windows(2).find(|pair| match pair {
+            [open, select] => open.token == Token::LParen && is_select(select),
+            _ => false,
+        });
+        found.map(|pair| self.bytes(pair[1].span))
+    }
+
     /// Returns where a literal of this text or number first occurs.
     pub(crate) fn literal(&self, text: &str) -> Option<Range<usize>> {
         let mut tokens = self.parsed.tokens.iter();
@@ -251,10 +292,14 @@ impl Parsed {
         params: Places,
     ) -> Parsed {
         with_doubles(&mut query);
-        let findings = clauses::refused(source, &tokens, &query);
+        precedence::corrected(&mut query);
+        spellings::spelled(&mut query);
+        unnested::selected(&mut query);
+        let (findings, values) = clauses::refused(source, &tokens, &query);
         if !findings.is_empty() {
             return Parsed::broken(tokens, findings);
         }
+        memberships::written_out(&mut query, &|expr| values.contains(&expr));
         Parsed {
             names: names::names(source, &query),
             query: Some(query),

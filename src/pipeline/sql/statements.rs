@@ -61,6 +61,7 @@ fn syntax(source: &SourceFile, spans: &[Span], text: &str) -> Finding {
         }
     });
     let message = message.trim_start_matches("sql parser error: ");
+    let message = &message.replace("found: EOF", "found: the end of the SQL");
     let finding = Finding::new(Code::Syntax, lower_first(message)).at(source.place(span), "here");
     // The parser took what precedes it for a whole statement.
     match message.contains("end of statement") {

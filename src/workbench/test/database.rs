@@ -32,7 +32,9 @@ use super::{
 };
 use crate::{
     catalog::{Edition, Empty, Named, Relations, seed_table, tables},
-    compile::{ARTIFACT, Compiler, DB, EXPORT, HISTORY, PREVIOUS, Planner, Scope, Tables},
+    compile::{
+        self, ARTIFACT, Compiler, DB, EXPORT, Failed, HISTORY, PREVIOUS, Planner, Scope, Tables,
+    },
     config::EngineConfig,
     database::{self, Table},
     dataset::{self, ColumnType, Contract, Dataset},
@@ -298,7 +300,17 @@ impl<'a> Database<'a> {
         let bindings = [bindings].into_iter().collect();
         let planned = Box::pin(compiler.select(scope, file, &bindings));
         let (planner, plan) = planned.await?;
-        run(&planner, &plan).await
+        let keys = compile::keys_of(&compiler.named(scope, file)?);
+        let failed = Failed {
+            planner: &planner,
+            plan: &plan,
+            files: vec![file],
+            keys: &keys,
+        };
+        match collected(&planner, &plan).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => Err(Box::pin(failed.run_error("the query", error)).await),
+        }
     }
 
     /// Returns what the test made for a relation.
@@ -362,11 +374,18 @@ impl Relations for Database<'_> {
 
 /// Returns what a plan gives, and the types of its columns.
 async fn run(planner: &Planner, plan: &LogicalPlan) -> Result<(RecordBatch, Vec<Column>)> {
-    let failed = |error| Error::run("the query", error);
-    let stream = planner.run(plan).await.map_err(failed)?;
+    let rows = collected(planner, plan).await;
+    rows.map_err(|error| Error::run("the query", error))
+}
+
+async fn collected(
+    planner: &Planner,
+    plan: &LogicalPlan,
+) -> datafusion::error::Result<(RecordBatch, Vec<Column>)> {
+    let stream = planner.run(plan).await?;
     let schema = stream.schema();
-    let batches = collect(stream).await.map_err(failed)?;
-    let batch = concat_batches(&schema, &batches).map_err(|error| failed(error.into()))?;
+    let batches = collect(stream).await?;
+    let batch = concat_batches(&schema, &batches)?;
     let fields = schema.fields().iter();
     let types = fields.map(|field| Column::of(field.data_type()));
     Ok((batch, types.collect()))

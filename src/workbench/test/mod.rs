@@ -240,7 +240,7 @@ impl TestFile<'_> {
         }
         TestFailure {
             line,
-            message: said(kind),
+            message: place::said_in_file(&self.file, line, &said(kind)),
             findings: Vec::new(),
         }
     }

@@ -45,6 +45,16 @@ fn rebase(file: &SourceFile, begins: u32, annotation: &mut Annotation) {
     *place = file.place(span);
 }
 
+/// Returns what is said of a record's SQL, `test:2:8, …`, with its line in the file.
+pub(super) fn said_in_file(file: &SourceFile, begins: u32, says: &str) -> String {
+    let placed = says.strip_prefix(RECORD).and_then(|rest| {
+        let (line, rest) = rest.strip_prefix(':')?.split_once(':')?;
+        let line: u32 = line.parse().ok()?;
+        Some(format!("{}:{}:{rest}", file.path.display(), begins + line))
+    });
+    placed.unwrap_or_else(|| says.to_owned())
+}
+
 /// Returns the bytes of a line, which count from 1.
 pub(super) fn line(text: &str, number: u32) -> Range<usize> {
     let above = text.split_inclusive('\n').take(number.max(1) as usize - 1);
@@ -85,6 +95,17 @@ mod tests {
         5 |   b
           |   ^ unknown
         ");
+    }
+
+    #[test]
+    fn what_failed_in_a_run_is_placed_in_its_line_of_the_file() {
+        let file = file("query I\nselect\n  1 / a\nfrom t\n");
+        let said = |says: &str| said_in_file(&file, 1, says);
+        assert_eq!(
+            said("test:2:3, in x: no"),
+            "tests/sql/a/b.slt:3:3, in x: no"
+        );
+        assert_eq!(said("the query: no"), "the query: no");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod findings;
 mod load;
 mod operator;
 mod output;
+mod query;
 mod schema;
 mod screens;
 mod synth;

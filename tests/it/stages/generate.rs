@@ -138,7 +138,7 @@ impl World {
     }
 
     /// Generates what is asked for, with every parameter as it is given.
-    async fn generate(&self, names: &[&str], given: &[&str]) -> Vec<Generated> {
+    pub(crate) async fn generate(&self, names: &[&str], given: &[&str]) -> Vec<Generated> {
         let project = self.project();
         let owned = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
         let pipelines = project.select(&owned(names)).unwrap();

@@ -1,7 +1,7 @@
 //! What of an expression is understood.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    CaseWhen, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
     FunctionArguments, Interval, Spanned, TypedString, WindowFrame, WindowSpec, WindowType,
 };
 
@@ -49,10 +49,6 @@ impl Refused<'_> {
                 compare_op: _,
                 right,
             } => self.quantified(left, right, "all"),
-            Expr::IsDistinctFrom(left, right) => self.distinct(left, right, "is distinct from"),
-            Expr::IsNotDistinctFrom(left, right) => {
-                self.distinct(left, right, "is not distinct from");
-            }
             Expr::InSubquery {
                 expr: _,
                 subquery: _,
@@ -148,23 +144,6 @@ impl Refused<'_> {
                 {}
             }
             _ => {}
-        }
-    }
-
-    /// The parser takes all that follows for the right side, AND and OR included.
-    fn distinct(&mut self, left: &Expr, right: &Expr, keyword: &str) {
-        if let Expr::BinaryOp {
-            left: _,
-            op: BinaryOperator::And | BinaryOperator::Or,
-            right: _,
-        } = right
-        {
-            let what = format!(
-                "{} before AND or OR needs parentheses",
-                keyword.to_uppercase()
-            );
-            let help = format!("write `(… {keyword} …)`");
-            self.add(left.span(), keyword, what, &help);
         }
     }
 

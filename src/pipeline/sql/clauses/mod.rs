@@ -24,23 +24,26 @@ use crate::{
     pipeline::SourceFile,
 };
 
-/// Returns a finding for each clause that would be ignored.
+/// Returns a finding for each clause that would be ignored, and the subqueries that are
+/// understood once they are written out, by their place in the tree.
 pub(super) fn refused(
     source: &SourceFile,
     tokens: &[TokenWithSpan],
     query: &Query,
-) -> Vec<Finding> {
+) -> (Vec<Finding>, HashSet<*const Expr>) {
     let mut refused = Refused {
         source,
         tokens,
         allowed: HashSet::new(),
+        values: HashSet::new(),
+        written_out: HashSet::new(),
         findings: Vec::new(),
     };
     // The walk never stops early.
     let _ = walk(query, &mut refused);
     let at = |finding: &Finding| finding.place().map(|place| place.span.start);
     refused.findings.sort_by_key(at);
-    refused.findings
+    (refused.findings, refused.written_out)
 }
 
 /// Collects what is refused.
@@ -49,6 +52,10 @@ struct Refused<'a> {
     tokens: &'a [TokenWithSpan],
     /// Subqueries where they are understood, by their place in the tree.
     allowed: HashSet<*const Expr>,
+    /// Those that are values, and can be written out as such.
+    values: HashSet<*const Expr>,
+    /// Those that are to be written out.
+    written_out: HashSet<*const Expr>,
     findings: Vec<Finding>,
 }
 
@@ -201,21 +208,22 @@ mod tests {
             ("select a from t where a similar to 'b'", "similar to"),
             ("select a from t where a = any (select a from u)", "any"),
             ("select a from t where a <> all (select a from u)", "all"),
-            ("select a from t where 5 not in (select a from u)", "not in"),
             (
-                "select a from t where a not in (select a from u) or b > 1",
+                "select a from t where a not in (select b from u where u.k = t.k)",
                 "not in",
             ),
             (
-                "select a from t where not (a in (select a from u) and b > 1)",
+                "select a from t where t.a not in (select b from u as t2 where t2.k = t.k limit 1)",
+                "not in",
+            ),
+            (
+                "select t.a in (select b from u where u.k = t.k) as x from t",
                 "in",
             ),
             (
-                "select a from t where (a in (select a from u)) is null",
+                "select sum(case when a in (select b from u) then 1 end) as x from t",
                 "in",
             ),
-            ("select a in (select a from u) as x from t", "in"),
-            ("select exists (select a from u) as x from t", "exists"),
             (
                 "select a from t left join u on t.a in (select a from v)",
                 "in",
@@ -226,14 +234,6 @@ mod tests {
             ),
             ("select quantile(0.5)(a) from t", "quantile"),
             ("select array(select a from t)", "array"),
-            (
-                "select a from t where a is distinct from b and c",
-                "is distinct from",
-            ),
-            (
-                "select a from t where a is not distinct from b or c",
-                "is not distinct from",
-            ),
             ("select cast(a as varchar(3)) from t", "varchar"),
             ("select cast(a as char(3)) from t", "char"),
             ("select a::varchar(3) from t", "varchar"),
@@ -255,6 +255,14 @@ mod tests {
             "select a from t natural join u",
             "select a from t where a not in (select a from u)",
             "select a from t where 5 in (select a from u)",
+            "select a from t where 5 not in (select a from u)",
+            "select a from t where a not in (select a from u) or b > 1",
+            "select a from t where not (a in (select a from u) and b > 1)",
+            "select a from t where (a in (select a from u)) is null",
+            "select a in (select a from u) as x from t",
+            "select exists (select a from u) as x from t",
+            "select exists (select a from u where u.k = t.k) as x from t",
+            "select a from t where t.a not in (select b from u where u.k = t.k)",
             "select a from t where b > 1 and not (a in (select a from u))",
             "select a from t where a in (select a from u) or b > 1",
             "select a from t where not exists (select a from u) or b > 1",
@@ -272,6 +280,8 @@ mod tests {
             "select distinct on (a) a, b from t order by a, b",
             "select a from t where c and a is distinct from b",
             "select a from t where (a is distinct from b) and c",
+            "select a from t where a is distinct from b and c",
+            "select a from t where a is not distinct from b or c",
             "select a from t group by all",
             "select count(distinct a) filter (where b > 1) from t",
             "select a from t, lateral (select b from u where u.a = t.a) as l",

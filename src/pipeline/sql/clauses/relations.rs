@@ -165,7 +165,8 @@ impl Refused<'_> {
         let place = self.source.place(span_bytes(&self.source.text, place));
         let finding = Finding::new(Code::UnsupportedClause, what).at(place, "here");
         self.findings.push(finding.help(format!(
-            "select it: `select *, unnest({list}) as item from …`, in a subquery if it is joined or filtered"
+            "name its column next to its relation, `from t cross join unnest(t.{}) as u(item)`, or select it: `select *, unnest({list}) as item from …`",
+            list.to_string().rsplit('.').next().unwrap_or_default()
         )));
     }
 

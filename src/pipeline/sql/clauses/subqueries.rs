@@ -2,16 +2,21 @@
 //!
 //! The engine joins their rows. That answers true or not true, where SQL has a third
 //! answer, unknown: it does no harm where a condition keeps only what is true, and is
-//! wrong under NOT. `not in` is exact as a condition of its own, on a column.
+//! wrong under NOT. `not in` is exact as a condition of its own, on a column. Elsewhere a
+//! subquery is a value, which is written out as counts.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, JoinConstraint, JoinOperator, Select, Spanned, UnaryOperator, Visitor,
+    BinaryOperator, Expr, JoinConstraint, JoinOperator, Query, Select, SelectItem, Spanned,
+    UnaryOperator, Visitor,
 };
 
 use super::Refused;
-use crate::pipeline::walk;
+use crate::pipeline::{
+    sql::memberships::{is_a_value, is_anti_join, is_correlated},
+    walk,
+};
 
 impl Refused<'_> {
     /// Allows the subqueries of a SELECT that are in places where they are understood.
@@ -19,6 +24,12 @@ impl Refused<'_> {
         for condition in select.selection.iter().chain(&select.having) {
             self.condition(condition, true);
             self.exists_within(condition);
+            self.values_within(condition);
+        }
+        for item in &select.projection {
+            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                self.values_within(expr);
+            }
         }
         for join in select.from.iter().flat_map(|table| &table.joins) {
             if let JoinOperator::Join(JoinConstraint::On(on))
@@ -43,6 +54,12 @@ impl Refused<'_> {
                 self.condition(right, alone);
             }
             Expr::InSubquery { negated: false, .. } => self.allow(expr),
+            Expr::InSubquery { negated: true, .. } if alone && is_correlated(expr) => {
+                if is_anti_join(expr) {
+                    self.written_out.insert(expr);
+                    self.allow(expr);
+                }
+            }
             Expr::InSubquery {
                 negated: true,
                 expr: value,
@@ -73,9 +90,49 @@ impl Refused<'_> {
                 negated: false,
                 expr: value,
                 ..
-            } if has_column(value) => self.allow(expr),
+            } if has_column(value) && !is_correlated(expr) => self.allow(expr),
             _ => {}
         }
+    }
+
+    /// Remembers the subqueries that can be written out as values: not those in calls, which
+    /// may be aggregates.
+    fn values_within(&mut self, expr: &Expr) {
+        #[derive(Default)]
+        struct Values {
+            around: usize,
+            found: Vec<*const Expr>,
+        }
+        impl Visitor for Values {
+            type Break = ();
+
+            fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+                self.around += 1;
+                ControlFlow::Continue(())
+            }
+
+            fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+                self.around -= 1;
+                ControlFlow::Continue(())
+            }
+
+            fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+                if self.around == 0 && is_a_value(expr) {
+                    self.found.push(expr);
+                }
+                self.around += usize::from(matches!(expr, Expr::Function(_)));
+                ControlFlow::Continue(())
+            }
+
+            fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+                self.around -= usize::from(matches!(expr, Expr::Function(_)));
+                ControlFlow::Continue(())
+            }
+        }
+        let mut values = Values::default();
+        // The walk never stops early.
+        let _ = walk(expr, &mut values);
+        self.values.extend(values.found);
     }
 
     /// EXISTS is never unknown.
@@ -106,6 +163,10 @@ impl Refused<'_> {
         if self.allowed.contains(&std::ptr::from_ref(expr)) {
             return;
         }
+        if self.values.contains(&std::ptr::from_ref(expr)) {
+            self.written_out.insert(expr);
+            return;
+        }
         let (value, keyword, help) = match expr {
             Expr::InSubquery {
                 expr: value,
@@ -114,7 +175,7 @@ impl Refused<'_> {
             } => (
                 value.as_ref(),
                 "not in",
-                "write `not exists (select 1 from … where … = …)`",
+                "write `not exists (select 1 from … where … = …)`; nulls never match in it",
             ),
             Expr::InSubquery {
                 expr: value,
@@ -132,11 +193,9 @@ impl Refused<'_> {
             ),
         };
         let what = match keyword {
-            "not in" => {
-                "NOT IN (SELECT …) is only supported as a condition of its own, on a column"
-            }
-            "in" => "IN (SELECT …) is only supported as a condition of WHERE or HAVING",
-            _ => "EXISTS is only supported in WHERE and HAVING",
+            "not in" => "NOT IN (SELECT …) is not supported here",
+            "in" => "IN (SELECT …) is not supported here",
+            _ => "EXISTS is not supported here",
         };
         let within = match keyword {
             "exists" => self.before(value.span(), keyword),
