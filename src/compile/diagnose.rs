@@ -352,10 +352,11 @@ fn worded(said: Said, file: &SqlFile, span: Option<Range<usize>>) -> Finding {
             named.or_else(|| file.symbol(word))
         }
     });
-    // Of an operation the planner knows which it is, where it has a column.
-    let at = match said.code {
-        Code::MixedTypes => span.or_else(|| places.next()),
-        _ => places.next().or(span),
+    // Of an operation or a subquery the planner knows which it is, where it has a column.
+    let is_known = said.code == Code::MixedTypes || said.at.iter().any(|at| at == "#subquery");
+    let at = match is_known {
+        true => span.or_else(|| places.next()),
+        false => places.next().or(span),
     };
     let at = at.unwrap_or_else(|| suspected(&said.what, file));
     Finding::new(said.code, said.what)

@@ -240,7 +240,7 @@ fn findings_are_followed_by_where_they_are_explained() {
       |
       = help: did you mean `bargains`?
 
-    error[syntax]: expected: identifier, found: EOF
+    error[syntax]: expected: identifier, found: the end of the SQL
      --> sql/bargains/checks/not_over_min_ratio.sql:1:20
       |
     1 | select nothing from

@@ -148,12 +148,36 @@ fn what_a_query_does_not_mean_is_reported_beside_its_rows() {
         ])
         .ends(0);
     assert_eq!(said.out, "product_id\n3\n");
-    screen!(said.err, @"");
+    screen!(said.err, @"
+    warning[unordered-limit]: LIMIT without ORDER BY may take different rows each time
+     --> query:2:33
+      |
+    2 | where price = null or price > 8 limit 1
+      |                                 ^^^^^ takes any rows
+      |
+      = help: add an `order by` on a unique key before it
+
+    warning[null-comparison]: `= null` never holds, not even for null
+     --> query:2:15
+      |
+    2 | where price = null or price > 8 limit 1
+      |               ^^^^ never holds
+      |
+      = help: write `price is null`
+    ");
     let said = world
         .run(&["show", "prices", "--where", "price = null"])
         .ends(0);
-    screen!(said.err, @"");
-    let quiet = world.run(&["-q", "query", "select id from stores limit 1"]);
+    screen!(said.err, @"
+    warning[null-comparison]: `= null` never holds, not even for null
+     --> --where:1:9
+      |
+    1 | price = null
+      |         ^^^^ never holds
+      |
+      = help: write `price is null`
+    ");
+    let quiet = world.run(&["query", "select id from stores limit 1", "--quiet"]);
     assert_eq!(quiet.ends(0).err, "");
     // What the models say is reported by `check`.
     let sound = world.run(&["query", "select id, id % 2 as y from stores"]);

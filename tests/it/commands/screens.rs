@@ -252,7 +252,7 @@ fn show_and_query_print_rows_or_what_is_wrong_with_the_argument() {
     for more about this error, try `pricemill explain unknown-relation`
     ");
     screen!(world.run(&["show", "prices", "--where", "price >"]).ends(2).err, @"
-    error[syntax]: expected: an expression, found: EOF
+    error[syntax]: expected: an expression, found: the end of the SQL
      --> --where:1:8
       |
     1 | price >
