@@ -74,6 +74,7 @@ pub async fn describe(env: &Env, what: &str) -> Result<report::Schema> {
     Ok(report::Schema {
         relation: what.to_owned(),
         columns: planned(compiler, env.project()?, &parsed(what)).await?,
+        left_out: env.left_out(&[])?,
     })
 }
 
