@@ -215,6 +215,8 @@ fn a_mistake_in_the_project_names_its_place() {
       |
       = help: did you mean `output`?
 
+    warning: bargains is left out: pipelines/bargains.toml:1:1: a pipeline has no key `outputt`
+    warning: super-categories is left out, because bargains, which it reads, is
     for more about this error, try `pricemill explain unknown-key`
     PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
     "#);
@@ -353,6 +355,8 @@ fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
        |
        = help: did you mean `no_cheap_store`?
 
+    warning: bargains is left out: pipelines/bargains.toml:21:1: there is no check `no_cheap_stor`
+    warning: super-categories is left out, because bargains, which it reads, is
     for more about this error, try `pricemill explain unknown-check`
     PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
     "#);
