@@ -204,7 +204,7 @@ pub(super) fn list(depth: u32, form: Form) -> Sql {
     prop_oneof![
         3 => column,
         1 => number(0, form).prop_map(|a| format!("[{a}, 1]")),
-        1 => sub().prop_map(|g| format!("array_sort({g})")),
+        1 => sub().prop_map(|g| format!("array_sort({g}, 'asc', 'nulls last')")),
         1 => sub().prop_map(|g| format!("array_reverse({g})")),
         1 => (sub(), number(0, form)).prop_map(|(g, a)| format!("array_append({g}, {a})")),
         1 => format2(sub(), sub(), |a, b| {
