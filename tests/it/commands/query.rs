@@ -78,7 +78,7 @@ async fn a_model_or_a_check_that_fails_names_the_row() {
     let world = World::new();
     world.file(
         "sql/doubled/doubled.sql",
-        "-- doubled: one row per product_id.\nselect\n    product_id,\n    price / (price - 0.50) as price\nfrom cheapest\n",
+        "-- doubled: one row per product_id.\nselect\n    product_id,\n    cast(price / (price - 0.50) as decimal(12,2)) as price\nfrom cheapest\n",
     );
     let made = world.generate(&["doubled"], &[]).await;
     let Outcome::Failed(error) = &made[1].outcome else {
@@ -86,20 +86,7 @@ async fn a_model_or_a_check_that_fails_names_the_row() {
     };
     assert_eq!(
         chain(error),
-        "sql/doubled/doubled.sql:4:5 (model `doubled` of doubled), in the row product_id = 4, price = 0.50: a number is divided by zero: write `nullif(divisor, 0)`"
-    );
-    world.file(
-        "sql/doubled/doubled.sql",
-        "-- doubled: one row per product_id.\nselect product_id, price * 100000000000 as price from cheapest\n",
-    );
-    let made = world.generate(&["doubled"], &[]).await;
-    let Outcome::Failed(error) = &made[1].outcome else {
-        panic!("{:?}", made[1].outcome);
-    };
-    let said = chain(error);
-    assert!(
-        said.starts_with("sql/doubled/doubled.sql (model `doubled` of doubled), in the row product_id = 1, price = 250000000000.00: column `price` does not fit the contract"),
-        "{said}"
+        "sql/doubled/doubled.sql:4:10 (model `doubled` of doubled), in the row product_id = 4, price = 0.50: a number is divided by zero: write `nullif(divisor, 0)`"
     );
     world.file(
         "sql/doubled/doubled.sql",
