@@ -251,7 +251,13 @@ impl Source {
     }
 
     fn fixed(&self, by: &[Expr]) -> Fixed {
-        let columns = by.iter().filter_map(column);
+        // An expression of a column may tell it apart: `stores[1]`, `lower(name)`.
+        let columns = by.iter().flat_map(|it| {
+            let mut columns = Columns::default();
+            // Stops at a subquery.
+            let _ = it.visit(&mut columns);
+            columns.0
+        });
         let mut fixed = Fixed {
             columns: columns.chain(self.constants.iter().cloned()).collect(),
             whole: BTreeSet::new(),

@@ -51,10 +51,30 @@ pub(super) fn written_out(query: &mut Query, meant: &dyn Fn(*const Expr) -> bool
 /// Says whether a subquery can be written out where it is a value.
 pub(super) fn is_a_value(expr: &Expr) -> bool {
     match expr {
-        Expr::InSubquery { subquery, .. } => !reads_around(subquery) && is_one_column(subquery),
+        // A subquery within that of another is more than the engine takes apart.
+        Expr::InSubquery { expr, subquery, .. } => {
+            !reads_around(subquery) && is_one_column(subquery) && !has_query(expr)
+        }
         Expr::Exists { subquery, .. } => !reads_around(subquery) || plain(subquery).is_some(),
         _ => false,
     }
+}
+
+/// Says whether an expression holds a subquery.
+fn has_query(expr: &Expr) -> bool {
+    struct Queries(bool);
+    impl Visitor for Queries {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.0 = true;
+            ControlFlow::Continue(())
+        }
+    }
+    let mut queries = Queries(false);
+    // The walk never stops early.
+    let _ = expr.visit(&mut queries);
+    queries.0
 }
 
 /// Says whether a query selects one expression; another is refused by the planner.
