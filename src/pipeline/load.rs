@@ -13,7 +13,10 @@ use super::{
     staging::{self, STAGING},
     template,
 };
-use crate::diagnostics::{Code, Finding, Findings, Severity, did_you_mean, nearest};
+use crate::{
+    diagnostics::{Code, Finding, Findings, Severity, did_you_mean, nearest},
+    text::has_extension,
+};
 
 /// Reads a project's folder; one without `pipelines/` gets the embedded definitions.
 pub(super) fn load(root: &Path) -> Result<Project, Findings> {
@@ -47,8 +50,8 @@ pub(super) fn readable(root: &Path) -> Option<Project> {
     let hides_others = |finding: &Finding| {
         let of_sources = finding
             .place()
-            .map(|place| place.file.ends_with("pipelines/sources.toml"));
-        finding.code == Code::Cycle || of_sources.unwrap_or(false)
+            .is_some_and(|place| place.file.with_extension("") == Path::new("pipelines/sources"));
+        finding.code == Code::Cycle || of_sources
     };
     let mut errors = findings.iter().filter(|it| it.severity == Severity::Error);
     (!errors.any(hides_others)).then_some(project)
@@ -198,11 +201,19 @@ fn texts(
     let mut texts = IndexMap::new();
     for (name, path, bytes) in files.with_extension(folder, extension) {
         match Files::text(path, bytes) {
-            Ok(file) => drop(texts.insert(name.to_owned(), file)),
+            Ok(file) => findings.extend(twice(texts.insert(name.to_owned(), file), path)),
             Err(finding) => findings.push(*finding),
         }
     }
     texts
+}
+
+/// Finds two files whose names differ in the case of their extensions alone.
+fn twice(other: Option<SourceFile>, path: &str) -> Option<Finding> {
+    let other = other?;
+    let what = format!("{path} and {} have one name", other.path.display());
+    let finding = Finding::new(Code::DuplicateName, what).at(other.place(0..0), "one of them");
+    Some(finding.help("remove or rename one of the two files"))
 }
 
 /// Names files as SQL names relations.
@@ -302,7 +313,9 @@ fn stray_files(files: &Files, manifests: &IndexMap<String, SourceFile>) -> Vec<F
 
 /// Says whether a file of `sql/staging/` is a model, or a note.
 fn is_shared(path: &str) -> bool {
-    !path.contains('/') && (path.ends_with(".sql") || path.ends_with(".md"))
+    let path = Path::new(path);
+    let is_in_folder = path.components().count() == 1;
+    is_in_folder && (has_extension(path, "sql") || has_extension(path, "md"))
 }
 
 /// Says whether a file of a pipeline's folder is read, or is a note.
