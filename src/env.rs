@@ -81,6 +81,12 @@ impl Error {
     }
 }
 
+/// What is said of a project that has only datasets.
+pub(crate) const NO_PIPELINES: &str = "the project has no pipelines yet";
+
+/// What to do then.
+pub(crate) const NEW_PIPELINE: &str = "`pricemill new pipeline NAME` creates one";
+
 /// What a use case works with.
 #[derive(Debug)]
 pub struct Env {
@@ -145,6 +151,36 @@ impl Env {
     /// Returns what is wrong with its files, if it is in what all pipelines share.
     pub fn sound_project(&self) -> Result<&Project> {
         self.project.as_ref().map_err(|found| found.clone().into())
+    }
+
+    /// Says whether the project has no pipelines, and reports how to get one.
+    ///
+    /// # Errors
+    ///
+    /// The project is wrong.
+    pub(crate) fn is_without_pipelines(&self) -> Result<bool> {
+        let project = self.sound_project()?;
+        let is_without = project.pipelines.is_empty() && project.broken.is_empty();
+        if is_without {
+            self.events.nothing(NO_PIPELINES, NEW_PIPELINE);
+        }
+        Ok(is_without)
+    }
+
+    /// Reports that the definitions are not the user's own, if they are not.
+    ///
+    /// # Errors
+    ///
+    /// The project is wrong.
+    pub(crate) fn say_if_built_in(&self) -> Result<()> {
+        if self.sound_project()?.root.is_none() {
+            let folder = self.config.root.display();
+            self.events.nothing(
+                format!("there is no project in {folder}: these are the built-in pipelines"),
+                "`pricemill new DIR` creates a project of your own",
+            );
+        }
+        Ok(())
     }
 
     /// Returns the pipelines of these names, each after those it reads; all when none

@@ -6,7 +6,7 @@
 use crate::{
     dataset::{self, Dataset},
     diagnostics::{Finding, nearest},
-    env::{self, Env},
+    env::{self, Env, NEW_PIPELINE, NO_PIPELINES},
     events::Event,
     kind::Kind,
     pipeline::{Pipeline, Project},
@@ -27,6 +27,9 @@ pub enum Error {
     /// The snapshot could not be made or opened.
     #[error(transparent)]
     Snapshot(#[from] snapshot::Error),
+    /// No dataset is named, and there is no pipeline that reads any.
+    #[error("{NO_PIPELINES}, which would say what to fetch")]
+    NothingToFetch,
 }
 
 /// A result of this module.
@@ -36,7 +39,7 @@ impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Error::Env(error) => error.kind(),
-            Error::Dataset(_) => Kind::Usage,
+            Error::Dataset(_) | Error::NothingToFetch => Kind::Usage,
             Error::Snapshot(error) => error.kind(),
         }
     }
@@ -46,13 +49,14 @@ impl Error {
             Error::Env(error) => error.hint(),
             Error::Dataset(error) => error.hint(),
             Error::Snapshot(error) => error.hint(),
+            Error::NothingToFetch => Some(NEW_PIPELINE.to_owned()),
         }
     }
 
     pub(crate) fn findings(&self) -> &[Finding] {
         match self {
             Error::Env(error) => error.findings(),
-            Error::Dataset(_) | Error::Snapshot(_) => &[],
+            Error::Dataset(_) | Error::Snapshot(_) | Error::NothingToFetch => &[],
         }
     }
 }
@@ -73,6 +77,9 @@ pub async fn run(env: &Env, datasets: &[String]) -> Result<report::Fetch> {
             .map(|name| named(project, name))
             .collect::<Result<_>>()?,
     };
+    if wanted.is_empty() && project.pipelines.is_empty() {
+        return Err(Error::NothingToFetch);
+    }
     let optional = |name: &str| datasets.is_empty() && project.is_optional(&all, name);
     let snapshot = fresh(env, &wanted, optional).await?;
     let manifest = &snapshot.manifest;
@@ -209,10 +216,24 @@ async fn fresh(
         progress: &env.events,
     })
     .await?;
-    for dataset in described(&snapshot) {
+    let datasets = described(&snapshot);
+    let is_empty = !datasets.is_empty() && datasets.iter().all(|dataset| dataset.rows == 0);
+    for dataset in datasets {
         env.events.step(Step::Fetch(dataset));
     }
+    if is_empty {
+        say_empty(env);
+    }
     Ok(snapshot)
+}
+
+/// Reports that the exports have no rows, and where rows come from.
+fn say_empty(env: &Env) {
+    let next = match &env.config.profile.server {
+        None => "`pricemill load FILES` fills the database",
+        Some(_) => "`pricemill load FILES`, where the server runs, fills its database",
+    };
+    env.events.nothing("the exports have no rows", next);
 }
 
 /// Describes the datasets of a snapshot, in order.

@@ -122,6 +122,9 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
 async fn selected(env: &Env, request: &Request) -> Result<report::Generate> {
     let project = env.sound_project()?;
     let (pipelines, broken) = env.sound(&request.pipelines)?;
+    if env.is_without_pipelines()? {
+        return Ok(report::Generate::default());
+    }
     let bindings = project.bind(&pipelines, &request.params)?;
     let project = &compile::narrowed(project, &pipelines, &bindings, &env.config.engine).await?;
     let pipelines = project.these(&pipelines);
@@ -385,6 +388,7 @@ impl From<&CheckResult> for report::CheckResult {
             message: check.message.clone(),
             bad_rows: check.bad_rows,
             shown: check.shown.clone(),
+            sample: check.sample.clone(),
             not_shown: check.bad_rows.saturating_sub(SHOWN as u64),
             elapsed: check.elapsed,
         }

@@ -1,5 +1,6 @@
 //! Why the workbench could not answer.
 
+use super::NewError;
 use crate::{diagnostics::Finding, engine, env, fetch, kind::Kind, pipeline};
 
 /// Why the workbench could not answer.
@@ -12,6 +13,9 @@ pub enum Error {
     /// A parameter cannot be used.
     #[error(transparent)]
     Param(#[from] pipeline::Error),
+    /// There is no new pipeline.
+    #[error(transparent)]
+    New(#[from] NewError),
     /// There is no snapshot to look at.
     #[error(transparent)]
     Fetch(#[from] fetch::Error),
@@ -27,7 +31,7 @@ impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Error::Env(error) => error.kind(),
-            Error::Param(_) => Kind::Usage,
+            Error::Param(_) | Error::New(_) => Kind::Usage,
             Error::Fetch(error) => error.kind(),
             Error::Engine(error) => error.kind(),
         }
@@ -37,6 +41,7 @@ impl Error {
         match self {
             Error::Env(error) => error.hint(),
             Error::Param(error) => error.hint(),
+            Error::New(error) => error.hint(),
             Error::Fetch(error) => error.hint(),
             Error::Engine(error) => error.hint(),
         }
@@ -47,7 +52,7 @@ impl Error {
             Error::Env(error) => error.findings(),
             Error::Fetch(error) => error.findings(),
             Error::Engine(error) => error.findings(),
-            Error::Param(_) => &[],
+            Error::Param(_) | Error::New(_) => &[],
         }
     }
 }

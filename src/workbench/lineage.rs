@@ -14,6 +14,7 @@ use crate::{
 /// The project is wrong, or a pipeline is unknown.
 pub fn lineage(env: &Env, pipelines: &[String]) -> Result<report::Lineage> {
     let pipelines = env.select(pipelines)?;
+    env.is_without_pipelines()?;
     let outputs = pipelines.iter().map(|pipeline| PipelineOutput {
         pipeline: pipeline.name.clone(),
         model: pipeline.output.clone(),

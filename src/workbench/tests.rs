@@ -4,8 +4,10 @@
 
 use super::{Result, TestResult, test};
 use crate::{
+    diagnostics::Finding,
     env::Env,
     events::Event,
+    pipeline::Project,
     report::{self, TestFile, TestOutcome},
 };
 
@@ -18,23 +20,40 @@ use crate::{
 /// report.
 pub async fn run_tests(env: &Env, pipelines: &[String], accept: bool) -> Result<report::Test> {
     let project = env.project()?;
-    let pipelines = env.select(pipelines)?;
-    for finding in &project.warnings {
+    let selected = env.select(pipelines)?;
+    if env.is_without_pipelines()? {
+        return Ok(report::Test::default());
+    }
+    env.say_if_built_in()?;
+    for finding in warnings(project) {
         env.events.emit(Event::Found {
             finding: Box::new(finding.clone()),
         });
     }
     let mut report = report::Test::default();
-    for result in test(project, &pipelines, accept).await? {
+    for result in test(project, &selected, accept).await? {
         let file = TestFile::from(result);
         env.events.emit(Event::Tested(file.clone()));
         report.files.push(file);
     }
     if report.files.is_empty() {
-        env.events
-            .warn("these pipelines have no tests: tests/sql/<pipeline>/*.slt");
+        let names: Vec<&str> = selected.iter().map(|one| one.name.as_str()).collect();
+        let name = names.first().copied().unwrap_or("NAME");
+        env.events.nothing(
+            format!("there are no tests of {}", names.join(", ")),
+            format!("write tests/sql/{name}/{name}.slt; `pricemill docs how-to` shows how"),
+        );
     }
     Ok(report)
+}
+
+/// Returns what is probably not meant in the user's own files: built-in definitions are
+/// not theirs.
+pub(super) fn warnings(project: &Project) -> &[Finding] {
+    match project.root {
+        Some(_) => &project.warnings,
+        None => &[],
+    }
 }
 
 impl From<TestResult> for TestFile {

@@ -2,16 +2,22 @@
 
 mod check;
 mod docs;
+mod empty;
 mod explain;
 mod failures;
 mod files;
 mod findings;
+mod intake;
+mod json;
 mod load;
+mod new;
 mod operator;
 mod output;
+mod parameters;
 mod schema;
 mod screens;
 mod synth;
+mod terminal;
 mod test;
 mod turn;
 mod tutorial;
