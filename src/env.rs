@@ -46,6 +46,9 @@ pub enum Error {
     /// The server's client cannot be made.
     #[error(transparent)]
     Source(#[from] source::Error),
+    /// No dataset is named, and there is no pipeline that reads any.
+    #[error("{NO_PIPELINES}, which would say what to fetch")]
+    NothingToFetch,
 }
 
 /// A result of this module.
@@ -54,7 +57,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Error::Invalid(_) | Error::Pipeline(_) | Error::Config(_) => Kind::Usage,
+            Error::Invalid(_) | Error::Pipeline(_) | Error::Config(_) | Error::NothingToFetch => {
+                Kind::Usage
+            }
             Error::Storage(error) => error.kind(),
             Error::Database(error) => error.kind(),
             Error::Source(error) => error.kind(),
@@ -69,6 +74,7 @@ impl Error {
             Error::Storage(error) => error.hint(),
             Error::Database(error) => error.hint(),
             Error::Source(error) => error.hint(),
+            Error::NothingToFetch => Some(NEW_PIPELINE.to_owned()),
         }
     }
 
@@ -76,10 +82,20 @@ impl Error {
         match self {
             Error::Invalid(findings) => &findings.0,
             Error::Config(error) => error.findings(),
-            Error::Pipeline(_) | Error::Storage(_) | Error::Database(_) | Error::Source(_) => &[],
+            Error::Pipeline(_)
+            | Error::Storage(_)
+            | Error::Database(_)
+            | Error::Source(_)
+            | Error::NothingToFetch => &[],
         }
     }
 }
+
+/// What is said of a project that has only datasets.
+pub(crate) const NO_PIPELINES: &str = "the project has no pipelines yet";
+
+/// What to do then.
+pub(crate) const NEW_PIPELINE: &str = "`pricemill new pipeline NAME` creates one";
 
 /// What a use case works with.
 #[derive(Debug)]
@@ -131,6 +147,36 @@ impl Env {
     /// Returns what is wrong with its files, if it is in what all pipelines share.
     pub fn project(&self) -> Result<&Project> {
         self.project.as_ref().map_err(|found| found.clone().into())
+    }
+
+    /// Says whether the project has no pipelines, and reports how to get one.
+    ///
+    /// # Errors
+    ///
+    /// The project is wrong.
+    pub(crate) fn is_without_pipelines(&self) -> Result<bool> {
+        let project = self.project()?;
+        let is_without = project.pipelines.is_empty() && project.broken.is_empty();
+        if is_without {
+            self.events.nothing(NO_PIPELINES, NEW_PIPELINE);
+        }
+        Ok(is_without)
+    }
+
+    /// Reports that the definitions are not the user's own, if they are not.
+    ///
+    /// # Errors
+    ///
+    /// The project is wrong.
+    pub(crate) fn say_if_built_in(&self) -> Result<()> {
+        if self.project()?.root.is_none() {
+            let folder = self.config.root.display();
+            self.events.nothing(
+                format!("there is no project in {folder}: these are the built-in pipelines"),
+                "`pricemill new DIR` creates a project of your own",
+            );
+        }
+        Ok(())
     }
 
     /// Returns the pipelines of these names that can run, each after those it reads (all

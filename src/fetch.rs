@@ -50,6 +50,9 @@ pub async fn run(env: &Env, datasets: &[String]) -> Result<report::Fetch> {
             .map(|name| named(project, name))
             .collect::<Result<_>>()?,
     };
+    if wanted.is_empty() && project.pipelines.is_empty() {
+        return Err(env::Error::NothingToFetch.into());
+    }
     let optional = |name: &str| datasets.is_empty() && project.is_optional(&all, name);
     let snapshot = fresh(env, &wanted, optional).await?;
     let manifest = &snapshot.manifest;
@@ -190,10 +193,24 @@ async fn fresh(
         progress: &env.events,
     })
     .await?;
-    for dataset in described(&snapshot) {
+    let datasets = described(&snapshot);
+    let is_empty = !datasets.is_empty() && datasets.iter().all(|dataset| dataset.rows == 0);
+    for dataset in datasets {
         env.events.step(Step::Fetch(dataset));
     }
+    if is_empty {
+        say_empty(env);
+    }
     Ok(snapshot)
+}
+
+/// Reports that the exports have no rows, and where rows come from.
+fn say_empty(env: &Env) {
+    let next = match &env.config.profile.server {
+        None => "`pricemill load FILES` fills the database",
+        Some(_) => "`pricemill load FILES`, where the server runs, fills its database",
+    };
+    env.events.nothing("the exports have no rows", next);
 }
 
 /// Describes the datasets of a snapshot, in order.

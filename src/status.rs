@@ -61,6 +61,15 @@ pub async fn run(env: &Env, pipelines: &[String], runs: usize) -> Result<report:
             ..hops
         });
     }
+    let is_without = env.is_without_pipelines()?;
+    let mut hops = status.pipelines.iter();
+    let is_known = |hops: &PipelineStatus| hops.generated.is_some() || hops.received.is_some();
+    if !is_without && !hops.any(is_known) {
+        env.events.nothing(
+            "nothing is generated yet",
+            "`pricemill generate` fetches what the pipelines read, and makes artifacts",
+        );
+    }
     let runs = Run::latest(&env.runs(), runs).await?;
     status.runs = runs.into_iter().map(past_run).collect();
     Ok(status)

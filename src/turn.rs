@@ -46,7 +46,8 @@ pub async fn run(env: &Env, request: &generate::Request) -> Result<report::Turn>
     let mut turn = report::Turn::default();
     let steps = generated.pipelines.into_iter();
     turn.steps.extend(steps.map(Step::Generate));
-    if request.dry_run || (request.fail_fast && failed) {
+    let is_empty = turn.steps.is_empty();
+    if is_empty || request.dry_run || (request.fail_fast && failed) {
         return Ok(turn);
     }
     if let Some(pipelines) = through(env, request, &held)? {

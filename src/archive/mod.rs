@@ -125,7 +125,7 @@ impl Error {
 
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Error::None { .. } => Some("create one with `generate --archive`".to_owned()),
+            Error::None { .. } => Some("`pricemill generate --archive` creates one".to_owned()),
             Error::Unknown { .. } => Some("omit --artifact to use the newest".to_owned()),
             Error::Schema { .. } => Some(
                 "restore it with the pricemill that wrote it, then upgrade to this one".to_owned(),

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     dataset::{Column, ColumnType, Contract},
-    json::{self, Decoder, RowError, encode_rows},
+    json::{self, Decoder, Forms, RowError, encode_rows_as},
 };
 
 /// Why a file is not the CSV of a contract.
@@ -51,19 +51,29 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 /// Writes rows, after a line with the columns' names.
 pub(crate) struct Writer<W> {
     out: W,
+    forms: Forms,
 }
 
 impl<W: Write> Writer<W> {
     /// Writes the names.
-    pub(crate) fn new(mut out: W, schema: &Schema) -> Result<Writer<W>, json::Error> {
+    pub(crate) fn new(out: W, schema: &Schema) -> Result<Writer<W>, json::Error> {
+        Writer::with(out, schema, Forms::Contract)
+    }
+
+    /// Writes the names; the values have these forms.
+    pub(crate) fn with(
+        mut out: W,
+        schema: &Schema,
+        forms: Forms,
+    ) -> Result<Writer<W>, json::Error> {
         let names = schema.fields().iter().map(|field| field.name().as_str());
         write_line(&mut out, names.map(|name| cell(name, false)))?;
-        Ok(Writer { out })
+        Ok(Writer { out, forms })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), json::Error> {
         let mut rows = Vec::new();
-        encode_rows(batch, "\n", &mut rows)?;
+        encode_rows_as(batch, "\n", self.forms, &mut rows)?;
         for row in rows
             .split(|byte| *byte == b'\n')
             .filter(|row| !row.is_empty())

@@ -33,7 +33,9 @@ pub(super) fn options() -> ListingOptions {
     global.pushdown_filters = false;
     global.coerce_int96 = Some("us".to_owned());
     global.coerce_int96_tz = Some("UTC".to_owned());
-    ListingOptions::new(Arc::new(ParquetFormat::default().with_options(options)))
+    let format = Arc::new(ParquetFormat::default().with_options(options));
+    // Files are named one by one, whatever their names end in.
+    ListingOptions::new(format).with_file_extension("")
 }
 
 /// Files whose footers are asked for nothing but where their columns are.

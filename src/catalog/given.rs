@@ -68,14 +68,51 @@ async fn dataset(
 ) -> Result<Arc<dyn TableProvider>> {
     let failed = |error| Error::run(&format!("could not read {}", path.display()), error);
     let files = files(path)?;
-    let there = tables::files_schema(context, &files).await;
-    let there = there.map_err(failed)?;
+    let own = tables::files_schema(context, &files).await;
+    let own = own.map_err(failed)?;
+    let there = spelled(&own, dataset);
     for column in &dataset.contract.columns {
         fits(column, &there).map_err(|reason| unfit(dataset, path, reason))?;
     }
-    let as_it_is = tables::files(&files, there.clone()).map_err(failed)?;
-    check_rows(context, as_it_is, dataset, path).await?;
-    tables::files(&files, dataset.contract.arrow()).map_err(failed)
+    let with_our_names = |table: Arc<dyn TableProvider>| match there == *own {
+        true => Ok(table),
+        false => tables::renamed(table, |name| ours(name, &own, dataset)),
+    };
+    let as_it_is = tables::files(&files, own.clone()).and_then(with_our_names);
+    check_rows(context, as_it_is.map_err(failed)?, dataset, path).await?;
+    let wanted = dataset.contract.arrow();
+    let wanted = wanted.fields().iter().map(|field| {
+        let mut names = own.fields().iter().map(|own| own.name());
+        let own = names.find(|name| ours(name, &own, dataset) == *field.name());
+        Arc::new(
+            field
+                .as_ref()
+                .clone()
+                .with_name(own.unwrap_or(field.name())),
+        )
+    });
+    let wanted = Arc::new(Schema::new(wanted.collect::<Vec<_>>()));
+    tables::files(&files, wanted)
+        .and_then(with_our_names)
+        .map_err(failed)
+}
+
+/// Returns the columns of files with the contract's names.
+fn spelled(own: &Schema, dataset: &Dataset) -> Schema {
+    let fields = own.fields().iter().map(|field| {
+        let name = ours(field.name(), own, dataset);
+        Arc::new(field.as_ref().clone().with_name(name))
+    });
+    Schema::new_with_metadata(fields.collect::<Vec<_>>(), own.metadata().clone())
+}
+
+/// Returns the contract's name of a column that is spelled with other capitals; its own, if
+/// the contract has none or another column is spelled as the contract does.
+fn ours(name: &str, own: &Schema, dataset: &Dataset) -> String {
+    let mut known = dataset.contract.names();
+    let known = known.find(|known| known.eq_ignore_ascii_case(name));
+    let known = known.filter(|known| own.column_with_name(known).is_none());
+    known.unwrap_or(name).to_owned()
 }
 
 /// Returns the file, or the folder's Parquet files by name.

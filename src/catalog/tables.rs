@@ -134,6 +134,20 @@ pub(crate) fn files(files: &[PathBuf], schema: SchemaRef) -> Result<Arc<dyn Tabl
     Ok(Arc::new(table))
 }
 
+/// Returns a relation whose columns have other names: each the one that it is to have.
+pub(crate) fn renamed(
+    table: Arc<dyn TableProvider>,
+    name_of: impl Fn(&str) -> String,
+) -> Result<Arc<dyn TableProvider>> {
+    let schema = table.schema();
+    let columns = schema.fields().iter();
+    let columns = columns.map(|field| ident(field.name()).alias(name_of(field.name())));
+    let plan = LogicalPlanBuilder::scan("files", provider_as_source(table), None)?
+        .project(columns)?
+        .build()?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
+}
+
 fn local(file: &Path) -> Result<ListingTableUrl> {
     let file = std::path::absolute(file)?;
     let url = Url::from_file_path(&file).map_err(|()| {

@@ -4,7 +4,7 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
-use super::screen::{Output, print_report, print_text};
+use super::screen::{Output, Screen, Table, print_report, print_text};
 use crate::{
     docs::{self, PAGES},
     error::Result,
@@ -25,21 +25,19 @@ fn names() -> PossibleValuesParser {
 }
 
 /// Prints a page, or the list of all.
-pub(super) fn run(args: &Args, output: Output) -> Result<()> {
+pub(super) fn run(args: &Args, screen: &Screen) -> Result<()> {
     let page = args.page.as_deref().and_then(docs::page);
-    match (output, page) {
-        (Output::Text, Some(page)) => print_text(page.text),
-        (Output::Text, None) => print_text(&list()),
+    match (screen.output(), page) {
+        (Output::Text | Output::Lines, Some(page)) => print_text(page.text),
+        (Output::Text | Output::Lines, None) => screen.print_table(&list()),
         (output, Some(page)) => print_report(&Docs::of(&[page]), output)?,
         (output, None) => print_report(&Docs::of(PAGES), output)?,
     }
     Ok(())
 }
 
-fn list() -> String {
-    let width = PAGES.iter().map(|page| page.name.len()).max().unwrap_or(0);
-    let lines = PAGES
-        .iter()
-        .map(|page| format!("{:width$}  {}\n", page.name, page.title));
-    lines.collect()
+fn list() -> Table {
+    let rows = PAGES.iter().map(|page| [page.name, page.title]);
+    let rows = rows.map(|row| row.map(|cell| Some(cell.to_owned())).to_vec());
+    Table::list(&["page", "title"]).with(rows)
 }

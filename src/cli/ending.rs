@@ -43,16 +43,8 @@ impl Ending {
 
     /// Returns the summary line, where there is one.
     pub(super) fn line(&self, time: Duration) -> Option<String> {
-        let Summary {
-            pass,
-            warn,
-            fail,
-            skip,
-            ..
-        } = self.summary.as_ref().filter(|_| !self.is_silent)?;
-        let time = spoken(time);
-        Some(format!(
-            "PASS={pass} WARN={warn} FAIL={fail} SKIP={skip} in {time}"
-        ))
+        let summary = self.summary.as_ref().filter(|_| !self.is_silent)?;
+        let words = summary.words()?;
+        Some(format!("{words} in {}", spoken(time)))
     }
 }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::screen::{Output, print_report, print_text};
+use super::screen::{Output, Screen, Table, print_report, print_text};
 use crate::{
     diagnostics::{Code, Example, suggestion},
     error::Result,
@@ -26,24 +26,23 @@ fn code(id: &str) -> Result<Code, String> {
 }
 
 /// Prints the page of a code, or the list of all.
-pub(super) fn run(args: &Args, output: Output) -> Result<()> {
-    match (output, args.code) {
-        (Output::Text, Some(code)) => print_text(&page(code)),
-        (Output::Text, None) => print_text(&list()),
+pub(super) fn run(args: &Args, screen: &Screen) -> Result<()> {
+    match (screen.output(), args.code) {
+        (Output::Text | Output::Lines, Some(code)) => print_text(&page(code)),
+        (Output::Text | Output::Lines, None) => screen.print_table(&list()),
         (output, Some(code)) => print_report(&Explain::of(&[code]), output)?,
         (output, None) => print_report(&Explain::of(Code::ALL), output)?,
     }
     Ok(())
 }
 
-fn list() -> String {
-    let width = Code::ALL.iter().map(|code| code.id().len()).max();
-    let width = width.unwrap_or(0);
-    let lines = Code::ALL.iter().map(|code| {
+fn list() -> Table {
+    let rows = Code::ALL.iter().map(|code| {
         let severity = code.severity().to_string();
-        format!("{:width$}  {severity:7}  {}\n", code.id(), code.title())
+        let cells = [code.id().to_owned(), severity, code.title().to_owned()];
+        cells.map(Some).to_vec()
     });
-    lines.collect()
+    Table::list(&["code", "severity", "title"]).with(rows)
 }
 
 fn page(code: Code) -> String {

@@ -6,7 +6,7 @@ use super::{
     archive,
     context::Context,
     ending::Ending,
-    screen::{Line, cost_line, grouped, operator_lines, sized, spoken},
+    screen::{Line, Table, cost_line, grouped, operator_lines, sized, spoken},
     selection::Selection,
 };
 use crate::{
@@ -100,7 +100,9 @@ pub(super) fn check(pipeline: &str, result: &CheckResult, verbose: u8) -> Vec<Li
         CheckOutcome::Warn => lines.push(Line::Warn(failed)),
     }
     if result.outcome != CheckOutcome::Pass {
-        lines.extend(result.shown.clone().map(Line::Say));
+        let rows = result.sample.clone();
+        let table = rows.map(|rows| Box::new(Table::grid(rows).whole_in("json")));
+        lines.extend(table.map(Line::Table));
         if result.not_shown > 0 {
             let more = grouped(result.not_shown);
             lines.push(Line::Say(format!("and {more} more")));

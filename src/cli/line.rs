@@ -1,6 +1,6 @@
 //! The command line, in two passes: the pipelines' own flags come from the project.
 
-use std::ffi::OsString;
+use std::{collections::BTreeSet, ffi::OsString};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -10,7 +10,7 @@ use super::{
     demo, docs, explain, fetch, generate,
     global::Global,
     lineage, load, new, query, schema,
-    selection::{Selection, longs, selected, with_pipelines},
+    selection::{Selection, at_hand, flagged, longs, selected, with_flags, with_pipelines},
     serve, show, status, synth, test, update, upload,
 };
 use crate::pipeline::Project;
@@ -105,14 +105,27 @@ pub(super) fn has_flags_of_pipelines(command: &str) -> bool {
     WITH_PIPELINES.iter().any(|(name, _)| *name == command)
 }
 
+/// The commands that read relations, and so take the parameters of pipelines.
+const WITH_FLAGS: [&str; 2] = ["show", "query"];
+
 /// Returns the whole command line with the pipelines' own flags.
 pub(super) fn command(project: Option<&Project>) -> clap::Command {
+    command_for(project, None)
+}
+
+/// Returns the same, with the help of those that read relations for these pipelines.
+fn command_for(project: Option<&Project>, at_hand: Option<&BTreeSet<String>>) -> clap::Command {
     let line = Line::command();
     let global = longs(&line);
     let taking = WITH_PIPELINES.into_iter();
-    taking.fold(line, |line, (name, params)| {
+    let line = taking.fold(line, |line, (name, params)| {
         line.mut_subcommand(name, |command| {
             with_pipelines(command, project, params, &global)
+        })
+    });
+    WITH_FLAGS.into_iter().fold(line, |line, name| {
+        line.mut_subcommand(name, |command| {
+            with_flags(command, project, at_hand, &global)
         })
     })
 }
@@ -122,7 +135,9 @@ pub(super) fn parse(
     arguments: Vec<OsString>,
     project: Option<&Project>,
 ) -> Result<Parsed, clap::Error> {
-    let matches = command(project).try_get_matches_from(arguments)?;
+    let at_hand = project.and_then(|project| at_hand(&arguments, project));
+    let line = command_for(project, at_hand.as_ref());
+    let matches = line.try_get_matches_from(arguments)?;
     let Line {
         global,
         mut command,
@@ -131,6 +146,11 @@ pub(super) fn parse(
         && let Some(selection) = command.selection()
     {
         *selection = selected(matches, project);
+    }
+    if let Some((_, matches)) = matches.subcommand()
+        && let Some(params) = command.params()
+    {
+        params.extend(flagged(matches, project));
     }
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     Ok(Parsed {
@@ -162,6 +182,15 @@ impl Command {
             | Command::Docs(_)
             | Command::Schema(_)
             | Command::Completions(_) => None,
+        }
+    }
+
+    /// Returns the parameters of a command that reads relations.
+    fn params(&mut self) -> Option<&mut Vec<String>> {
+        match self {
+            Command::Show(args) => Some(&mut args.over.params),
+            Command::Query(args) => Some(&mut args.over.params),
+            _ => None,
         }
     }
 

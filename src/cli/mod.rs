@@ -44,7 +44,7 @@ use std::{ffi::OsString, path::Path, process::ExitCode, sync::Arc};
 use context::{Context, Start};
 use ending::Ending;
 use line::Command;
-use screen::{Output, Screen};
+use screen::Screen;
 use sink::ScreenSink;
 
 use crate::{
@@ -67,7 +67,7 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
         }
     };
     let screen = Screen::new(parsed.global.screen_options(), environment);
-    if let Some(printed) = without_project(&parsed.command, parsed.global.output) {
+    if let Some(printed) = without_project(&parsed.command, &screen) {
         return match printed {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -113,10 +113,10 @@ pub fn run(arguments: Vec<OsString>, environment: &Environment, from: &Path) -> 
 }
 
 /// Runs a command that reads neither project nor settings.
-fn without_project(command: &Command, output: Output) -> Option<Result<()>> {
+fn without_project(command: &Command, screen: &Screen) -> Option<Result<()>> {
     match command {
-        Command::Explain(args) => Some(explain::run(args, output)),
-        Command::Docs(args) => Some(docs::run(args, output)),
+        Command::Explain(args) => Some(explain::run(args, screen)),
+        Command::Docs(args) => Some(docs::run(args, screen)),
         Command::Schema(args) => {
             schema::run(args);
             Some(Ok(()))
@@ -129,7 +129,7 @@ fn without_project(command: &Command, output: Output) -> Option<Result<()>> {
 async fn dispatch(context: &Context, command: Command) -> Result<Ending> {
     match command {
         Command::Demo(args) => Box::pin(demo::run(context, args)).await,
-        Command::New(args) => new::run(context, &args),
+        Command::New(args) => new::run(context, args),
         Command::Fetch(args) => fetch::run(context, args).await,
         Command::Generate(args) => Box::pin(generate::run(context, args)).await,
         Command::Upload(args) => upload::run(context, args).await,

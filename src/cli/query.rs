@@ -11,7 +11,7 @@ use super::{
 use crate::{
     catalog::Given,
     error::Result,
-    workbench::{About, Question, Rows, ask, describe, described},
+    workbench::{About, Question, Rows, ask, describe, described, relations},
 };
 
 /// The arguments of `query`.
@@ -72,8 +72,18 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     if let Some(what) = described(&args.sql) {
         return print_schema(context, &describe(&context.env, what).await?);
     }
+    let names = relations(&args.sql);
     let rows = rows(context, About::Sql(args.sql), args.limit, args.over).await?;
-    print(context, rows).await?;
+    if print(context, rows).await? == Some(0) && args.limit != 0 {
+        let next = match names.first() {
+            Some(name) => format!("`pricemill show {name}` shows rows of what it reads"),
+            None => "`pricemill docs sql` says what SQL means here".to_owned(),
+        };
+        context
+            .env
+            .events
+            .nothing("the query returned no rows", next);
+    }
     context.say_left_out()?;
     Ok(Ending::silent())
 }
@@ -94,33 +104,31 @@ pub(super) async fn rows(context: &Context, about: About, limit: i64, over: Over
     Ok(ask(&context.env, &question).await?)
 }
 
-/// Prints rows. A table is laid out as a whole; data goes out as it comes.
-pub(super) async fn print(context: &Context, mut rows: Rows) -> Result<()> {
-    rows.doubts
-        .iter()
-        .for_each(|finding| context.screen.doubt(finding));
-    let mut printer = Printer::new(rows.schema.clone(), context.screen.output());
-    let mut count = 0;
+/// Prints rows, and returns how many; not if nobody read to the end. A table is laid out as
+/// a whole; data goes out as it comes.
+pub(super) async fn print(context: &Context, mut rows: Rows) -> Result<Option<usize>> {
+    let screen = &context.screen;
+    rows.doubts.iter().for_each(|finding| screen.doubt(finding));
+    let mut printer = Printer::new(rows.schema.clone(), screen.output(), screen.room());
     loop {
         let batch = match rows.stream.try_next().await {
             Ok(Some(batch)) => batch,
             Ok(None) => break,
             Err(error) => return Err(rows.failed(error).await.into()),
         };
-        count += batch.num_rows() as u64;
         if !printer.print(batch)? {
-            return Ok(());
+            return Ok(None);
         }
     }
-    printer.finish()?;
+    let count = printer.finish()?;
     let verbose = context.screen.verbose();
     if verbose > 0 {
-        context.screen.say(cost_line(count, &rows.cost()));
+        context.screen.say(cost_line(count as u64, &rows.cost()));
     }
     if verbose > 1 {
         for line in operator_lines(&rows.cost()) {
             context.screen.show(&line);
         }
     }
-    Ok(())
+    Ok(Some(count))
 }

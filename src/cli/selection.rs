@@ -1,13 +1,19 @@
 //! Which pipelines are meant: names, and the flags that the project's pipelines have.
 //!
+//! `show` and `query` have the flags of parameters alone; their help lists those of what is
+//! read.
+//!
 //! `generate bargains`, `generate --bargains` and `generate --param min_ratio=2` or
 //! `generate --min-ratio 2`: the flags come from the project's manifests.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ffi::OsString};
 
 use clap::{Arg, ArgAction, ArgMatches};
 
-use crate::pipeline::Project;
+use crate::{
+    pipeline::Project,
+    workbench::{Needs, select_all},
+};
 
 /// Which pipelines, and their parameters.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +82,7 @@ pub(super) fn with_pipelines(
         command = command.arg(of_pipelines(flag));
     }
     if params {
-        with_parameters(command, project, taken)
+        with_parameters(command, project, taken, None)
     } else {
         command
     }
@@ -96,12 +102,55 @@ fn flags(project: &Project) -> impl Iterator<Item = (&str, &[String], String)> {
     sound.chain(broken)
 }
 
+/// Adds the parameters of pipelines, each by its flag, to a command that reads relations.
+/// Its help lists those of `at_hand`; all where nothing is.
+pub(super) fn with_flags(
+    command: clap::Command,
+    project: Option<&Project>,
+    at_hand: Option<&BTreeSet<String>>,
+    global: &BTreeSet<String>,
+) -> clap::Command {
+    let Some(project) = project else {
+        return command;
+    };
+    let mut taken = longs(&command);
+    taken.extend(global.iter().cloned());
+    with_parameters(command, project, taken, at_hand)
+}
+
+/// Returns the pipelines that the words of a command line read, if it is one of those that
+/// read relations and they name any.
+pub(super) fn at_hand(arguments: &[OsString], project: &Project) -> Option<BTreeSet<String>> {
+    let mut words = arguments.iter().filter_map(|word| word.to_str());
+    let command = words.find(|word| ["show", "preview", "query"].contains(word))?;
+    let mut found = None;
+    for word in words.filter(|word| !word.starts_with('-')) {
+        let needs = match command {
+            "query" => Needs::of(project, word),
+            _ => Needs::of(project, &select_all(word, None)),
+        };
+        if needs != Needs::default() {
+            let all: &mut BTreeSet<String> = found.get_or_insert_default();
+            all.extend(needs.pipelines);
+        }
+    }
+    found
+}
+
 fn with_parameters(
     mut command: clap::Command,
     project: &Project,
     mut taken: BTreeSet<String>,
+    at_hand: Option<&BTreeSet<String>>,
 ) -> clap::Command {
-    for pipeline in project.pipelines.values() {
+    let has_schema = command.get_arguments().any(|it| it.get_id() == "schema");
+    // The flag of a name that several pipelines have is described as one at hand has it.
+    let is_at_hand = |name: &str| at_hand.is_none_or(|names| names.contains(name));
+    let (first, then): (Vec<_>, Vec<_>) = project
+        .pipelines
+        .values()
+        .partition(|pipeline| is_at_hand(&pipeline.name));
+    for pipeline in first.into_iter().chain(then) {
         for (name, param) in &pipeline.params {
             let long = name.replace('_', "-");
             if !taken.insert(long.clone()) {
@@ -118,9 +167,13 @@ fn with_parameters(
                 .alias(name.clone())
                 .value_name(param.data_type.to_string())
                 .allow_negative_numbers(true)
+                .hide(!is_at_hand(&pipeline.name))
                 .help_heading("Parameters")
                 .help(default);
-            command = command.arg(flag);
+            command = command.arg(match has_schema {
+                true => flag.conflicts_with("schema"),
+                false => flag,
+            });
         }
     }
     command
@@ -141,17 +194,18 @@ pub(super) fn selected(matches: &ArgMatches, project: Option<&Project>) -> Selec
             selection.names.push(name.to_owned());
         }
     }
-    for pipeline in project
-        .iter()
-        .flat_map(|project| project.pipelines.values())
-    {
-        for name in pipeline.params.keys() {
-            let flag = format!("param:{name}");
-            if let Ok(Some(value)) = matches.try_get_one::<String>(&flag) {
-                selection.params.push(format!("{name}={value}"));
-            }
-        }
-    }
-    selection.params.dedup();
+    selection.params.extend(flagged(matches, project));
     selection
+}
+
+/// Returns what the flags of parameters say, as `name=value`, each once.
+pub(super) fn flagged(matches: &ArgMatches, project: Option<&Project>) -> Vec<String> {
+    let pipelines = project.into_iter().flat_map(|it| it.pipelines.values());
+    let names = pipelines.flat_map(|pipeline| pipeline.params.keys());
+    let names: BTreeSet<&String> = names.collect();
+    let given = names.into_iter().filter_map(|name| {
+        let value = matches.try_get_one::<String>(&format!("param:{name}"));
+        value.ok().flatten().map(|value| format!("{name}={value}"))
+    });
+    given.collect()
 }

@@ -4,7 +4,7 @@ use super::{
     context::Context,
     ending::Ending,
     query::{Over, print, rows},
-    screen::{Output, print_report, print_text, text_table},
+    screen::{Output, Table, print_report},
 };
 use crate::{
     error::Result,
@@ -42,26 +42,50 @@ pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
         return print_schema(context, &schema(&context.env, &args.relation).await?);
     }
     let about = About::Relation {
-        name: args.relation,
-        filter: args.filter,
+        name: args.relation.clone(),
+        filter: args.filter.clone(),
     };
     let rows = rows(context, about, args.limit, args.over).await?;
-    print(context, rows).await?;
+    if print(context, rows).await? == Some(0) && args.limit != 0 {
+        say_empty(context, &args.relation, args.filter.is_some())?;
+    }
     context.say_left_out()?;
     Ok(Ending::silent())
+}
+
+/// Says that there are no rows, and where to look next.
+fn say_empty(context: &Context, relation: &str, is_filtered: bool) -> Result<()> {
+    let dataset = relation.rsplit_once('.').map_or(relation, |(_, name)| name);
+    let is_dataset = context.env.project()?.datasets.contains_key(dataset);
+    let (found, next) = match (is_filtered, is_dataset) {
+        (true, _) => (
+            format!("no row of `{relation}` matches --where"),
+            format!("`pricemill show {relation}` shows rows without it"),
+        ),
+        (false, true) => (
+            format!("`{relation}` has no rows"),
+            format!("`pricemill fetch {dataset}` fetches it again"),
+        ),
+        (false, false) => (
+            format!("`{relation}` has no rows"),
+            "`pricemill lineage` shows what it reads".to_owned(),
+        ),
+    };
+    context.env.events.nothing(found, next);
+    Ok(())
 }
 
 /// Prints the columns of a relation.
 pub(super) fn print_schema(context: &Context, schema: &Schema) -> Result<Ending> {
     match context.screen.output() {
-        Output::Text => print_text(&table(schema)),
+        Output::Text | Output::Lines => context.screen.print_table(&table(schema)),
         output => print_report(schema, output)?,
     }
     context.say_left_out()?;
     Ok(Ending::silent())
 }
 
-fn table(schema: &Schema) -> String {
+fn table(schema: &Schema) -> Table {
     let rows = schema.columns.iter().map(|column| {
         let not_null = if column.nullable { "" } else { " not null" };
         let data_type = format!("{}{not_null}", column.data_type);
@@ -72,5 +96,5 @@ fn table(schema: &Schema) -> String {
             column.doc.clone(),
         ]
     });
-    text_table(&["column", "type", "unit", "doc"], rows)
+    Table::plain(&["column", "type", "unit", "doc"]).with(rows)
 }

@@ -52,6 +52,7 @@ fn lines(event: &Event, verbose: u8) -> Vec<Line> {
         Event::Title { text } => vec![Line::Title(text.clone())],
         Event::Note { message } => vec![Line::Say(message.clone())],
         Event::Warning { message } => vec![Line::Warn(message.clone())],
+        Event::Nothing { found, next } => vec![Line::Say(found.clone()), Line::Help(next.clone())],
         Event::Found { finding } => vec![Line::Finding(finding.clone())],
         Event::SnapshotCommitted { .. }
         | Event::DatasetMissing { .. }

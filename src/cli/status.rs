@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     context::Context,
     ending::Ending,
-    screen::{Line, Output, age, instant, print_report, print_text, spoken, text_table},
+    screen::{Line, Output, Table, age, instant, print_report, print_text, spoken},
     selection::Selection,
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(super) struct Args {
 pub(super) async fn run(context: &Context, args: Args) -> Result<Ending> {
     let status = status::run(&context.env, &args.selection.names, args.runs).await?;
     match context.screen.output() {
-        Output::Text => print_text(&text(&status)),
+        Output::Text | Output::Lines => print(context, &status),
         output => print_report(&status, output)?,
     }
     let mut shown: Vec<&Finding> = Vec::new();
@@ -60,16 +60,14 @@ const HOPS: [&str; 10] = [
 
 const RUNS: [&str; 5] = ["run", "command", "took", "exit", "error"];
 
-/// The most characters of an error in the table of runs.
-const MAX_ERROR: usize = 60;
-
-fn text(status: &Status) -> String {
-    let mut text = text_table(&HOPS, status.pipelines.iter().map(hops));
+fn print(context: &Context, status: &Status) {
+    let hops = Table::plain(&HOPS).with(status.pipelines.iter().map(hops));
+    context.screen.print_table(&hops);
     if !status.runs.is_empty() {
-        text.push('\n');
-        text += &text_table(&RUNS, status.runs.iter().map(past));
+        print_text("\n");
+        let runs = Table::plain(&RUNS).with(status.runs.iter().map(past));
+        context.screen.print_table(&runs);
     }
-    text
 }
 
 fn hops(pipeline: &PipelineStatus) -> Vec<Option<String>> {
@@ -95,6 +93,6 @@ fn past(run: &PastRun) -> Vec<Option<String>> {
         Some(run.command.clone()),
         Some(spoken(Duration::from_secs_f64(run.seconds.max(0.0)))),
         Some(run.exit.to_string()),
-        Some(error.chars().take(MAX_ERROR).collect()),
+        Some(error.to_owned()),
     ]
 }

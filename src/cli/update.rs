@@ -98,7 +98,10 @@ pub(super) fn updated(updated: &Updated) -> Vec<Line> {
         UpdateOutcome::AppliedNotArchived => {
             format!("{id} applied, not archived: the next update moves it out of the inbox")
         }
-        UpdateOutcome::Nothing => "nothing pending in the inbox".to_owned(),
+        UpdateOutcome::Nothing => match &updated.reason {
+            Some(reason) => format!("nothing pending in the inbox; {reason}"),
+            None => "nothing pending in the inbox".to_owned(),
+        },
         UpdateOutcome::Skipped => match &updated.reason {
             Some(reason) => format!("skipped, because {reason}"),
             None => "skipped".to_owned(),

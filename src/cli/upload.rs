@@ -49,7 +49,10 @@ pub(super) fn uploaded(uploaded: &Uploaded) -> Vec<Line> {
         }
         UploadOutcome::AlreadyUploaded => format!("{id} is already uploaded to {target}"),
         UploadOutcome::Pending => format!("{id} is pending, and would be uploaded to {target}"),
-        UploadOutcome::NothingPending => "nothing pending in the outbox".to_owned(),
+        UploadOutcome::NothingPending => match &uploaded.reason {
+            Some(reason) => format!("nothing pending: {reason}"),
+            None => format!("nothing pending in the outbox: {target} has the latest artifact"),
+        },
         UploadOutcome::Skipped => match &uploaded.reason {
             Some(reason) => format!("skipped ({reason})"),
             None => "skipped".to_owned(),

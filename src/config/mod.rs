@@ -39,6 +39,8 @@ pub use value::{bytes, duration};
 use value::Text;
 use written::Written;
 
+use crate::text::without_mark;
+
 /// The settings' file.
 pub const FILE: &str = "pricemill.toml";
 
@@ -76,9 +78,9 @@ pub struct Config {
 
 impl Config {
     /// Returns the folder of the project that `from` is in: the nearest above with
-    /// a `pricemill.toml`, else `from` itself.
+    /// a `pricemill.toml`, in letters of any case, else `from` itself.
     pub fn root_of(from: &Path) -> PathBuf {
-        let found = from.ancestors().find(|folder| folder.join(FILE).is_file());
+        let found = from.ancestors().find(|folder| file_in(folder).is_some());
         found.unwrap_or(from).to_owned()
     }
 
@@ -114,12 +116,27 @@ impl Config {
 /// Returns the project's folder and the text of its settings.
 fn find(from: &Path) -> Result<(PathBuf, String)> {
     let root = Config::root_of(from);
-    let path = root.join(FILE);
+    let Some(path) = file_in(&root) else {
+        return Ok((root, String::new()));
+    };
     match std::fs::read_to_string(&path) {
-        Ok(text) => Ok((root, text)),
+        Ok(text) => Ok((root, without_mark(&text).to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((root, String::new())),
         Err(source) => Err(Error::Read { path, source }),
     }
+}
+
+/// Returns the settings' file of a folder, if it has one: the one spelled as we do, else one
+/// that differs in its capitals.
+fn file_in(folder: &Path) -> Option<PathBuf> {
+    let usual = folder.join(FILE);
+    if usual.is_file() {
+        return Some(usual);
+    }
+    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let mut names = entries.filter(|entry| entry.file_name().eq_ignore_ascii_case(FILE));
+    let found = names.find(|entry| entry.path().is_file());
+    found.map(|entry| entry.path())
 }
 
 /// Returns a folder as meant from the project's; a URL as it is.

@@ -6,7 +6,7 @@
 //! every result. Cost: the files are read once, to identify them and to find each text; of
 //! the vectors, only those that are asked for are read. Memory: see `vector_files`.
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 use async_trait::async_trait;
 use datafusion::common::Result;
@@ -17,6 +17,7 @@ use crate::{
     artifact::digest::Digester,
     config::StoreOptions,
     storage::{Entry, Location},
+    text::has_extension,
 };
 
 /// Vectors made elsewhere.
@@ -58,7 +59,8 @@ async fn digest(location: &Location, name: &str, content: &mut Digester) -> Resu
 
 /// Returns the Parquet files that a path means, by name: itself, or those in it.
 async fn find(path: &str, store: &StoreOptions) -> Result<(Location, Vec<Entry>)> {
-    let is_file = path.ends_with(".parquet");
+    let is_parquet = |name: &str| has_extension(Path::new(name), "parquet");
+    let is_file = is_parquet(path);
     let (folder, file) = match path.trim_end_matches('/').rsplit_once('/') {
         Some((folder, file)) if is_file => (folder, file),
         _ => (path, ""),
@@ -67,7 +69,7 @@ async fn find(path: &str, store: &StoreOptions) -> Result<(Location, Vec<Entry>)
     let mut entries = location.list().await.map_err(Error::from)?;
     entries.retain(|entry| match is_file {
         true => entry.name == file,
-        false => entry.name.ends_with(".parquet"),
+        false => is_parquet(&entry.name),
     });
     match entries.is_empty() {
         true => Err(no_file(path)),

@@ -75,6 +75,13 @@ pub enum Event {
         /// What, in a sentence.
         message: String,
     },
+    /// There is nothing to work on.
+    Nothing {
+        /// What was found, in a sentence.
+        found: String,
+        /// What to do next, with the command to type.
+        next: String,
+    },
     /// Something in the user's own files.
     Found {
         /// What and where.
@@ -228,6 +235,14 @@ impl Events {
     pub fn warn(&self, message: impl Into<String>) {
         self.emit(Event::Warning {
             message: message.into(),
+        });
+    }
+
+    /// Reports that there is nothing to work on, and what to do next.
+    pub fn nothing(&self, found: impl Into<String>, next: impl Into<String>) {
+        self.emit(Event::Nothing {
+            found: found.into(),
+            next: next.into(),
         });
     }
 

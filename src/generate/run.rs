@@ -83,6 +83,9 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Generate> {
 async fn selected(env: &Env, request: &Request) -> Result<report::Generate> {
     let project = env.project()?;
     let (pipelines, broken) = env.sound(&request.pipelines)?;
+    if env.is_without_pipelines()? {
+        return Ok(report::Generate::default());
+    }
     let bindings = project.bind(&pipelines, &request.params);
     let bindings = bindings.map_err(env::Error::from)?;
     let project = &compile::narrowed(project, &pipelines, &bindings, &env.config.engine).await?;
@@ -347,6 +350,7 @@ impl From<&CheckResult> for report::CheckResult {
             message: check.message.clone(),
             bad_rows: check.bad_rows,
             shown: check.shown.clone(),
+            sample: check.sample.clone(),
             not_shown: check.bad_rows.saturating_sub(SHOWN as u64),
             elapsed: check.elapsed,
         }

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use datafusion::{
-    arrow::{datatypes::Schema, record_batch::RecordBatch, util::pretty::pretty_format_batches},
+    arrow::{
+        datatypes::Schema, error::ArrowError, record_batch::RecordBatch,
+        util::pretty::pretty_format_batches,
+    },
     catalog::TableProvider,
     common::Column,
     datasource::provider_as_source,
@@ -20,6 +23,7 @@ use crate::{
     engine::{Error, Result},
     events::grouped,
     pipeline::{Pipeline, Severity},
+    report::Sample,
 };
 
 /// How many bad rows of a check are shown.
@@ -40,6 +44,8 @@ pub struct CheckResult {
     pub bad_rows: u64,
     /// The first ten of them, as a table.
     pub shown: Option<String>,
+    /// The same rows, for a screen of any width.
+    pub sample: Option<Sample>,
     /// How long it took; nothing where it needs no query.
     pub elapsed: Duration,
 }
@@ -58,6 +64,7 @@ impl CheckResult {
             message,
             bad_rows: 0,
             shown: None,
+            sample: None,
             elapsed: Duration::ZERO,
         }
     }
@@ -277,6 +284,7 @@ async fn collect_bad(
     }
     let table = (bad > 0).then(|| pretty_format_batches(&kept)).transpose();
     let table = table.map_err(|error| failed(error.into()))?;
+    let sample = sample(&kept).map_err(|error| failed(error.into()))?;
     let rows = if bad == 1 { "row" } else { "rows" };
     let counted = format!("{} bad {rows}", grouped(bad));
     let message = match (bad, message.is_empty()) {
@@ -287,9 +295,22 @@ async fn collect_bad(
     Ok(CheckResult {
         bad_rows: bad,
         shown: table.map(|table| table.to_string()),
+        sample,
         elapsed: began.elapsed(),
         ..CheckResult::new(name, Severity::Error, bad == 0, message)
     })
+}
+
+/// Returns the rows of batches as people read them, if there are any.
+fn sample(batches: &[RecordBatch]) -> Result<Option<Sample>, ArrowError> {
+    let Some(first) = batches.first() else {
+        return Ok(None);
+    };
+    let mut sample = Sample::new(first.schema_ref());
+    for batch in batches {
+        sample.add(batch)?;
+    }
+    Ok(Some(sample))
 }
 
 /// Checks that what a page or a picture is made of is one row of one text.

@@ -15,6 +15,7 @@
 //! table: `[`, a newline, one object a line with keys in contract order and no
 //! blanks, `]`, a newline. Nothing here knows where the bytes come from.
 
+mod any;
 mod cursor;
 mod decoder;
 mod frames;
@@ -29,6 +30,7 @@ use std::io;
 pub(crate) use cursor::Cursor;
 pub use decoder::Decoder;
 pub use frames::decode;
+pub(crate) use writer::encode_rows_as;
 pub use writer::{Writer, encode_rows};
 
 /// What is wrong with a row.
@@ -112,6 +114,16 @@ pub enum Layout {
     Array,
     /// One object a line.
     Lines,
+}
+
+/// Which values can be written, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forms {
+    /// Those of contracts, as artifacts hold them: a decimal is a string, and NaN an error.
+    Contract,
+    /// All that SQL returns, as `show` and `query` print it: a decimal is a number with all
+    /// its digits, and a double that is not finite a string.
+    Any,
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use datafusion::arrow::{
     record_batch::RecordBatch,
 };
 
-use super::{Error, Layout, Result};
+use super::{Error, Forms, Layout, Result, any::Any};
 
 /// How much is gathered before it is written.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -27,6 +27,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 pub struct Writer<W: io::Write> {
     out: W,
     layout: Layout,
+    forms: Forms,
     rows: u64,
     chunk: Vec<u8>,
 }
@@ -37,16 +38,22 @@ impl<W: io::Write> Writer<W> {
     /// # Errors
     /// None so far: the file's start is written with its first rows.
     pub fn new(out: W, layout: Layout) -> Result<Writer<W>> {
+        Ok(Writer::with(out, layout, Forms::Contract))
+    }
+
+    /// Starts a file of values that have these forms.
+    pub(crate) fn with(out: W, layout: Layout, forms: Forms) -> Writer<W> {
         let chunk = match layout {
             Layout::Array => b"[\n".to_vec(),
             Layout::Lines => Vec::new(),
         };
-        Ok(Writer {
+        Writer {
             out,
             layout,
+            forms,
             rows: 0,
             chunk,
-        })
+        }
     }
 
     /// Writes a batch's rows.
@@ -54,7 +61,7 @@ impl<W: io::Write> Writer<W> {
     /// # Errors
     /// A double that is NaN or infinite, and a type that has no JSON, name their column.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let row = Row::new(batch)?;
+        let row = Row::new(batch, self.forms)?;
         for at in 0..batch.num_rows() {
             if self.rows > 0 && self.layout == Layout::Array {
                 self.chunk.extend_from_slice(b",\n");
@@ -97,7 +104,17 @@ impl<W: io::Write> Writer<W> {
 /// # Errors
 /// As [`Writer::write`].
 pub fn encode_rows(batch: &RecordBatch, separator: &str, out: &mut Vec<u8>) -> Result<()> {
-    let row = Row::new(batch)?;
+    encode_rows_as(batch, separator, Forms::Contract, out)
+}
+
+/// Does the same for values that have these forms.
+pub(crate) fn encode_rows_as(
+    batch: &RecordBatch,
+    separator: &str,
+    forms: Forms,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let row = Row::new(batch, forms)?;
     for at in 0..batch.num_rows() {
         if at > 0 {
             out.extend_from_slice(separator.as_bytes());
@@ -113,14 +130,15 @@ struct Row {
 }
 
 impl Row {
-    fn new(batch: &RecordBatch) -> Result<Row> {
-        Row::of(batch.schema().fields(), batch.columns(), "")
+    fn new(batch: &RecordBatch, forms: Forms) -> Result<Row> {
+        Row::of(batch.schema().fields(), batch.columns(), "", forms)
     }
 
     fn of(
         fields: &datafusion::arrow::datatypes::Fields,
         columns: &[ArrayRef],
         below: &str,
+        forms: Forms,
     ) -> Result<Row> {
         let fields = fields
             .iter()
@@ -131,7 +149,7 @@ impl Row {
                 let mut before = if i == 0 { b"{".to_vec() } else { b",".to_vec() };
                 push_text(field.name(), &mut before)?;
                 before.push(b':');
-                Ok((before, Values::new(column, &path)?))
+                Ok((before, Values::new(column, &path, forms)?))
             });
         Ok(Row {
             fields: fields.collect::<Result<_>>()?,
@@ -156,6 +174,7 @@ struct Values {
     path: String,
     typed: Typed,
     column: ArrayRef,
+    forms: Forms,
 }
 
 enum Typed {
@@ -172,14 +191,17 @@ enum Typed {
     List(GenericListArray<i32>, Box<Values>),
     LargeList(GenericListArray<i64>, Box<Values>),
     Struct(Box<Row>),
+    /// What no contract has.
+    Any(Any),
 }
 
 impl Values {
-    fn new(column: &ArrayRef, path: &str) -> Result<Values> {
+    fn new(column: &ArrayRef, path: &str, forms: Forms) -> Result<Values> {
         Ok(Values {
             path: path.to_owned(),
-            typed: Typed::new(column, path)?,
+            typed: Typed::new(column, path, forms)?,
             column: column.clone(),
+            forms,
         })
     }
 
@@ -195,25 +217,33 @@ impl Values {
         match &self.typed {
             Typed::Null => out.extend_from_slice(b"null"),
             Typed::Bigint(array) => push_integer(array.value(at), out),
-            Typed::Double(array) => push_double(array.value(at), out).map_err(wrong)?,
+            Typed::Double(array) => match (self.forms, array.value(at)) {
+                (Forms::Any, value) => super::any::push_double(value, out),
+                (Forms::Contract, value) => push_double(value, out).map_err(wrong)?,
+            },
             Typed::Boolean(array) => out.extend_from_slice(truth(array.value(at))),
             Typed::Text(array) => push_text(array.value(at), out)?,
             Typed::LargeText(array) => push_text(array.value(at), out)?,
             Typed::TextView(array) => push_text(array.value(at), out)?,
             Typed::Date(array) => push_date(array.value(at), out).map_err(wrong)?,
             Typed::Timestamp(array) => push_timestamp(array.value(at), out).map_err(wrong)?,
-            Typed::Decimal(array, scale) => push_decimal(array.value(at), *scale, out),
+            Typed::Decimal(array, scale) => match self.forms {
+                Forms::Any => push_digits(array.value(at), *scale, out),
+                Forms::Contract => push_decimal(array.value(at), *scale, out),
+            },
             Typed::List(lists, items) => push_list(lists, items, at, out)?,
             Typed::LargeList(lists, items) => push_list(lists, items, at, out)?,
             Typed::Struct(row) => row.encode(at, out)?,
+            Typed::Any(values) => values.encode(at, out)?,
         }
         Ok(())
     }
 }
 
 impl Typed {
-    fn new(column: &ArrayRef, path: &str) -> Result<Typed> {
-        let items = |array: &ArrayRef| Values::new(array, &format!("{path}[]")).map(Box::new);
+    fn new(column: &ArrayRef, path: &str, forms: Forms) -> Result<Typed> {
+        let items =
+            |array: &ArrayRef| Values::new(array, &format!("{path}[]"), forms).map(Box::new);
         Ok(match column.data_type() {
             DataType::Null => Typed::Null,
             DataType::Int64 => Typed::Bigint(column.as_primitive::<Int64Type>().clone()),
@@ -240,7 +270,7 @@ impl Typed {
             }
             DataType::Struct(fields) => {
                 let structs: &StructArray = column.as_struct();
-                let row = Row::of(fields, structs.columns(), &format!("{path}."))?;
+                let row = Row::of(fields, structs.columns(), &format!("{path}."), forms)?;
                 Typed::Struct(Box::new(row))
             }
             DataType::Int8
@@ -248,8 +278,12 @@ impl Typed {
             | DataType::Int32
             | DataType::UInt8
             | DataType::UInt16
-            | DataType::UInt32 => Typed::cast(column, &DataType::Int64, path)?,
-            DataType::Dictionary(_, value) => Typed::cast(column, value, path)?,
+            | DataType::UInt32 => Typed::cast(column, &DataType::Int64, path, forms)?,
+            DataType::Dictionary(_, value) => Typed::cast(column, value, path, forms)?,
+            _ if forms == Forms::Any => match super::any::as_usual(column) {
+                Some(usual) => Typed::cast(column, &usual, path, forms)?,
+                None => Typed::Any(Any::new(column, path)?),
+            },
             other => {
                 return Err(Error::Value {
                     column: path.to_owned(),
@@ -259,12 +293,12 @@ impl Typed {
         })
     }
 
-    fn cast(column: &ArrayRef, to: &DataType, path: &str) -> Result<Typed> {
+    fn cast(column: &ArrayRef, to: &DataType, path: &str, forms: Forms) -> Result<Typed> {
         let column = cast(column, to).map_err(|error| Error::Value {
             column: path.to_owned(),
             reason: error.to_string(),
         })?;
-        Typed::new(&column, path)
+        Typed::new(&column, path, forms)
     }
 }
 
@@ -308,13 +342,19 @@ fn push_double(value: f64, out: &mut Vec<u8>) -> Result<(), String> {
 }
 
 fn push_decimal(value: i128, scale: usize, out: &mut Vec<u8>) {
+    out.push(b'"');
+    push_digits(value, scale, out);
+    out.push(b'"');
+}
+
+/// Writes a decimal with all digits of its scale.
+fn push_digits(value: i128, scale: usize, out: &mut Vec<u8>) {
     let mut buffer = itoa::Buffer::new();
     // Few decimals need more than 64 bits, whose digits are slow to find.
     let digits = match u64::try_from(value.unsigned_abs()) {
         Ok(short) => buffer.format(short),
         Err(_) => buffer.format(value.unsigned_abs()),
     };
-    out.push(b'"');
     if value < 0 {
         out.push(b'-');
     }
@@ -329,7 +369,6 @@ fn push_decimal(value: i128, scale: usize, out: &mut Vec<u8>) {
         out.resize(out.len() + scale.saturating_sub(digits.len()), b'0');
         out.extend_from_slice(&digits.as_bytes()[whole..]);
     }
-    out.push(b'"');
 }
 
 fn push_date(days: i32, out: &mut Vec<u8>) -> Result<(), String> {

@@ -194,8 +194,10 @@ fn begun(project: &Project, name: &str, because: Option<String>) -> Broken {
 fn owner(finding: &Finding) -> Option<&str> {
     let file: &Path = finding.place()?.file.as_ref();
     let file = file.to_str()?;
-    let manifest = file.strip_prefix("pipelines/");
-    if let Some(name) = manifest.and_then(|name| name.strip_suffix(".toml")) {
+    if let Some((name, _)) = file
+        .strip_prefix("pipelines/")
+        .and_then(|it| it.rsplit_once('.'))
+    {
         return (name != "sources").then_some(name);
     }
     let below = file.strip_prefix("sql/")?;

@@ -12,7 +12,10 @@ use include_dir::{Dir, include_dir};
 use indexmap::IndexMap;
 
 use super::{SourceFile, Template};
-use crate::diagnostics::{Code, Finding};
+use crate::{
+    diagnostics::{Code, Finding},
+    text::without_mark,
+};
 
 /// The help for a file that belongs to nothing and has nearly no other's name.
 pub(super) const DELETE: &str = "delete the file, or declare what it is for";
@@ -167,12 +170,12 @@ impl Files {
         names
     }
 
-    /// Returns the file as text.
+    /// Returns the file as text, without a byte-order mark.
     pub(super) fn text(path: &str, bytes: &[u8]) -> Result<SourceFile, Box<Finding>> {
         let text = std::str::from_utf8(bytes).map_err(|error| not_text(path, bytes, &error))?;
         Ok(SourceFile {
             path: PathBuf::from(path),
-            text: Arc::from(text),
+            text: Arc::from(without_mark(text)),
         })
     }
 }

@@ -13,7 +13,10 @@ use super::{
     staging::{self, STAGING},
     template,
 };
-use crate::diagnostics::{Code, Finding, Findings, Severity, did_you_mean, nearest};
+use crate::{
+    diagnostics::{Code, Finding, Findings, Severity, did_you_mean, nearest},
+    text::has_extension,
+};
 
 /// Reads a project's folder; one without `pipelines/` gets the embedded definitions.
 pub(super) fn load(root: &Path) -> Result<Project, Findings> {
@@ -46,8 +49,8 @@ pub(super) fn readable(root: &Path) -> Option<Project> {
     let hides_others = |finding: &Finding| {
         let of_sources = finding
             .place()
-            .map(|place| place.file.ends_with("pipelines/sources.toml"));
-        finding.code == Code::Cycle || of_sources.unwrap_or(false)
+            .is_some_and(|place| place.file.with_extension("") == Path::new("pipelines/sources"));
+        finding.code == Code::Cycle || of_sources
     };
     let mut errors = findings.iter().filter(|it| it.severity == Severity::Error);
     (!errors.any(hides_others)).then_some(project)
@@ -339,7 +342,9 @@ fn stray_files(files: &Files, names: &BTreeSet<String>) -> Vec<Finding> {
 
 /// Says whether a file of `sql/staging/` is a model, or a note.
 fn is_shared(path: &str) -> bool {
-    !path.contains('/') && (path.ends_with(".sql") || path.ends_with(".md"))
+    let path = Path::new(path);
+    let is_in_folder = path.components().count() == 1;
+    is_in_folder && (has_extension(path, "sql") || has_extension(path, "md"))
 }
 
 /// Says whether a file of a pipeline's folder is read, or is a note.

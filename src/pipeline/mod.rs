@@ -73,6 +73,14 @@ pub enum Error {
         /// The nearest name there is.
         nearest: Option<String>,
     },
+    /// The parameter is another pipeline's.
+    #[error("parameter `{name}` belongs to `{pipeline}`, which is not involved here")]
+    OtherParam {
+        /// What was asked for.
+        name: String,
+        /// The pipeline that has it.
+        pipeline: String,
+    },
     /// A parameter's value cannot be used.
     #[error("parameter `{name}`: {reason}")]
     Param {
@@ -97,8 +105,11 @@ impl Error {
                 nearest: Some(name),
                 ..
             } => Some(did_you_mean(name)),
+            Error::Unknown { name, known, .. } if known.is_empty() => {
+                Some(format!("`pricemill new pipeline {name}` creates it"))
+            }
             Error::Unknown { known, .. } => Some(format!("the pipelines are {}", known.join(", "))),
-            Error::UnknownParam { .. } | Error::Param { .. } => None,
+            Error::UnknownParam { .. } | Error::OtherParam { .. } | Error::Param { .. } => None,
         }
     }
 }
@@ -329,6 +340,11 @@ impl Project {
             .iter()
             .map(|pipeline| &self.pipelines[&pipeline.name]);
         here.collect()
+    }
+
+    /// Says why no new pipeline can have a name; nothing if one can.
+    pub fn refuses_name(&self, name: &str) -> Option<String> {
+        names::refused(self, name)
     }
 
     /// Gives every pipeline its parameters: the defaults, and for the selected ones

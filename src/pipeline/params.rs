@@ -242,6 +242,13 @@ fn meant<'a, 'k>(
             ),
         }),
         (None, _) => {
+            let mut others = project.pipelines.values();
+            if let Some(other) = others.find(|other| other.params.contains_key(key)) {
+                return Err(Error::OtherParam {
+                    name: key.to_owned(),
+                    pipeline: other.name.clone(),
+                });
+            }
             let known = selected.iter().flat_map(|p| p.params.keys());
             Err(unknown(key, known.map(String::as_str)))
         }

@@ -19,7 +19,10 @@ use datafusion::arrow::{
 use super::{SourceFile, names};
 use crate::{
     diagnostics::{Code, Finding},
-    text::csv::{self, Csv},
+    text::{
+        csv::{self, Csv},
+        has_extension,
+    },
 };
 
 /// What the names of seeds end in: tables, then text.
@@ -60,8 +63,7 @@ pub(super) fn check_seed(file: &SourceFile) -> Vec<Finding> {
 }
 
 pub(super) fn is_table(file: &SourceFile) -> bool {
-    let extension = file.path.extension();
-    extension.is_some_and(|end| end.eq_ignore_ascii_case("csv"))
+    has_extension(&file.path, "csv")
 }
 
 /// A seed that is a table.

@@ -10,7 +10,10 @@ use std::ops::Range;
 use indexmap::IndexMap;
 
 use super::{SourceFile, names};
-use crate::diagnostics::{Code, Finding};
+use crate::{
+    diagnostics::{Code, Finding},
+    text::has_extension,
+};
 
 /// What the names of templates end in; their column is called the same.
 const EXTENSIONS: [&str; 2] = ["html", "svg"];
@@ -80,8 +83,9 @@ impl Template {
 
     /// Returns the name of the column that the page is: `html` or `svg`.
     pub fn column(&self) -> &str {
-        let extension = self.source.path.extension();
-        extension.and_then(|end| end.to_str()).unwrap_or("html")
+        let mut known = EXTENSIONS.into_iter();
+        let own = known.find(|end| has_extension(&self.source.path, end));
+        own.unwrap_or("html")
     }
 
     /// Returns the pieces, in order.
@@ -125,8 +129,8 @@ pub(super) fn of_models(
     findings: &mut Vec<Finding>,
 ) -> IndexMap<String, Template> {
     let is_page = |file: &SourceFile| {
-        let end = file.path.extension().and_then(|end| end.to_str());
-        end.is_some_and(|end| EXTENSIONS.contains(&end))
+        let mut known = EXTENSIONS.into_iter();
+        known.any(|end| has_extension(&file.path, end))
     };
     let mut templates = IndexMap::new();
     seeds.retain(|name, file| {

@@ -60,6 +60,11 @@ impl Report for Archive {
     }
 
     fn summary(&self) -> Summary {
-        Summary::passes(1)
+        let tables = match self.action {
+            ArchiveAction::DryRun => return Summary::default(),
+            ArchiveAction::Archived => Summary::all("archived", self.tables.len(), "table"),
+            ArchiveAction::Restored => Summary::all("restored", self.tables.len(), "table"),
+        };
+        Summary { pass: 1, ..tables }
     }
 }

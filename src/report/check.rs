@@ -72,12 +72,13 @@ impl Report for Check {
     fn summary(&self) -> Summary {
         let fail = self.count(Severity::Error);
         let sound = self.is_sound();
+        let checked = Summary::all("checked", self.pipelines, "pipeline");
         Summary {
             pass: if sound { self.pipelines } else { 0 },
             warn: self.count(Severity::Warning),
             fail,
-            skip: 0,
             kinds: if sound { Vec::new() } else { vec![Kind::Usage] },
+            ..checked.with_failures("error")
         }
     }
 }

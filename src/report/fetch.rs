@@ -73,6 +73,6 @@ impl Report for Fetch {
     }
 
     fn summary(&self) -> Summary {
-        Summary::passes(self.datasets.len())
+        Summary::all("fetched", self.datasets.len(), "dataset")
     }
 }

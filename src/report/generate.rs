@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Failure, Report, Summary, seconds, state, words};
+use super::{Failure, Report, Sample, Summary, seconds, state, words};
 use crate::kind::Kind;
 
 /// What became of the pipelines.
@@ -113,6 +113,9 @@ pub struct CheckResult {
     /// The first of them, as a table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shown: Option<String>,
+    /// The same rows, for a screen of any width.
+    #[serde(skip)]
+    pub sample: Option<Sample>,
     /// How many are not among those shown.
     #[serde(skip)]
     pub not_shown: u64,
@@ -225,8 +228,26 @@ impl Generated {
         computed + checked + written.unwrap_or_default()
     }
 
+    /// Says what was done.
+    fn say(&self, summary: &mut Summary) {
+        match self.outcome {
+            GenerateOutcome::Committed => summary.did("generated"),
+            GenerateOutcome::Unchanged => {
+                summary.did("generated");
+                summary.note(state::UNCHANGED);
+            }
+            GenerateOutcome::DryRun => {
+                summary.did("generated");
+                summary.note("not committed");
+            }
+            GenerateOutcome::Refused => summary.note(state::REFUSED),
+            GenerateOutcome::Failed | GenerateOutcome::Skipped => {}
+        }
+    }
+
     /// Counts it.
     pub(super) fn count(&self, summary: &mut Summary) {
+        self.say(summary);
         match self.outcome {
             GenerateOutcome::Committed | GenerateOutcome::Unchanged | GenerateOutcome::DryRun => {
                 let warned = |check: &&CheckResult| check.outcome != CheckOutcome::Pass;
@@ -254,7 +275,7 @@ impl Report for Generate {
     }
 
     fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
+        let mut summary = Summary::of("generated");
         self.pipelines
             .iter()
             .for_each(|one| one.count(&mut summary));

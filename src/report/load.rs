@@ -51,7 +51,8 @@ impl Report for Load {
     fn summary(&self) -> Summary {
         Summary {
             warn: self.warnings.len(),
-            ..Summary::passes(self.paths)
+            pass: self.paths,
+            ..Summary::all("loaded", self.tables.len(), "table")
         }
     }
 }

@@ -17,9 +17,11 @@ mod generate;
 mod left_out;
 mod lineage;
 mod load;
+mod sample;
 mod schema;
 pub mod state;
 mod status;
+mod summary;
 mod synth;
 mod test;
 mod turn;
@@ -30,8 +32,6 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-
-use crate::kind::Kind;
 
 pub use archive::{Archive, ArchiveAction, ArchivedTable};
 pub use check::{Check, Promise};
@@ -46,8 +46,10 @@ pub use generate::{
 pub use left_out::LeftOut;
 pub use lineage::{Edge, Lineage, PipelineOutput};
 pub use load::{Load, LoadedTable};
+pub use sample::{Sample, SampleColumn};
 pub use schema::{Schema, SchemaColumn};
 pub use status::{PastRun, PipelineStatus, Status};
+pub use summary::Summary;
 pub use synth::{Made, Synth};
 pub use test::{Test, TestFile, TestOutcome};
 pub use turn::{Step, Turn};
@@ -81,71 +83,6 @@ pub trait Report: Serialize {
     /// Returns what a column of CSV holds of an item that was turned into JSON.
     fn cell<'a>(item: &'a Value, column: &str) -> Option<&'a Value> {
         item.get(column)
-    }
-}
-
-/// How a command ended: one count a pipeline, dataset, file or test.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// Those that came through.
-    pub pass: usize,
-    /// The warnings on the way.
-    pub warn: usize,
-    /// Those that failed.
-    pub fail: usize,
-    /// Those that were not tried.
-    pub skip: usize,
-    /// What kinds of failures there were.
-    #[serde(skip)]
-    pub kinds: Vec<Kind>,
-}
-
-impl Summary {
-    /// Returns the summary of `count` successes.
-    pub fn passes(count: usize) -> Summary {
-        Summary {
-            pass: count,
-            ..Summary::default()
-        }
-    }
-
-    /// Counts a success, with warnings or without.
-    pub fn passed(&mut self, warnings: usize) {
-        self.pass += 1;
-        self.warn += warnings;
-    }
-
-    /// Counts a failure.
-    pub fn failed(&mut self, kind: Kind) {
-        self.fail += 1;
-        self.kinds.push(kind);
-    }
-
-    /// Returns both together.
-    #[must_use]
-    pub fn and(mut self, other: Summary) -> Summary {
-        self.pass += other.pass;
-        self.warn += other.warn;
-        self.fail += other.fail;
-        self.skip += other.skip;
-        self.kinds.extend(other.kinds);
-        self
-    }
-
-    /// Returns the exit code: the first of 130, 70, 1, 3, 75, 4, 2 that occurred.
-    pub fn exit_code(&self) -> u8 {
-        use Kind::{Busy, Data, Failed, Internal, Interrupted, Unavailable, Usage};
-        let order = [
-            Interrupted,
-            Internal,
-            Failed,
-            Data,
-            Unavailable,
-            Busy,
-            Usage,
-        ];
-        let worst = order.into_iter().find(|kind| self.kinds.contains(kind));
-        worst.map_or(0, Kind::exit_code)
     }
 }
 
@@ -217,16 +154,5 @@ mod tests {
         documented::<Turn>();
         documented::<Update>();
         documented::<Upload>();
-    }
-
-    #[test]
-    fn the_worst_kind_decides_the_exit_code() {
-        let mut summary = Summary::default();
-        assert_eq!(summary.exit_code(), 0);
-        summary.failed(Kind::Usage);
-        summary.failed(Kind::Data);
-        assert_eq!(summary.exit_code(), 3);
-        summary.failed(Kind::Failed);
-        assert_eq!(summary.and(Summary::passes(2)).exit_code(), 1);
     }
 }

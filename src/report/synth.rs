@@ -42,6 +42,6 @@ impl Report for Synth {
     }
 
     fn summary(&self) -> Summary {
-        Summary::passes(self.made.len())
+        Summary::all("made", self.made.len(), "dataset")
     }
 }

@@ -70,10 +70,13 @@ impl Report for Test {
     }
 
     fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
+        let mut summary = Summary::of("passed");
         for file in &self.files {
             match file.outcome {
-                TestOutcome::Pass => summary.passed(0),
+                TestOutcome::Pass => {
+                    summary.did("passed");
+                    summary.passed(0);
+                }
                 TestOutcome::Fail => summary.failed(Kind::Failed),
             }
         }

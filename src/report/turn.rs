@@ -42,12 +42,18 @@ impl Report for Turn {
     }
 
     fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
+        let mut summary = Summary::of("generated");
         for step in &self.steps {
             match step {
                 Step::Generate(generated) => generated.count(&mut summary),
-                Step::Upload(uploaded) => uploaded.count(&mut summary),
-                Step::Update(updated) => updated.count(&mut summary),
+                Step::Upload(uploaded) => {
+                    summary.does("uploaded");
+                    uploaded.count(&mut summary);
+                }
+                Step::Update(updated) => {
+                    summary.does("applied");
+                    updated.count(&mut summary);
+                }
                 Step::Fetch(_) | Step::Archive(_) | Step::Load(_) | Step::Synth(_) => {
                     summary.passed(0);
                 }

@@ -34,7 +34,7 @@ pub struct Updated {
     pub rejects: Vec<String>,
     /// What is wrong with the manifests that were set aside.
     pub unreadable: Vec<Failure>,
-    /// Why it was skipped.
+    /// Why it was skipped; where nothing is pending, what to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// An artifact that was refused by an earlier run, and why.
@@ -108,11 +108,24 @@ impl Updated {
         }
     }
 
+    /// Says what was done.
+    fn say(&self, summary: &mut Summary) {
+        match self.outcome {
+            UpdateOutcome::Applied if self.dry_run => summary.note("to be applied"),
+            UpdateOutcome::Applied => summary.did("applied"),
+            UpdateOutcome::AlreadyApplied => summary.note(state::ALREADY_APPLIED),
+            UpdateOutcome::AppliedNotArchived => summary.note("applied but not archived"),
+            UpdateOutcome::Refused => summary.note(state::REFUSED),
+            UpdateOutcome::Nothing | UpdateOutcome::Failed | UpdateOutcome::Skipped => {}
+        }
+    }
+
     /// Counts it.
     pub(super) fn count(&self, summary: &mut Summary) {
         for failure in &self.unreadable {
             summary.failed(failure.kind);
         }
+        self.say(summary);
         match self.outcome {
             UpdateOutcome::Applied | UpdateOutcome::AlreadyApplied => {
                 let rejected = self.tables.iter().filter(|table| table.rejected > 0);
@@ -137,7 +150,7 @@ impl Report for Update {
     }
 
     fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
+        let mut summary = Summary::of("applied");
         self.pipelines
             .iter()
             .for_each(|one| one.count(&mut summary));

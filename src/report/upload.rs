@@ -30,7 +30,7 @@ pub struct Uploaded {
     /// Whether it ought to be at the receiver and is not: what follows leaves it alone.
     #[serde(skip)]
     pub held: bool,
-    /// Why it was skipped.
+    /// Why it was skipped, or nothing is pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Why it failed.
@@ -76,6 +76,12 @@ impl Uploaded {
     /// Counts it.
     pub(super) fn count(&self, summary: &mut Summary) {
         match self.outcome {
+            UploadOutcome::Uploaded => summary.did("uploaded"),
+            UploadOutcome::AlreadyUploaded => summary.note(state::ALREADY_UPLOADED),
+            UploadOutcome::Pending => summary.note(state::PENDING),
+            UploadOutcome::NothingPending | UploadOutcome::Failed | UploadOutcome::Skipped => {}
+        }
+        match self.outcome {
             UploadOutcome::Uploaded
             | UploadOutcome::AlreadyUploaded
             | UploadOutcome::Pending
@@ -103,7 +109,7 @@ impl Report for Upload {
     }
 
     fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
+        let mut summary = Summary::of("uploaded");
         self.pipelines
             .iter()
             .for_each(|one| one.count(&mut summary));

@@ -12,11 +12,24 @@ mod number;
 mod scan;
 mod size;
 mod units;
+mod width;
 
 pub(crate) use fold::{fold_case, folded, is_of_word};
 pub(crate) use normal::normalized_name;
 pub(crate) use size::Size;
 pub(crate) use units::Units;
+pub(crate) use width::{MORE, cut, width};
+
+/// Returns a text without the byte-order mark that editors put before it.
+pub(crate) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Says whether a file's name ends in `.extension`, in letters of any case.
+pub(crate) fn has_extension(path: &std::path::Path, extension: &str) -> bool {
+    let end = path.extension();
+    end.is_some_and(|end| end.eq_ignore_ascii_case(extension))
+}
 
 /// Returns a name as SQL quotes it.
 pub(crate) fn quoted(name: &str) -> String {

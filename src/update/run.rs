@@ -3,9 +3,11 @@
 //! In come the names of pipelines; out comes what became of the artifacts that are
 //! pending, each applied in one transaction.
 
+use std::sync::Arc;
+
 use super::{Outcome, Result, update};
 use crate::{
-    database::{Accept, TableCounts},
+    database::{Accept, Database, TableCounts},
     env::Env,
     kind::Kind,
     pipeline::Broken,
@@ -38,6 +40,9 @@ pub struct Request {
 /// report.
 pub async fn run(env: &Env, request: &Request) -> Result<report::Update> {
     let (pipelines, broken) = env.sound(&request.pipelines)?;
+    if env.is_without_pipelines()? {
+        return Ok(report::Update::default());
+    }
     let database = env.database()?;
     let inbox = env.inbox()?;
     let rejects = env.runs().child(&env.run.0).child("rejects");
@@ -62,18 +67,41 @@ pub async fn run(env: &Env, request: &Request) -> Result<report::Update> {
         reason: Some("it fills no table".to_owned()),
         ..report::Updated::new(&pipeline.name, UpdateOutcome::Skipped)
     });
-    let updated = updated.into_iter().map(|one| described(one, request));
+    let mut applied = Vec::new();
+    for one in updated {
+        let mut one = described(one, request);
+        if one.outcome == UpdateOutcome::Nothing {
+            one.reason = next(env, &database, &one.pipeline).await?;
+        }
+        applied.push(one);
+    }
     let mut report = report::Update {
         dry_run: request.dry_run,
         pipelines: Vec::new(),
     };
     let broken = broken.into_iter().map(|one| unable(env, one));
     let broken: Vec<_> = broken.collect::<Result<_>>()?;
-    for one in broken.into_iter().chain(idle).chain(updated) {
+    for one in broken.into_iter().chain(idle).chain(applied) {
         env.events.step(Step::Update(one.clone()));
         report.pipelines.push(one);
     }
     Ok(report)
+}
+
+/// Says how an artifact comes into the inbox, or that the last one is applied.
+async fn next(env: &Env, database: &Arc<dyn Database>, pipeline: &str) -> Result<Option<String>> {
+    if let Some(entry) = database.applied(pipeline).await? {
+        let seq = entry.seq;
+        return Ok(Some(format!("artifact {seq} is applied")));
+    }
+    // An outbox that cannot be read is told of by what needs it.
+    let latest = env.outbox().latest(pipeline).await.unwrap_or_default();
+    let is_sent = latest.map(|latest| !latest.receipts.is_empty());
+    Ok(match is_sent {
+        None => Some(format!("`pricemill generate {pipeline}` makes an artifact")),
+        Some(false) => Some(format!("`pricemill upload {pipeline}` sends one")),
+        Some(true) => None,
+    })
 }
 
 /// Reports a pipeline that cannot run: its own files are wrong, or those of one it reads.

@@ -29,6 +29,9 @@ pub struct Request {
 /// the report.
 pub async fn run(env: &Env, request: &Request) -> Result<report::Upload> {
     let (pipelines, broken) = env.sound(&request.pipelines)?;
+    if env.is_without_pipelines()? {
+        return Ok(report::Upload::default());
+    }
     let transport = transport(env)?;
     let target = transport.target();
     let mut report = report::Upload::default();
@@ -95,7 +98,9 @@ fn unable(env: &Env, broken: &Broken, target: &str) -> Result<report::Uploaded> 
 }
 
 async fn pending(env: &Env, pipeline: &Pipeline, target: &str) -> Result<report::Uploaded> {
-    let pending = env.outbox().pending(&pipeline.name, target).await?;
+    let outbox = env.outbox();
+    let pending = outbox.pending(&pipeline.name, target).await?;
+    let is_empty = outbox.latest(&pipeline.name).await?.is_none();
     let manifest = pending.as_ref().map(|pending| &pending.manifest);
     Ok(report::Uploaded {
         pipeline: pipeline.name.clone(),
@@ -108,9 +113,14 @@ async fn pending(env: &Env, pipeline: &Pipeline, target: &str) -> Result<report:
         target: target.to_owned(),
         verified: false,
         held: false,
-        reason: None,
+        reason: is_empty.then(|| nothing(&pipeline.name)),
         error: None,
     })
+}
+
+/// Says that a pipeline has no artifact, and how it gets one.
+fn nothing(pipeline: &str) -> String {
+    format!("nothing in the outbox; `pricemill generate {pipeline}` makes an artifact")
 }
 
 fn described(uploaded: super::Uploaded, target: &str) -> report::Uploaded {
@@ -136,7 +146,7 @@ fn described(uploaded: super::Uploaded, target: &str) -> report::Uploaded {
             described.verified = receipt.verified;
         }
         Outcome::Nothing => {
-            described.reason = Some("nothing in the outbox; run `generate` first".to_owned());
+            described.reason = Some(nothing(&described.pipeline));
         }
         Outcome::Kept => described.reason = Some("`upload = false`".to_owned()),
         Outcome::Failed(error) => {

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::{Error, Result};
+use super::{Error, Result, tests::warnings};
 use crate::{
     compile, database,
     diagnostics::{Code, Finding, Severity},
@@ -35,15 +35,19 @@ pub async fn check(env: &Env, names: &[String]) -> Result<report::Check> {
         Err(error) => return Err(error.into()),
     };
     let (pipelines, broken) = project.sound(names).map_err(env::Error::from)?;
+    env.is_without_pipelines()?;
+    env.say_if_built_in()?;
     let checked = compiled(project, &pipelines).await?;
     let stops_some = !broken.is_empty();
     let broken = broken.into_iter().flat_map(|one| &one.findings);
-    let mut findings: Vec<_> = broken.chain(&project.warnings).cloned().collect();
+    let mut findings: Vec<_> = broken.chain(warnings(project)).cloned().collect();
     findings.sort_by_key(|finding| {
         let place = finding.place();
         place.map(|place| (place.file.clone(), place.span.start))
     });
-    findings.extend(checked.findings);
+    // What is probably not meant in built-in definitions is nothing that the user wrote.
+    let is_own = |finding: &Finding| project.root.is_some() || is_error(finding);
+    findings.extend(checked.findings.into_iter().filter(is_own));
     if stops_some {
         let more = besides(env, &findings).await?;
         findings.extend(more);

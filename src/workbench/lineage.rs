@@ -15,6 +15,7 @@ use crate::{
 /// The project is wrong, or a pipeline is unknown.
 pub fn lineage(env: &Env, names: &[String]) -> Result<report::Lineage> {
     let (mut pipelines, _) = env.sound(names)?;
+    env.is_without_pipelines()?;
     let mut left_out = env.left_out(names)?;
     pipelines.retain(|pipeline| {
         let found = unparsed(pipeline);

@@ -23,6 +23,7 @@ use crate::{
     engine::{Cost, Error, Result, cost::Meter, session},
     pipeline::{Bindings, Name, Pipeline, Project, Relation, SourceFile, SqlFile},
     snapshot::Snapshot,
+    text::without_mark,
 };
 
 /// Where SQL of the moment runs.
@@ -209,11 +210,21 @@ async fn unstarted(error: DataFusionError, origin: &Origin, file: &SqlFile) -> E
     }
 }
 
+/// Returns the relations that SQL of the moment names, in its order; none where it cannot be
+/// parsed.
+pub fn relations(sql: &str) -> Vec<String> {
+    let file = parsed(sql);
+    let mut names: Vec<_> = file.names().iter().collect();
+    names.sort_by_key(|name| name.span.start);
+    let names = names.into_iter();
+    names.map(|name| name.reference.to_string()).collect()
+}
+
 /// Returns SQL of the moment, parsed.
 pub(super) fn parsed(sql: &str) -> SqlFile {
     let file = SourceFile {
         path: QUERY.into(),
-        text: sql.into(),
+        text: without_mark(sql).into(),
     };
     SqlFile::question(file)
 }

@@ -4,8 +4,10 @@
 
 use super::{Result, TestResult, test};
 use crate::{
+    diagnostics::Finding,
     env::Env,
     events::Event,
+    pipeline::Project,
     report::{self, TestFile, TestOutcome},
 };
 
@@ -18,8 +20,12 @@ use crate::{
 /// test that fails, and a pipeline that is left out, is in the report.
 pub async fn run_tests(env: &Env, names: &[String], accept: bool) -> Result<report::Test> {
     let project = env.project()?;
-    let (pipelines, _) = env.sound(names)?;
-    for finding in &project.warnings {
+    let (selected, _) = env.sound(names)?;
+    if env.is_without_pipelines()? {
+        return Ok(report::Test::default());
+    }
+    env.say_if_built_in()?;
+    for finding in warnings(project) {
         env.events.emit(Event::Found {
             finding: Box::new(finding.clone()),
         });
@@ -28,16 +34,29 @@ pub async fn run_tests(env: &Env, names: &[String], accept: bool) -> Result<repo
         left_out: env.left_out(names)?,
         ..report::Test::default()
     };
-    for result in test(project, &pipelines, accept).await? {
+    for result in test(project, &selected, accept).await? {
         let file = TestFile::from(result);
         env.events.emit(Event::Tested(file.clone()));
         report.files.push(file);
     }
     if report.files.is_empty() {
-        env.events
-            .warn("these pipelines have no tests: tests/sql/<pipeline>/*.slt");
+        let names: Vec<&str> = selected.iter().map(|one| one.name.as_str()).collect();
+        let name = names.first().copied().unwrap_or("NAME");
+        env.events.nothing(
+            format!("there are no tests of {}", names.join(", ")),
+            format!("write tests/sql/{name}/{name}.slt; `pricemill docs how-to` shows how"),
+        );
     }
     Ok(report)
+}
+
+/// Returns what is probably not meant in the user's own files: built-in definitions are
+/// not theirs.
+pub(super) fn warnings(project: &Project) -> &[Finding] {
+    match project.root {
+        Some(_) => &project.warnings,
+        None => &[],
+    }
 }
 
 impl From<TestResult> for TestFile {

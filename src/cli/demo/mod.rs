@@ -40,7 +40,7 @@ const GROUPS: &str = include_str!("groups.sql");
 /// Runs the demo.
 pub(in crate::cli) async fn run(outside: &Context, args: Args) -> Result<Ending> {
     let folder = outside.from.join(&args.dir);
-    workbench::new_project(&folder)?;
+    workbench::new_project(&folder, false)?;
     let export = make_export(outside, &folder).await?;
 
     let listener = TcpListener::bind("127.0.0.1:0")

@@ -2,11 +2,14 @@
 #![expect(clippy::print_stderr, reason = "this is where lines are printed")]
 
 mod cost;
+mod fit;
 mod format;
 mod log;
 mod output;
 mod rows;
+mod table;
 mod tasks;
+mod terminal;
 
 use std::{
     collections::BTreeSet,
@@ -19,9 +22,12 @@ use indicatif::MultiProgress;
 pub(super) use cost::{cost_line, operator_lines};
 pub(super) use format::{age, grouped, instant, sized, spoken};
 pub(super) use log::LogFormat;
-pub(super) use output::{Output, print_failure, print_report, print_text, text_table};
+pub(super) use output::{Output, print_failure, print_report, print_text};
 pub(super) use rows::Printer;
+pub(super) use table::Table;
 pub(super) use tasks::Tasks;
+
+use terminal::Room;
 
 use crate::{
     config::Environment,
@@ -54,6 +60,8 @@ pub(super) enum Line {
     Help(String),
     /// A finding in the user's own files.
     Finding(Box<Finding>),
+    /// A table.
+    Table(Box<Table>),
 }
 
 /// How much a line matters.
@@ -78,7 +86,7 @@ impl Level {
 impl Line {
     fn level(&self) -> Level {
         match self {
-            Line::Say(_) | Line::Title(_) | Line::Help(_) => Level::Info,
+            Line::Say(_) | Line::Title(_) | Line::Help(_) | Line::Table(_) => Level::Info,
             Line::Warn(_) => Level::Warn,
             Line::Fail(_) => Level::Error,
             Line::Finding(finding) => match finding.severity {
@@ -96,6 +104,7 @@ impl Line {
             }
             Line::Help(text) => format!("help: {text}"),
             Line::Finding(finding) => finding.render(false),
+            Line::Table(table) => table.text(None),
         }
     }
 
@@ -118,6 +127,8 @@ pub(super) struct Screen {
     color: bool,
     /// The bars, where there is a terminal to draw them on.
     bars: Option<MultiProgress>,
+    /// The columns of the terminals that stdout and stderr are, if they are.
+    room: Room,
     /// The codes of the errors that were shown.
     errors: Arc<Mutex<BTreeSet<Code>>>,
 }
@@ -131,6 +142,7 @@ impl Screen {
             options,
             color: terminal && environment.get("NO_COLOR").is_none() && is_text,
             bars: has_bars.then(MultiProgress::new),
+            room: Room::of(environment),
             errors: Arc::default(),
         }
     }
@@ -143,6 +155,19 @@ impl Screen {
     /// Returns the format that data is written in.
     pub(super) fn output(&self) -> Output {
         self.options.output
+    }
+
+    /// Returns the columns that a table on stdout may take; any number without a terminal.
+    pub(super) fn room(&self) -> Option<usize> {
+        self.room.stdout
+    }
+
+    /// Prints a table to stdout, in the form that was asked for.
+    pub(super) fn print_table(&self, table: &Table) {
+        print_text(&match self.options.output {
+            Output::Lines => table.lines(),
+            _ => table.text(self.room.stdout),
+        });
     }
 
     /// Returns how often more was asked for.
@@ -162,6 +187,7 @@ impl Screen {
                 self.write(Level::Info, &format!("{help} {text}"));
             }
             Line::Finding(finding) => self.finding(line, finding),
+            Line::Table(table) => self.say(table.text(self.room.stderr).trim_end()),
         }
     }
 

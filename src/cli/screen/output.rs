@@ -2,8 +2,8 @@
 //!
 //! `json` is one object with `format_version`, `command`, the report's own fields and
 //! `summary`. `ndjson` is one object per item, each with `format_version`. `csv` is a
-//! row per item under a header. `text` writes nothing here: commands that have data for
-//! people print a table of their own.
+//! row per item under a header, `lines` a line per column of it. `text` writes nothing
+//! here: commands that have data for people print a table of their own.
 //!
 //! A command that fails before it has a report writes one object in both forms of JSON:
 //! `format_version`, `command` and `error`.
@@ -11,10 +11,10 @@
 use std::io::{self, Write};
 
 use clap::ValueEnum;
-use comfy_table::{Table, presets::NOTHING};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::table::push_line;
 use crate::{
     report::{FORMAT_VERSION, Failure, Report, Summary},
     storage,
@@ -32,6 +32,8 @@ pub(in crate::cli) enum Output {
     Ndjson,
     /// Comma-separated values with a header
     Csv,
+    /// A line `name: value` per column, nothing cut or hidden
+    Lines,
 }
 
 #[derive(Serialize)]
@@ -78,7 +80,7 @@ pub(in crate::cli) fn print_failure(command: Option<&str>, error: &Failure, outp
     let text = match output {
         Output::Json => serde_json::to_string_pretty(&failed),
         Output::Ndjson => serde_json::to_string(&failed),
-        Output::Text | Output::Csv => return,
+        Output::Text | Output::Csv | Output::Lines => return,
     };
     // Texts and numbers: there is nothing that JSON cannot hold.
     print_text(&(text.unwrap_or_default() + "\n"));
@@ -118,7 +120,23 @@ fn write_report<R: Report>(report: &R, output: Output, mut out: impl Write) -> i
             Ok(())
         }
         Output::Csv => write_csv(report, out),
+        Output::Lines => write_lines(report, out),
     }
+}
+
+fn write_lines<R: Report>(report: &R, mut out: impl Write) -> io::Result<()> {
+    let mut text = String::new();
+    for item in report.items() {
+        let item = serde_json::to_value(item)?;
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        for column in R::COLUMNS {
+            let value = R::cell(&item, column).filter(|value| !value.is_null());
+            push_line(column, value.map(spelled).as_deref(), &mut text);
+        }
+    }
+    out.write_all(text.as_bytes())
 }
 
 fn write_csv<R: Report>(report: &R, out: impl Write) -> io::Result<()> {
@@ -134,31 +152,15 @@ fn write_csv<R: Report>(report: &R, out: impl Write) -> io::Result<()> {
 
 /// Returns a value as CSV holds it: null is empty, a list or an object is JSON.
 fn cell(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
+    let value = value.filter(|value| !value.is_null());
+    value.map(spelled).unwrap_or_default()
 }
 
-/// Returns rows under a header, aligned, with `-` where there is nothing.
-pub(in crate::cli) fn text_table(
-    header: &[&str],
-    rows: impl IntoIterator<Item = Vec<Option<String>>>,
-) -> String {
-    let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(header);
-    for row in rows {
-        let cells = row
-            .into_iter()
-            .map(|cell| cell.unwrap_or_else(|| "-".into()));
-        table.add_row(cells);
+fn spelled(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
-    lines.collect()
 }
 
 /// Prints text as it is.
@@ -235,18 +237,20 @@ mod tests {
         "export, all",stores,3,0,1,0
         "export, all",prices,7,0,1,0
         "#);
-    }
+        insta::assert_snapshot!(written(Output::Lines), @"
+        path: export, all
+        table: stores
+        inserted: 3
+        changed: 0
+        unchanged: 1
+        deleted: 0
 
-    #[test]
-    fn a_table_is_aligned_and_says_where_nothing_is() {
-        let rows = [
-            vec![Some("bargains".to_owned()), Some("7".to_owned())],
-            vec![Some("map".to_owned()), None],
-        ];
-        insta::assert_snapshot!(text_table(&["pipeline", "rows"], rows), @"
-        pipeline  rows
-        bargains  7
-        map       -
+        path: export, all
+        table: prices
+        inserted: 7
+        changed: 0
+        unchanged: 1
+        deleted: 0
         ");
     }
 }

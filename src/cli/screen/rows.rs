@@ -1,38 +1,43 @@
 //! Rows on stdout: as a table for people, or as data.
+//!
+//! In come batches, out goes text. Values have the forms that artifacts have, except that
+//! decimals are numbers in JSON; so they are documented in `docs output`.
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
+use std::io::{self, Stdout, Write};
+
+use datafusion::arrow::{datatypes::SchemaRef, error::ArrowError, record_batch::RecordBatch};
+
+use super::{
+    output::{Output, unprinted},
+    table::{Table, push_line},
 };
-
-use datafusion::arrow::{
-    array::{ArrayRef, StringArray},
-    csv::WriterBuilder,
-    datatypes::SchemaRef,
-    error::ArrowError,
-    json::writer::{JsonArray, LineDelimited, WriterBuilder as JsonBuilder},
-    record_batch::RecordBatch,
-    util::pretty::pretty_format_batches_with_schema,
+use crate::{
+    artifact::csv,
+    error::Result,
+    json::{self, Forms, Layout},
+    report::Sample,
 };
-
-use super::output::{Output, unprinted};
-use crate::error::Result;
 
 /// Prints the batches of one relation.
 pub(in crate::cli) struct Printer {
     schema: SchemaRef,
     output: Output,
+    /// The columns of the terminal.
+    room: Option<usize>,
     /// What a table or an array waits for the end with.
     kept: Vec<RecordBatch>,
+    csv: Option<csv::Writer<Stdout>>,
     printed: usize,
 }
 
 impl Printer {
-    pub(in crate::cli) fn new(schema: SchemaRef, output: Output) -> Printer {
+    pub(in crate::cli) fn new(schema: SchemaRef, output: Output, room: Option<usize>) -> Printer {
         Printer {
             schema,
             output,
+            room,
             kept: Vec::new(),
+            csv: None,
             printed: 0,
         }
     }
@@ -45,98 +50,92 @@ impl Printer {
                 self.kept.push(batch);
                 Ok(())
             }
-            Output::Csv => print_csv(&batch, self.printed == 0),
-            Output::Ndjson => print_lines(&batch),
+            Output::Csv => self.csv(&batch),
+            Output::Ndjson => print_ndjson(&batch),
+            Output::Lines => print_lines(&batch, self.printed == 0),
         };
         self.printed += rows;
         goes_on(written)
     }
 
-    /// Prints what was kept for the end.
-    pub(in crate::cli) fn finish(self) -> Result<()> {
+    /// Prints what was kept for the end, and returns how many rows there were.
+    pub(in crate::cli) fn finish(mut self) -> Result<usize> {
         let written = match self.output {
-            Output::Text => print_table(&self.schema, &self.kept),
+            Output::Text => self.print_table(),
             Output::Json => print_array(&self.kept),
-            Output::Csv if self.printed == 0 => {
-                print_csv(&RecordBatch::new_empty(self.schema), true)
+            Output::Csv if self.csv.is_none() => {
+                let empty = RecordBatch::new_empty(self.schema.clone());
+                self.csv(&empty)
             }
-            Output::Csv | Output::Ndjson => Ok(()),
+            Output::Csv | Output::Ndjson | Output::Lines => Ok(()),
         };
-        goes_on(written).map(drop)
+        goes_on(written)?;
+        Ok(self.printed)
+    }
+
+    /// Prints rows as CSV, under the header.
+    fn csv(&mut self, batch: &RecordBatch) -> Result<(), json::Error> {
+        let mut writer = match self.csv.take() {
+            Some(writer) => writer,
+            None => csv::Writer::with(io::stdout(), &self.schema, Forms::Any)?,
+        };
+        writer.write(batch)?;
+        self.csv = Some(writer);
+        Ok(())
+    }
+
+    fn print_table(&self) -> Result<(), json::Error> {
+        let mut rows = Sample::new(&self.schema);
+        for batch in &self.kept {
+            rows.add(batch).map_err(other)?;
+        }
+        let table = Table::grid(rows);
+        Ok(io::stdout()
+            .lock()
+            .write_all(table.text(self.room).as_bytes())?)
     }
 }
 
 /// Turns a pipe that closed early into success: its reader has read all it wanted.
-fn goes_on(written: Result<(), ArrowError>) -> Result<bool> {
-    let closed = |error: &ArrowError| match error {
-        ArrowError::IoError(_, error) => error.kind() == io::ErrorKind::BrokenPipe,
-        other => other.to_string().contains("Broken pipe"),
-    };
+fn goes_on(written: Result<(), json::Error>) -> Result<bool> {
     match written {
         Ok(()) => Ok(true),
-        Err(error) if closed(&error) => Ok(false),
+        Err(json::Error::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(json::Error::Io(error)) => Err(unprinted(error).into()),
         Err(error) => Err(unprinted(io::Error::other(error)).into()),
     }
 }
 
-fn print_table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<(), ArrowError> {
-    let table = pretty_format_batches_with_schema(schema.clone(), batches)?;
-    Ok(writeln!(io::stdout().lock(), "{table}")?)
+fn other(error: ArrowError) -> io::Error {
+    io::Error::other(error)
 }
 
-fn print_csv(batch: &RecordBatch, header: bool) -> Result<(), ArrowError> {
-    let mut writer = WriterBuilder::new()
-        .with_header(header)
-        .build(io::stdout().lock());
-    writer.write(&flat(batch)?)
+/// Prints a line per column, and an empty line between rows.
+fn print_lines(batch: &RecordBatch, is_first: bool) -> Result<(), json::Error> {
+    let mut rows = Sample::new(batch.schema_ref());
+    rows.add(batch).map_err(other)?;
+    let mut text = String::new();
+    for (at, row) in rows.rows.iter().enumerate() {
+        if at > 0 || !is_first {
+            text.push('\n');
+        }
+        for (column, value) in rows.columns.iter().zip(row) {
+            push_line(&column.name, value.as_deref(), &mut text);
+        }
+    }
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
-/// Returns the batch with its lists and structs as JSON text, which CSV can hold.
-fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let columns = batch.schema_ref().fields().iter().zip(batch.columns());
-    let columns = columns.map(|(field, column)| {
-        let column = match field.data_type().is_nested() {
-            true => json_texts(column)?,
-            false => column.clone(),
-        };
-        Ok((field.name(), column, true))
-    });
-    RecordBatch::try_from_iter_with_nullable(columns.collect::<Result<Vec<_>, ArrowError>>()?)
-}
-
-fn json_texts(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let builder = JsonBuilder::new().with_explicit_nulls(true);
-    let mut writer = builder.build::<_, LineDelimited>(Vec::new());
-    writer.write(&RecordBatch::try_from_iter([("value", column.clone())])?)?;
-    writer.finish()?;
-    let lines = writer.into_inner();
-    let texts = lines.split(|byte| *byte == b'\n').filter(|l| !l.is_empty());
-    let text = |line: &[u8]| match serde_json::from_slice::<serde_json::Value>(line) {
-        Ok(line) => Ok(line
-            .get("value")
-            .filter(|v| !v.is_null())
-            .map(ToString::to_string)),
-        Err(error) => Err(ArrowError::JsonError(error.to_string())),
-    };
-    let texts = texts
-        .map(text)
-        .collect::<Result<StringArray, ArrowError>>()?;
-    Ok(Arc::new(texts))
-}
-
-fn print_lines(batch: &RecordBatch) -> Result<(), ArrowError> {
-    let builder = JsonBuilder::new().with_explicit_nulls(true);
-    let mut writer = builder.build::<_, LineDelimited>(io::stdout().lock());
+fn print_ndjson(batch: &RecordBatch) -> Result<(), json::Error> {
+    let mut writer = json::Writer::with(io::stdout().lock(), Layout::Lines, Forms::Any);
     writer.write(batch)?;
-    writer.finish()
+    writer.finish().map(drop)
 }
 
-fn print_array(batches: &[RecordBatch]) -> Result<(), ArrowError> {
-    let builder = JsonBuilder::new().with_explicit_nulls(true);
-    let mut writer = builder.build::<_, JsonArray>(io::stdout().lock());
+fn print_array(batches: &[RecordBatch]) -> Result<(), json::Error> {
+    let mut writer = json::Writer::with(io::stdout().lock(), Layout::Array, Forms::Any);
     for batch in batches {
         writer.write(batch)?;
     }
-    writer.finish()?;
-    Ok(writeln!(io::stdout().lock())?)
+    writer.finish().map(drop)
 }

@@ -29,19 +29,6 @@ use crate::{
     diagnostics::{Code, Finding},
 };
 
-/// Names that SQL already uses for something else.
-const RESERVED: &[&str] = &[
-    "export",
-    "previous",
-    "history",
-    "db",
-    "artifact",
-    "archive",
-    "staging",
-    "public",
-    "information_schema",
-];
-
 /// Reads a manifest. One whose contract or output cannot be read is left out.
 pub(super) fn read(
     name: &str,
@@ -64,8 +51,7 @@ pub(super) fn read(
 }
 
 fn pipeline_name(reader: &mut Reader<'_>, name: &str) {
-    let relation = names::relation(name);
-    if !names::is_identifier(&relation) || RESERVED.contains(&relation.as_str()) {
+    if !names::is_pipeline(name) {
         let what = format!("`{name}` is not a valid name for a pipeline");
         let finding = reader.finding(Code::BadName, what, 0..0, "this file");
         let help = "rename the file: use lower-case letters, digits and `-`, and avoid names that SQL uses";

@@ -41,6 +41,7 @@ use crate::{
     diagnostics::{Code, Finding, Findings},
     engine::{Error, Result},
     pipeline::{Pipeline, Project, SourceFile, embedded},
+    text::{has_extension, without_mark},
 };
 
 /// What became of one test file.
@@ -130,7 +131,7 @@ fn unreadable(pipeline: &Pipeline, file: PathBuf, error: &io::Error) -> TestResu
 /// Returns the pipeline's test files with their texts, by path.
 fn files(project: &Project, pipeline: &Pipeline) -> BTreeMap<PathBuf, io::Result<String>> {
     let folder = Path::new("tests/sql").join(&pipeline.name);
-    let is_test = |path: &Path| path.extension().is_some_and(|extension| extension == "slt");
+    let is_test = |path: &Path| has_extension(path, "slt");
     let Some(root) = &project.root else {
         let own = embedded()
             .into_iter()
@@ -149,9 +150,18 @@ fn files(project: &Project, pipeline: &Pipeline) -> BTreeMap<PathBuf, io::Result
     };
     for entry in entries.flatten().filter(|entry| is_test(&entry.path())) {
         let text = std::fs::read_to_string(entry.path());
-        texts.insert(folder.join(entry.file_name()), text);
+        texts.insert(
+            folder.join(entry.file_name()),
+            text.map(|text| plain(&text)),
+        );
     }
     texts
+}
+
+/// Returns a file's text without a byte-order mark, each line with one character at its end:
+/// so the SQL of a record is as it is in the file.
+fn plain(text: &str) -> String {
+    without_mark(text).replace("\r\n", "\n")
 }
 
 struct TestFile<'a> {
@@ -279,7 +289,7 @@ impl TestFile<'_> {
         let text = format!("{}\n", text.trim_end());
         if let Some(root) = &self.project.root {
             let path = root.join(&self.file.path);
-            let written = replace_file(&path, text.as_bytes());
+            let written = replace_file(&path, as_before(&path, &text).as_bytes());
             written.map_err(|source| Error::Io { path, source })?;
         }
         Ok(Some(text))
@@ -297,6 +307,14 @@ fn breaks(record: &Record<Column>, output: &RecordOutput<Column>) -> bool {
             error.is_some() && !matches!(expected, StatementExpect::Error(_))
         }
         _ => false,
+    }
+}
+
+/// Returns a text with the ends of lines that the file has.
+fn as_before(path: &Path, text: &str) -> String {
+    match std::fs::read_to_string(path) {
+        Ok(before) if before.contains("\r\n") => text.replace('\n', "\r\n"),
+        _ => text.to_owned(),
     }
 }
 

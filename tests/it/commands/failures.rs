@@ -227,7 +227,7 @@ fn findings_are_followed_by_where_they_are_explained() {
       = help: did you mean `percentage_difference`?
 
     for more about this error, try `pricemill explain unknown-column`
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    checked 1 pipeline, 1 error in <time>
     ");
     world.write(path, "select nothing from\n");
     world.write("shop/sql/bargains/extra.sql", "select * from bargans");
@@ -247,7 +247,7 @@ fn findings_are_followed_by_where_they_are_explained() {
       |                    ^ here
 
     for more about these errors, try `pricemill explain <code>`: syntax, unknown-relation
-    PASS=0 WARN=0 FAIL=2 SKIP=0 in <time>
+    checked 1 pipeline, 2 errors in <time>
     ");
     world.run(&["fetch", "prices"]).ends(0);
     screen!(world.run(&["query", "select prise from prices"]).ends(2).err, @"
@@ -312,7 +312,7 @@ fn what_a_test_cannot_do_is_shown_in_its_file() {
       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ here
 
     for more about this error, try `pricemill explain bad-test`
-    PASS=4 WARN=0 FAIL=1 SKIP=0 in <time>
+    passed 4, skipped 0, failed 1 in <time>
     ");
     world.write(
         "shop/tests/sql/bargains/wrong.slt",
@@ -331,7 +331,7 @@ fn what_a_test_cannot_do_is_shown_in_its_file() {
       | ^^^^^^^ here
 
     for more about this error, try `pricemill explain bad-test`
-    PASS=4 WARN=0 FAIL=1 SKIP=0 in <time>
+    passed 4, skipped 0, failed 1 in <time>
     ");
     world.write(
         "shop/tests/sql/bargains/wrong.slt",
@@ -352,6 +352,6 @@ fn what_a_test_cannot_do_is_shown_in_its_file() {
       = help: did you mean `min_ratio`?
 
     for more about this error, try `pricemill explain unknown-parameter`
-    PASS=4 WARN=0 FAIL=1 SKIP=0 in <time>
+    passed 4, skipped 0, failed 1 in <time>
     ");
 }

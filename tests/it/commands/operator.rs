@@ -29,7 +29,7 @@ fn a_broken_manifest_stops_its_pipeline_and_those_that_read_it_and_no_other() {
         .tells("pipelines/bargains.toml")
         .tells("super-categories: skipped")
         .tells("price-summaries: 000001-");
-    assert!(said.err.contains("FAIL=1 SKIP=1"), "{}", said.err);
+    assert!(said.err.contains("skipped 1, failed 1"), "{}", said.err);
     assert!(world.path("shop/data/outbox/price-summaries").exists());
     run(&["generate", "--snapshot", "latest"])
         .ends(2)

@@ -23,38 +23,38 @@ fn one_turn_on_the_screen() {
     stores: 0 inserted, 0 changed, 3 unchanged
     prices: 0 inserted, 0 changed, 7 unchanged
     product_categories: 0 inserted, 0 changed, 6 unchanged
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    loaded 4 tables in <time>
     ");
     screen!(stderr(world.run(&["fetch", "prices"]).ends(0)), @"
     prices: 7 rows
     snapshot <snapshot>
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    fetched 1 dataset in <time>
     ");
     let generate = ["generate", "bargains", "--snapshot", "latest"];
     screen!(stderr(world.run(&generate).ends(0)), @"
     bargains: 1 rows in <time>, committed as 000001-<hash>
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    generated 1, skipped 0, failed 0 in <time>
     ");
     screen!(stderr(world.run(&generate).ends(0)), @"
     bargains: 1 rows in <time>, unchanged since 000001-<hash>
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    generated 1, skipped 0, failed 0; 1 unchanged in <time>
     ");
     screen!(stderr(world.run(&["upload", "bargains"]).ends(0)), @"
     bargains: 000001-<hash>, 1 rows, uploaded to <world>/data/inbox
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    uploaded 1, skipped 0, failed 0 in <time>
     ");
     screen!(stderr(world.run(&["upload", "bargains"]).ends(0)), @"
     bargains: 000001-<hash> is already uploaded to <world>/data/inbox
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    uploaded 0, skipped 0, failed 0; 1 already uploaded in <time>
     ");
     screen!(stderr(world.run(&["update", "bargains"]).ends(0)), @"
     bargains: 000001-<hash> applied
       bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    applied 1, skipped 0, failed 0 in <time>
     ");
     screen!(stderr(world.run(&["update", "bargains"]).ends(0)), @"
-    bargains: nothing pending in the inbox
-    PASS=0 WARN=0 FAIL=0 SKIP=1 in <time>
+    bargains: nothing pending in the inbox; artifact 1 is applied
+    applied 0, skipped 1, failed 0 in <time>
     ");
     let status = stdout(&world, &["status", "bargains", "--runs", "0"]);
     screen!(status, @"
@@ -67,15 +67,19 @@ fn one_turn_on_the_screen() {
 fn what_needs_no_data_on_the_screen() {
     let world = World::new();
     screen!(stderr(world.run(&["check", "bargains"]).ends(0)), @"
+    there is no project in <world>: these are the built-in pipelines
+    help: `pricemill new DIR` creates a project of your own
     1 pipeline, 3 SQL files: names, types and contracts are valid; 1 of 4 promises (not null, one row per …) proved, the others are checked before each commit
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    checked 1 pipeline in <time>
     ");
     screen!(stderr(world.run(&["test", "bargains"]).ends(0)), @"
+    there is no project in <world>: these are the built-in pipelines
+    help: `pricemill new DIR` creates a project of your own
     pass tests/sql/bargains/bargains.slt (6 records)
     pass tests/sql/bargains/checks.slt (2 records)
     pass tests/sql/bargains/extremes.slt (3 records)
     pass tests/sql/bargains/updates.slt (2 records)
-    PASS=4 WARN=0 FAIL=0 SKIP=0 in <time>
+    passed 4, skipped 0, failed 0 in <time>
     ");
     screen!(stdout(&world, &["lineage", "bargains"]), @"
     bargains → bargains.json

@@ -98,7 +98,7 @@ fn demo_runs_the_whole_loop_in_a_new_folder() {
       pricemill run bargains --min-ratio 2 change a number, and look at the counts
       pricemill show bargains --limit 3    its rows; then edit sql/bargains/ and look again
       pricemill status                     how far each pipeline has got
-    PASS=36 WARN=0 FAIL=0 SKIP=4 in <time>
+    fetched 7 datasets, generated 11, uploaded 9, applied 9, skipped 4, failed 0 in <time>
     ");
     screen!(said.out, @"
     +-------------------------------------------+----------+------------------------+---------+--------------+
@@ -169,7 +169,7 @@ fn generate_needs_a_snapshot_and_parameters_in_their_bounds() {
     screen!(world.run(&["generate", "bargains", "--dry-run"]).ends(0).err, @"
     prices: 7 rows
     bargains: 1 rows in <time>; dry run, not committed
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    generated 1, skipped 0, failed 0; 1 not committed in <time>
     ");
     screen!(world.run(&["generate", "bargains", "--min-ratio", "x"]).ends(2).err, @"error: parameter `min_ratio`: `x` is not a decimal(6,3) of 1 or more");
 }
@@ -178,16 +178,16 @@ fn generate_needs_a_snapshot_and_parameters_in_their_bounds() {
 fn upload_and_update_say_where_there_is_nothing_to_do() {
     let world = small();
     screen!(world.run(&["upload", "bargains"]).ends(0).err, @"
-    bargains: skipped (nothing in the outbox; run `generate` first)
-    PASS=0 WARN=0 FAIL=0 SKIP=1 in <time>
+    bargains: skipped (nothing in the outbox; `pricemill generate bargains` makes an artifact)
+    uploaded 0, skipped 1, failed 0 in <time>
     ");
     screen!(world.run(&["upload", "bargans"]).ends(2).err, @"
     error: there is no pipeline `bargans`
     help: did you mean `bargains`?
     ");
     screen!(world.run(&["update", "bargains"]).ends(0).err, @"
-    bargains: nothing pending in the inbox
-    PASS=0 WARN=0 FAIL=0 SKIP=1 in <time>
+    bargains: nothing pending in the inbox; `pricemill generate bargains` makes an artifact
+    applied 0, skipped 1, failed 0 in <time>
     ");
     screen!(world.run(&["update", "bargans"]).ends(2).err, @"
     error: there is no pipeline `bargans`
@@ -204,14 +204,14 @@ fn run_is_every_step_and_stops_at_what_fails() {
     bargains: 000001-<hash>, 1 rows, uploaded to <world>/data/inbox
     bargains: 000001-<hash> applied
       bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
-    PASS=3 WARN=0 FAIL=0 SKIP=0 in <time>
+    generated 1, uploaded 1, applied 1, skipped 0, failed 0 in <time>
     ");
     screen!(world.run(&["run", "bargains", "--min-ratio", "9"]).ends(3).err, @r#"
     prices: 7 rows
     error: bargains: check `empty`: no rows, though the last artifact has 1; if this is true, set `empty = "warn"`
     warning: bargains: check `change`: 0 rows, previously 1: a change of 100.0%, at most 50% allowed
     bargains: refused by its checks; nothing was committed
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    generated 0, skipped 0, failed 1; 1 refused in <time>
     "#);
 }
 
@@ -327,7 +327,7 @@ fn test_shows_the_difference_of_rows() {
     (-expected|+actual)
     -   7
     +   0
-    PASS=4 WARN=0 FAIL=1 SKIP=0 in <time>
+    passed 4, skipped 0, failed 1 in <time>
     ");
 }
 
@@ -380,7 +380,7 @@ fn synth_makes_up_files() {
     categories: 748 rows
     categories_with_products: 748 rows
     category_links: 790 rows
-    PASS=7 WARN=0 FAIL=0 SKIP=0 in <time>
+    made 7 datasets in <time>
     ");
     screen!(world.run(&synth).ends(1).err, @"
     synth 1000 prices seed 1: 917 prices of 103 products in 18 stores

@@ -22,7 +22,7 @@ fn prices_go_all_the_way_round_and_a_second_turn_changes_nothing() {
     stores: 3 rows
     bargains: 1 rows in <time>, committed as 000001-<hash>
     store-groups: 3 rows in <time>, committed as 000001-<hash>
-    PASS=2 WARN=0 FAIL=0 SKIP=0 in <time>
+    generated 2, skipped 0, failed 0 in <time>
     ");
     world.run(&with("upload", &BOTH)).ends(0);
     world.run(&with("update", &BOTH)).ends(0);
@@ -39,18 +39,18 @@ fn prices_go_all_the_way_round_and_a_second_turn_changes_nothing() {
     stores: 3 rows
     bargains: 1 rows in <time>, unchanged since 000001-<hash>
     store-groups: 3 rows in <time>, unchanged since 000001-<hash>
-    PASS=2 WARN=0 FAIL=0 SKIP=0 in <time>
+    generated 2, skipped 0, failed 0; 2 unchanged in <time>
     ");
     screen!(world.run(&with("upload", &BOTH)).ends(0).err, @"
     bargains: 000001-<hash> is already uploaded to http://<server>
     store-groups: 000001-<hash> is already uploaded to http://<server>
-    PASS=2 WARN=0 FAIL=0 SKIP=0 in <time>
+    uploaded 0, skipped 0, failed 0; 2 already uploaded in <time>
     ");
     let before = world.number("select total_changes()");
     screen!(world.run(&with("update", &BOTH)).ends(0).err, @"
-    bargains: nothing pending in the inbox
-    store-groups: nothing pending in the inbox
-    PASS=0 WARN=0 FAIL=0 SKIP=2 in <time>
+    bargains: nothing pending in the inbox; artifact 1 is applied
+    store-groups: nothing pending in the inbox; artifact 1 is applied
+    applied 0, skipped 2, failed 0 in <time>
     ");
     assert_eq!(world.number("select total_changes()"), before);
     assert_eq!(world.number("select count(*) from applied_artifacts"), 2);
@@ -98,7 +98,7 @@ fn paged_json_gives_the_same_artifacts_as_the_columnar_form() {
     stores: 3 rows
     bargains: 1 rows in <time>, unchanged since 000001-<hash>
     store-groups: 3 rows in <time>, unchanged since 000001-<hash>
-    PASS=2 WARN=0 FAIL=0 SKIP=0 in <time>
+    generated 2, skipped 0, failed 0; 2 unchanged in <time>
     ");
 }
 
@@ -173,7 +173,7 @@ fn each_mistake_has_its_own_words_and_exit_code() {
     error: http://<server>: the server rejected the key (status 401)
     help: set INTERNAL_API_KEY to a key that the server accepts
     bargains: 000001-<hash> failed, and stays in the outbox
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    uploaded 0, skipped 0, failed 1 in <time>
     ");
     world.set("INTERNAL_API_KEY", KEY);
     world.run(&["upload", "--bargains", "--dev"]).ends(0);
@@ -198,7 +198,7 @@ fn a_mistake_in_the_project_names_its_place() {
       = help: did you mean `product_id`?
 
     for more about this error, try `pricemill explain unknown-column`
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    checked 1 pipeline, 1 error in <time>
     ");
     world.write("shop/sql/bargains/extremes.sql", &sql);
     let manifest = std::fs::read_to_string(world.path("shop/pipelines/bargains.toml")).unwrap();
@@ -218,7 +218,7 @@ fn a_mistake_in_the_project_names_its_place() {
     warning: bargains is left out: pipelines/bargains.toml:1:1: a pipeline has no key `outputt`
     warning: super-categories is left out, because bargains, which it reads, is
     for more about this error, try `pricemill explain unknown-key`
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    checked 9 pipelines, 1 error in <time>
     "#);
 }
 
@@ -233,7 +233,7 @@ fn show_and_query_take_parameters_of_what_they_read() {
     let query = ["query", "select * from bargains", "--output", "ndjson"];
     assert_eq!(rows(&with_param(&query, "bargains.min_ratio=1.4")), 2);
     let none = with_param(&["show", "prices"], "min_ratio=2");
-    screen!(world.run(&none).ends(2).err, @"error: there is no parameter `min_ratio`");
+    screen!(world.run(&none).ends(2).err, @"error: parameter `min_ratio` belongs to `bargains`, which is not involved here");
 }
 
 fn with_param<'a>(arguments: &[&'a str], param: &'a str) -> Vec<&'a str> {
@@ -318,7 +318,7 @@ fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
     | 1          |
     +------------+
     bargains: refused by its checks; nothing was committed
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    generated 0, skipped 0, failed 1; 1 refused in <time>
     ");
     assert!(!world.path("shop/data/inbox/bargains").exists());
     let manifest = std::fs::read_to_string(world.path("shop/pipelines/bargains.toml")).unwrap();
@@ -340,7 +340,7 @@ fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
     bargains: 000001-<hash>, 1 rows, uploaded to <world>/shop/data/inbox
     bargains: 000001-<hash> applied
       bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
-    PASS=3 WARN=1 FAIL=0 SKIP=0 in <time>
+    generated 1, uploaded 1, applied 1, skipped 0, failed 0; 1 warning in <time>
     ");
     world.write(
         "shop/pipelines/bargains.toml",
@@ -358,7 +358,7 @@ fn a_pipeline_that_is_refused_goes_no_further_and_a_check_may_only_warn() {
     warning: bargains is left out: pipelines/bargains.toml:21:1: there is no check `no_cheap_stor`
     warning: super-categories is left out, because bargains, which it reads, is
     for more about this error, try `pricemill explain unknown-check`
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    checked 9 pipelines, 1 error in <time>
     "#);
 }
 

@@ -57,7 +57,7 @@ fn a_manifest_that_cannot_be_read_is_reported_once_and_holds_up_no_other() {
     help: inspect <world>/data/inbox/bargains/refused/000000.manifest.json.broken, and delete it if it is not needed
     bargains: 000001-<hash> applied
       bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
-    PASS=1 WARN=0 FAIL=1 SKIP=0 in <time>
+    applied 1, skipped 0, failed 1 in <time>
     ");
     assert_eq!(world.number("select count(*) from bargains"), 1);
     world.run(&["update", "bargains"]).ends(0);
@@ -72,7 +72,7 @@ fn content_that_is_not_what_was_received_is_set_aside_and_can_be_uploaded_again(
     error: <world>/data/inbox/bargains/000001-<hash>.json does not match its manifest
     help: it is set aside; remove its receipt from the outbox and upload it again
     bargains: 000001-<hash> refused; the tables are unchanged
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    applied 0, skipped 0, failed 1; 1 refused in <time>
     ");
     world.run(&["update", "bargains"]).ends(0);
     upload_again(&world);
@@ -86,7 +86,7 @@ fn content_that_is_gone_is_reported_once_and_can_be_uploaded_again() {
     error: <world>/data/inbox/bargains/000001-<hash>.json is missing
     help: it is set aside; remove its receipt from the outbox and upload it again
     bargains: 000001-<hash> failed; the tables are unchanged
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    applied 0, skipped 0, failed 1 in <time>
     ");
     world.run(&["update", "bargains"]).ends(0);
     upload_again(&world);
@@ -103,17 +103,17 @@ fn what_is_in_the_tables_is_told_so_when_its_file_cannot_be_moved() {
     error: could not write <world>/data/archive/inbox/bargains/000001-<hash>.json: Generic folder error: Not a directory (os error 20)
     bargains: 000001-<hash> applied, not archived: the next update moves it out of the inbox
       bargains: 1 inserted, 0 changed, 0 unchanged, 0 deleted, 0 rejected
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    applied 0, skipped 0, failed 1; 1 applied but not archived in <time>
     ");
     assert_eq!(world.number("select count(*) from bargains"), 1);
     fs::remove_file(world.path("data/archive/inbox/bargains")).unwrap();
     screen!(world.run(&["update", "bargains"]).ends(0).err, @"
     bargains: 000001-<hash> is already applied
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    applied 0, skipped 0, failed 0; 1 already applied in <time>
     ");
     screen!(world.run(&["update", "bargains"]).ends(0).err, @"
-    bargains: nothing pending in the inbox
-    PASS=0 WARN=0 FAIL=0 SKIP=1 in <time>
+    bargains: nothing pending in the inbox; artifact 1 is applied
+    applied 0, skipped 1, failed 0 in <time>
     ");
 }
 

@@ -45,9 +45,9 @@ fn rows_of(world: &World, pipeline: &str) -> i64 {
 fn the_flags_carry_every_derived_table_into_the_database_and_a_second_turn_changes_nothing() {
     let mut world = made_up();
     let server = world.serve();
-    world.run(&all("generate")).ends(0).tells("PASS=5");
-    world.run(&all("upload")).ends(0).tells("PASS=4");
-    world.run(&all("update")).ends(0).tells("PASS=4");
+    world.run(&all("generate")).ends(0).tells("generated 5");
+    world.run(&all("upload")).ends(0).tells("uploaded 4");
+    world.run(&all("update")).ends(0).tells("applied 4");
     for (_, pipeline, table) in DERIVED {
         let rows = rows_of(&world, pipeline);
         let held = world.number(&format!("select count(*) from {table}"));

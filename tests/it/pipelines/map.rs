@@ -58,7 +58,7 @@ fn the_page_needs_nothing_else_and_the_picture_and_the_list_lie_beside_it() {
     | 6        | Birch   | Birch 6 | 16.44    | 43.51     | 4143        | with latitude and longitude swapped |
     +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
     map: 1 rows in <time>, committed as 000001-<hash>
-    PASS=1 WARN=1 FAIL=0 SKIP=0 in <time>
+    generated 1, skipped 0, failed 0; 1 warning in <time>
     ");
     let page = text(&world, "map.html");
     assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("src="));
@@ -82,11 +82,11 @@ fn the_page_needs_nothing_else_and_the_picture_and_the_list_lie_beside_it() {
     | 6        | Birch   | Birch 6 | 16.44    | 43.51     | 4143        | with latitude and longitude swapped |
     +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
     map: 1 rows in <time>, unchanged since 000001-<hash>
-    PASS=1 WARN=1 FAIL=0 SKIP=0 in <time>
+    generated 1, skipped 0, failed 0; 1 unchanged, 1 warning in <time>
     ");
     screen!(world.run(&["upload", "map"]).ends(0).err, @"
     map: skipped (`upload = false`)
-    PASS=0 WARN=0 FAIL=0 SKIP=1 in <time>
+    uploaded 0, skipped 1, failed 0 in <time>
     ");
 }
 
@@ -108,7 +108,7 @@ fn a_company_is_named_in_any_case_and_one_that_is_not_there_is_told() {
     | Ader      | Alder, Birch    |
     +-----------+-----------------+
     map: refused by its checks; nothing was committed
-    PASS=0 WARN=0 FAIL=1 SKIP=0 in <time>
+    generated 0, skipped 0, failed 1; 1 refused in <time>
     ");
 }
 
@@ -162,7 +162,7 @@ fn prices_are_fetched_only_where_stores_are_coloured_by_them() {
     | 6        | Birch   | Birch 6 | 16.44    | 43.51     | 4143        | with latitude and longitude swapped |
     +----------+---------+---------+----------+-----------+-------------+-------------------------------------+
     map: 1 rows in <time>, committed as 000002-<hash>
-    PASS=1 WARN=1 FAIL=0 SKIP=0 in <time>
+    generated 1, skipped 0, failed 0; 1 warning in <time>
     ");
     let [by_price] = &pages("price")[..] else {
         panic!("one page")

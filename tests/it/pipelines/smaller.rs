@@ -74,7 +74,7 @@ fn a_listed_category_that_is_gone_is_told_and_not_fatal() {
     | Household      |             | Household     |
     +----------------+-------------+---------------+
     super-categories: 4 rows in <time>, committed as 000001-<hash>
-    PASS=1 WARN=1 FAIL=0 SKIP=0 in <time>
+    generated 1, skipped 0, failed 0; 1 warning in <time>
     ");
 }
 
@@ -103,7 +103,7 @@ fn changes_are_told_against_the_snapshot_before_and_without_one_nothing_is() {
     stores: 3 rows
     previous: no snapshot of sqlite:<world>/data/pricemill.db before <snapshot> has prices, stores; treated as empty
     price-changes: 0 rows in <time>, committed as 000001-<hash>
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    generated 1, skipped 0, failed 0 in <time>
     ");
     let prices = PRICES
         .replace("1,1,1.00", "1,1,1.10")
@@ -123,7 +123,7 @@ fn changes_are_told_against_the_snapshot_before_and_without_one_nothing_is() {
     stores: 3 rows
     previous: snapshot <snapshot>
     price-changes: 8 rows in <time>, committed as 000002-<hash>
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    generated 1, skipped 0, failed 0 in <time>
     ");
     let mut all = files(&world.path("data/outbox/price-changes")).into_iter();
     let is_second = |path: &Path| path.to_string_lossy().contains("/000002-");

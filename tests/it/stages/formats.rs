@@ -98,8 +98,10 @@ fn snapshots_can_be_shown_and_queried() {
 fn check_and_lineage_read_the_definitions_beside_it() {
     let world = of_version_1();
     screen!(world.run(&["check", "bargains"]).ends(0).err, @"
+    there is no project in <world>: these are the built-in pipelines
+    help: `pricemill new DIR` creates a project of your own
     1 pipeline, 3 SQL files: names, types and contracts are valid; 1 of 4 promises (not null, one row per …) proved, the others are checked before each commit
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    checked 1 pipeline in <time>
     ");
     screen!(world.run(&["lineage", "bargains"]).ends(0).out, @"
     bargains → bargains.json
@@ -138,17 +140,17 @@ fn an_archive_is_made_and_put_back() {
     delete();
     screen!(world.run(&["update", "--archive", "--yes"]).ends(0).err, @"
     19 tables, 54 rows, restored from <archive>
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    restored 19 tables in <time>
     ");
     assert_eq!(world.number("select count(*) from bargains"), 9);
     screen!(world.run(&["generate", "--archive"]).ends(0).err, @"
     19 tables, 54 rows, archived as <archive>
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    archived 19 tables in <time>
     ");
     delete();
     screen!(world.run(&["update", "--archive", "--yes"]).ends(0).err, @"
     19 tables, 54 rows, restored from <archive>
-    PASS=1 WARN=0 FAIL=0 SKIP=0 in <time>
+    restored 19 tables in <time>
     ");
     assert_eq!(world.number("select count(*) from bargains"), 9);
 }
