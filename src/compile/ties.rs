@@ -255,7 +255,7 @@ impl Source {
         let columns = by.iter().flat_map(|it| {
             let mut columns = Columns::default();
             // Stops at a subquery.
-            let _ = it.visit(&mut columns);
+            let _ = walk(it, &mut columns);
             columns.0
         });
         let mut fixed = Fixed {

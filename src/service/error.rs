@@ -160,7 +160,13 @@ pub(super) fn of_connection(error: reqwest::Error) -> super::Failure {
 /// request failed.
 fn without_wrappers(error: &reqwest::Error) -> String {
     let is_wrapper = |said: &String| {
-        said.starts_with("error sending request") || said.starts_with("client error (")
+        [
+            "error sending request",
+            "client error (",
+            "tcp connect error",
+        ]
+        .iter()
+        .any(|layer| said.starts_with(layer))
     };
     let said: Vec<String> = causes(error)
         .map(ToString::to_string)

@@ -73,7 +73,7 @@ fn has_query(expr: &Expr) -> bool {
     }
     let mut queries = Queries(false);
     // The walk never stops early.
-    let _ = expr.visit(&mut queries);
+    let _ = walk(expr, &mut queries);
     queries.0
 }
 

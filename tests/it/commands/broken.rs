@@ -169,7 +169,7 @@ fn commands_about_all_pipelines_fail_and_do_the_rest() {
         let said = world.run(&["test"]).ends(2).tells("error[");
         said.tells("pass tests/sql/dearest/dearest.slt")
             .tells("cheapest is left out: ")
-            .tells("PASS=1 WARN=0 FAIL=1 SKIP=1");
+            .tells("passed 1, skipped 1, failed 1");
         let said = world.run(&["check"]).ends(2).tells("error[");
         said.tells("cheapest is left out: ");
         let said = world.run(&["status"]).ends(2).tells("error[");
@@ -299,7 +299,7 @@ fn a_test_file_that_is_not_text_fails_alone() {
     fs::write(world.path("tests/sql/cheapest/odd.slt"), b"\xff").unwrap();
     let said = world.run(&["test", "cheapest", "dearest"]).ends(1);
     said.tells("FAIL tests/sql/cheapest/odd.slt:1")
-        .tells("PASS=2 WARN=0 FAIL=1 SKIP=0");
+        .tells("passed 2, skipped 0, failed 1");
     world.run(&["check"]).ends(0);
 }
 
@@ -321,6 +321,6 @@ fn the_screen_names_the_first_error_of_what_is_left_out() {
     warning: cheapest is left out: pipelines/cheapest.toml:9:9: string values must be quoted, expected literal string
     warning: counted is left out, because cheapest, which it reads, is
     for more about this error, try `pricemill explain toml-syntax`
-    PASS=1 WARN=0 FAIL=1 SKIP=1 in <time>
+    passed 1, skipped 1, failed 1 in <time>
     ");
 }

@@ -163,6 +163,9 @@ fn what_a_query_does_not_mean_is_reported_beside_its_rows() {
       |         ^^^^ never holds
       |
       = help: write `price is null`
+
+    no row of `prices` matches --where
+    help: `pricemill show prices` shows rows without it
     ");
     let quiet = world.run(&["query", "select id from stores limit 1", "--quiet"]);
     assert_eq!(quiet.ends(0).err, "");

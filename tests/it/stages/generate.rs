@@ -427,7 +427,7 @@ async fn an_error_at_run_time_names_file_and_model() {
     };
     assert_eq!(
         error.to_string(),
-        "sql/doubled/doubled.sql:1:20 (model `doubled` of doubled)"
+        "sql/doubled/doubled.sql:1:20 (model `doubled` of doubled), in the row product_id = 4, price = 0.50"
     );
 }
 

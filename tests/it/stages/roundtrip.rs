@@ -117,5 +117,5 @@ fn every_format_brings_values_back_as_they_were_written() {
     }
     // The artifact itself, not only its rows.
     let again = world.run(&["run", "--snapshot", "latest"]).ends(0);
-    assert_eq!(again.err.matches("unchanged").count(), 4, "{}", again.err);
+    assert!(again.err.contains("; 4 unchanged,"), "{}", again.err);
 }
