@@ -12,6 +12,7 @@ use datafusion::{
     },
     catalog::TableProvider,
     datasource::MemTable,
+    prelude::SessionContext,
 };
 use futures::TryStreamExt;
 use indexmap::IndexMap;
@@ -134,6 +135,16 @@ fn keys() -> Keys {
     ])
 }
 
+fn set_batch_rows(context: &SessionContext, rows: usize) {
+    let state = context.state_ref();
+    let mut state = state.write();
+    let options = state.config_mut().options_mut();
+    let rows = rows.to_string();
+    options
+        .set("datafusion.execution.batch_size", &rows)
+        .unwrap();
+}
+
 /// Returns the rows as a set, and how many findings there are.
 async fn rows(sql: &str, threads: usize, batch_rows: usize) -> (Vec<String>, usize) {
     let source = SourceFile {
@@ -146,14 +157,7 @@ async fn rows(sql: &str, threads: usize, batch_rows: usize) -> (Vec<String>, usi
         ..EngineConfig::default()
     })
     .unwrap();
-    let state = context.state_ref();
-    let mut locked = state.write();
-    let options = locked.config_mut().options_mut();
-    let size = batch_rows.to_string();
-    options
-        .set("datafusion.execution.batch_size", &size)
-        .unwrap();
-    drop(locked);
+    set_batch_rows(&context, batch_rows);
     let mut planner = Planner::new(&context, DateTime::UNIX_EPOCH);
     let statement = file.bound(&Bindings::default()).unwrap();
     let plan = planner.plan(statement, relations()).await.unwrap();

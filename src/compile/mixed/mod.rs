@@ -195,7 +195,8 @@ impl Mixed<'_> {
     fn pair(&mut self, what: &str, left: Side<'_>, right: Side<'_>) -> bool {
         // Of these a column is made: a literal text would make it one of texts.
         let is_made = matches!(what, "UNION" | "CASE");
-        if !clash(&left, &right) && !(is_made && family::makes_text(&left, &right)) {
+        let is_text_made = is_made && family::makes_text(&left, &right);
+        if !clash(&left, &right) && !is_text_made {
             return false;
         }
         let (one, other) = (left.type_name(), right.type_name());

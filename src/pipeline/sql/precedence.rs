@@ -32,7 +32,7 @@ pub(super) fn corrected(query: &mut Query) {
 
 /// A condition, from left to right.
 enum Part {
-    Operand(Expr),
+    Operand(Box<Expr>),
     Not,
     Operator(BinaryOperator),
 }
@@ -76,7 +76,7 @@ fn flatten(expr: Expr, parts: &mut Vec<Part>) {
         Expr::IsNotDistinctFrom(left, right) => {
             distinct(*left, *right, Expr::IsNotDistinctFrom, parts);
         }
-        other => parts.push(Part::Operand(other)),
+        other => parts.push(Part::Operand(Box::new(other))),
     }
 }
 
@@ -99,8 +99,9 @@ fn distinct(
             Some(Part::Operator(_)) | None => return,
         }
     };
-    let first = (0..nots).fold(first, |first, _| not(first));
-    parts.push(Part::Operand(compare(Box::new(left), Box::new(first))));
+    let first = (0..nots).fold(*first, |first, _| not(first));
+    let compared = compare(Box::new(left), Box::new(first));
+    parts.push(Part::Operand(Box::new(compared)));
     parts.extend(taken);
 }
 
@@ -133,7 +134,7 @@ fn joined(parts: &mut Peekable<IntoIter<Part>>, by: BinaryOperator) -> Option<Ex
 
 fn operand(parts: &mut Peekable<IntoIter<Part>>) -> Option<Expr> {
     match parts.next()? {
-        Part::Operand(expr) => Some(expr),
+        Part::Operand(expr) => Some(*expr),
         Part::Not => operand(parts).map(not),
         Part::Operator(_) => None,
     }

@@ -40,6 +40,14 @@ impl Refused<'_> {
         }
     }
 
+    /// Allows a NOT IN that reads the row around it, if it can be written as an anti join.
+    fn anti_join(&mut self, expr: &'a Expr) {
+        if is_anti_join(expr) {
+            self.written_out.insert(expr);
+            self.allow(expr);
+        }
+    }
+
     /// Allows what is understood in a condition; `alone` if nothing but AND is around it.
     fn condition(&mut self, expr: &Expr, alone: bool) {
         match expr {
@@ -55,10 +63,7 @@ impl Refused<'_> {
             }
             Expr::InSubquery { negated: false, .. } => self.allow(expr),
             Expr::InSubquery { negated: true, .. } if alone && is_correlated(expr) => {
-                if is_anti_join(expr) {
-                    self.written_out.insert(expr);
-                    self.allow(expr);
-                }
+                self.anti_join(expr);
             }
             Expr::InSubquery {
                 negated: true,
