@@ -41,7 +41,7 @@ impl Refused<'_> {
     }
 
     /// Allows a NOT IN that reads the row around it, if it can be written as an anti join.
-    fn anti_join(&mut self, expr: &'a Expr) {
+    fn anti_join(&mut self, expr: &Expr) {
         if is_anti_join(expr) {
             self.written_out.insert(expr);
             self.allow(expr);
