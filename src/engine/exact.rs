@@ -4,14 +4,19 @@
 //! - [`Doubles`] compares a double with a decimal as doubles. DataFusion would round the
 //!   double to the decimal's digits, so that 0.7500000000000001 were not above 0.75.
 //! - [`Checked`] makes `+`, `-` and `*` of whole numbers an error where the result is
-//!   beyond their range, and `%` of decimals a remainder also by one.
+//!   beyond their range, and `%` of decimals a remainder also by one; `/` of decimals
+//!   rounds its last digit half away from zero, and does not cut it off.
 
 use std::sync::Arc;
 
 use datafusion::{
     arrow::{
-        compute::kernels::numeric::{add, mul, rem, sub},
-        datatypes::{DataType, Field, FieldRef},
+        array::{Array, ArrayRef, Datum, Scalar},
+        compute::{
+            cast,
+            kernels::numeric::{add, div, mul, rem, sub},
+        },
+        datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef},
         error::ArrowError,
     },
     common::{
@@ -138,16 +143,23 @@ fn operation(left: &Expr, op: Operator, right: &Expr, schema: &DFSchema) -> Opti
         Operator::Minus => Operation::Subtract,
         Operator::Multiply => Operation::Multiply,
         Operator::Modulo => Operation::Remainder,
+        Operator::Divide => Operation::Divide,
         _ => return None,
     };
     let (left, right) = (left.get_type(schema).ok()?, right.get_type(schema).ok()?);
     let suits = match operation {
         // The optimiser takes any remainder by one for zero.
         Operation::Remainder => left.is_decimal() || left.is_floating(),
+        Operation::Divide => is_divided(&left) && is_divided(&right),
         _ => left.is_integer(),
     };
-    let same = left == right || (operation == Operation::Remainder && right.is_decimal());
+    let may_differ = matches!(operation, Operation::Remainder | Operation::Divide);
+    let same = left == right || (may_differ && right.is_decimal());
     (suits && same).then_some(operation)
+}
+
+fn is_divided(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Decimal128(_, _))
 }
 
 /// Rewrites each expression of a plan bottom-up, and keeps the names of its columns.
@@ -189,6 +201,7 @@ enum Operation {
     Subtract,
     Multiply,
     Remainder,
+    Divide,
 }
 
 impl Operation {
@@ -207,6 +220,7 @@ impl Operation {
             Operation::Subtract => '-',
             Operation::Multiply => '*',
             Operation::Remainder => '%',
+            Operation::Divide => '/',
         }
     }
 }
@@ -225,6 +239,7 @@ impl ScalarUDFImpl for Arithmetic {
             Operation::Subtract => "checked_subtract",
             Operation::Multiply => "checked_multiply",
             Operation::Remainder => "remainder",
+            Operation::Divide => "divide",
         }
     }
 
@@ -236,6 +251,9 @@ impl ScalarUDFImpl for Arithmetic {
         match (arguments, self.operation) {
             ([left, right], Operation::Remainder) => {
                 BinaryTypeCoercer::new(left, &Operator::Modulo, right).get_result_type()
+            }
+            ([left, right], Operation::Divide) => {
+                BinaryTypeCoercer::new(left, &Operator::Divide, right).get_result_type()
             }
             ([left, right], _) if left == right => Ok(left.clone()),
             _ => internal_err!("{} of {arguments:?}", self.name()),
@@ -259,6 +277,7 @@ impl ScalarUDFImpl for Arithmetic {
             Operation::Subtract => sub,
             Operation::Multiply => mul,
             Operation::Remainder => rem,
+            Operation::Divide => quotient,
         };
         let result = match given.args.as_slice() {
             [ColumnarValue::Scalar(left), ColumnarValue::Scalar(right)] => {
@@ -297,6 +316,35 @@ impl Arithmetic {
             }
             other => other.into(),
         }
+    }
+}
+
+/// Divides decimals with one digit more than the result has, and rounds it away. What has
+/// no room for that digit is cut off, as Arrow does it.
+fn quotient(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
+    let cut_off = || div(left, right);
+    let (dividend, is_scalar) = left.get();
+    let &DataType::Decimal128(precision, scale) = dividend.data_type() else {
+        return cut_off();
+    };
+    if precision == DECIMAL128_MAX_PRECISION {
+        return cut_off();
+    }
+    let wider = DataType::Decimal128(precision + 1, scale + 1);
+    let dividend = cast(dividend, &wider)?;
+    let finer = match is_scalar {
+        true => div(&Scalar::new(dividend), right),
+        false => div(&dividend, right),
+    };
+    let Ok(finer) = finer else {
+        return cut_off();
+    };
+    let &DataType::Decimal128(precision, scale) = finer.data_type() else {
+        return cut_off();
+    };
+    match precision == DECIMAL128_MAX_PRECISION {
+        true => cut_off(),
+        false => cast(&finer, &DataType::Decimal128(precision - 1, scale - 1)),
     }
 }
 
@@ -360,9 +408,31 @@ mod tests {
                 "0.5",
             ),
             ("select x % 2 from (values (7)) t(x)", "1"),
+            ("select x / 2 from (values (7)) t(x)", "3"),
         ] {
             assert_eq!(first(sql).await.unwrap(), value, "{sql}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_quotient_of_decimals_is_rounded() {
+        let rows = "(values (2.00, 3.00), (-2.00, 3.00), (1.00, 8.00), (null, 3.00)) t(x, y)";
+        for (expression, value) in [
+            ("max(x / y)", "0.666667"),
+            ("min(x / y)", "-0.666667"),
+            ("max(x / 3)", "0.666667"),
+            ("max(2.00 / y)", "0.666667"),
+            ("max(x / y * 3.00)", "2.00000100"),
+            ("min(abs(x) / 8.00)", "0.125000"),
+            ("2.0 / 3", "0.66667"),
+            ("cast(x as double) / 3", "0.6666666666666666"),
+        ] {
+            let sql = format!("select {expression} from {rows} limit 1");
+            assert_eq!(first(&sql).await.unwrap(), value, "{sql}");
+        }
+        let wide = "select cast(2 as decimal(38,2)) / cast(3 as decimal(10,2))";
+        assert_eq!(first(wide).await.unwrap(), "0.666666");
+        assert!(first("select 2.00 / 0.00").await.is_err());
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod arg_min;
 mod arguments;
+mod avg;
 mod connected_components;
 mod dbscan;
 mod embed;
@@ -39,6 +40,7 @@ use crate::embedding::Embedding;
 /// Registers all of pricemill's own functions.
 pub fn register(context: &SessionContext) {
     context.register_udaf(sum::sum());
+    context.register_udaf(avg::avg());
     context.register_udaf(arg_min::arg_min());
     context.register_udaf(arg_min::arg_max());
     context.register_udaf(price_matrix::price_matrix());

@@ -183,7 +183,7 @@ mod tests {
             ("select a from t settings max_threads = 1", "settings"),
             ("select a from t format csv", "format"),
             (
-                "select a from t order by a fetch first 1 rows only",
+                "select a from t order by a fetch first 1 rows with ties",
                 "fetch",
             ),
             ("select top 1 a from t", "top"),
