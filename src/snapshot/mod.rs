@@ -152,13 +152,20 @@ impl Error {
                 "look at the dataset's `endpoint` in pipelines/sources.toml, and at the server's address"
                     .to_owned(),
             ),
-            Error::Unknown(_) | Error::Nothing(_) | Error::Lacks { .. } => {
-                Some("`pricemill fetch` creates one".to_owned())
-            }
+            Error::Nothing(datasets) => Some(creates(datasets)),
+            Error::Lacks { dataset, .. } => Some(creates(std::slice::from_ref(dataset))),
+            Error::Unknown(_) => Some(creates(&[])),
             Error::Taken(_) => Some("run the same command again".to_owned()),
             Error::Rows { .. } | Error::Partial { .. } => storage::hint_of(self),
         }
     }
+}
+
+/// Says which command creates a snapshot with these datasets: without their names it would
+/// fetch what the pipelines read.
+fn creates(datasets: &[String]) -> String {
+    let command = [&["pricemill fetch".to_owned()], datasets].concat();
+    format!("`{}` creates one", command.join(" "))
 }
 
 /// What a snapshot holds.

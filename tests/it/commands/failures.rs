@@ -100,7 +100,7 @@ fn a_name_that_is_not_there_is_an_object_with_the_hint() {
         "kind": "failed",
         "message": "there is no snapshot with prices",
         "causes": [],
-        "hint": "`pricemill fetch` creates one",
+        "hint": "`pricemill fetch prices` creates one",
         "findings": []
       }
     }

@@ -164,7 +164,7 @@ fn generate_needs_a_snapshot_and_parameters_in_their_bounds() {
     let latest = ["generate", "bargains", "--snapshot", "latest"];
     screen!(world.run(&latest).ends(1).err, @"
     error: there is no snapshot with prices
-    help: `pricemill fetch` creates one
+    help: `pricemill fetch prices` creates one
     ");
     screen!(world.run(&["generate", "bargains", "--dry-run"]).ends(0).err, @"
     prices: 7 rows
