@@ -3,6 +3,12 @@
 //! Only with the linker that Rust brings along for x86-64 Linux, which knows the flag, and
 //! where the system's C library reads such a binary, as it does since its version 2.36.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "so a build script is asked and answers"
+)]
+
 use std::{env::var, process::Command};
 
 fn main() {
