@@ -1,6 +1,6 @@
 //! The registry: each key of a manifest and of `sources.toml`, once.
 //!
-//! A table of TOML is a [`Section`] with its keys. From it come the names that the readers
+//! A table of TOML is a `Section` with its keys. From it come the names that the readers
 //! accept, the tables of the documentation, and the JSON schemas. It reads nothing.
 
 mod document;
