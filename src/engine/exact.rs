@@ -11,12 +11,9 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, Datum, Scalar},
-        compute::{
-            cast,
-            kernels::numeric::{add, div, mul, rem, sub},
-        },
-        datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef},
+        array::{Array, ArrayRef, AsArray, Datum, Decimal128Array},
+        compute::kernels::numeric::{add, div, mul, rem, sub},
+        datatypes::{DataType, Decimal128Type, Field, FieldRef},
         error::ArrowError,
     },
     common::{
@@ -319,32 +316,43 @@ impl Arithmetic {
     }
 }
 
-/// Divides decimals with one digit more than the result has, and rounds it away. What has
-/// no room for that digit is cut off, as Arrow does it.
+/// Divides decimals as Arrow does, which cuts the last digit off, and rounds that digit half
+/// away from zero by what is left of each division.
 fn quotient(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
-    let cut_off = || div(left, right);
-    let (dividend, is_scalar) = left.get();
-    let &DataType::Decimal128(precision, scale) = dividend.data_type() else {
-        return cut_off();
+    let cut_off = div(left, right)?;
+    let ((left, one_left), (right, one_right)) = (left.get(), right.get());
+    let (
+        &DataType::Decimal128(_, left_scale),
+        &DataType::Decimal128(_, right_scale),
+        &DataType::Decimal128(_, scale),
+    ) = (left.data_type(), right.data_type(), cut_off.data_type())
+    else {
+        return Ok(cut_off);
     };
-    if precision == DECIMAL128_MAX_PRECISION {
-        return cut_off();
-    }
-    let wider = DataType::Decimal128(precision + 1, scale + 1);
-    let dividend = cast(dividend, &wider)?;
-    let finer = match is_scalar {
-        true => div(&Scalar::new(dividend), right),
-        false => div(&dividend, right),
-    };
-    let Ok(finer) = finer else {
-        return cut_off();
-    };
-    let &DataType::Decimal128(precision, scale) = finer.data_type() else {
-        return cut_off();
-    };
-    match precision == DECIMAL128_MAX_PRECISION {
-        true => cut_off(),
-        false => cast(&finer, &DataType::Decimal128(precision - 1, scale - 1)),
+    let power = i32::from(scale) - i32::from(left_scale) + i32::from(right_scale);
+    let by = |power: i32| 10i128.pow(power.max(0).unsigned_abs());
+    let (raised_left, raised_right) = (by(power), by(-power));
+    let lefts = left.as_primitive::<Decimal128Type>();
+    let rights = right.as_primitive::<Decimal128Type>();
+    let quotients = cut_off.as_primitive::<Decimal128Type>();
+    let rounded = quotients.iter().enumerate().map(|(row, quotient)| {
+        let dividend = lefts.value(if one_left { 0 } else { row });
+        let divisor = rights.value(if one_right { 0 } else { row });
+        // Neither product is beyond its range: Arrow has checked both.
+        quotient.map(|it| it + away(dividend * raised_left, divisor * raised_right))
+    });
+    let rounded: Decimal128Array = rounded.collect();
+    Ok(Arc::new(
+        rounded.with_data_type(cut_off.data_type().clone()),
+    ))
+}
+
+/// Returns what rounding adds to a quotient that was cut off: 1, -1 or 0.
+fn away(dividend: i128, divisor: i128) -> i128 {
+    let (left, whole) = ((dividend % divisor).unsigned_abs(), divisor.unsigned_abs());
+    match left >= whole - left {
+        true => dividend.signum() * divisor.signum(),
+        false => 0,
     }
 }
 
@@ -431,7 +439,24 @@ mod tests {
             assert_eq!(first(&sql).await.unwrap(), value, "{sql}");
         }
         let wide = "select cast(2 as decimal(38,2)) / cast(3 as decimal(10,2))";
-        assert_eq!(first(wide).await.unwrap(), "0.666666");
+        assert_eq!(first(wide).await.unwrap(), "0.666667");
+        let halves = "select x / y from (values (1.000, 16000.00)) t(x, y)";
+        assert_eq!(first(halves).await.unwrap(), "0.0000625");
+        for (dividend, divisor, added) in [
+            (1, 2, 1),
+            (-1, 2, -1),
+            (1, -2, -1),
+            (1, 3, 0),
+            (2, 3, 1),
+            (4, 2, 0),
+            (i128::MAX, i128::MAX - 1, 0),
+        ] {
+            assert_eq!(
+                super::away(dividend, divisor),
+                added,
+                "{dividend}/{divisor}"
+            );
+        }
         assert!(first("select 2.00 / 0.00").await.is_err());
     }
 
